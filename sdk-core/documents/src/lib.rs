@@ -1,0 +1,6 @@
+//! Gladhand documents: what is said between a TMS and a carrier. Pure: no sockets, disk, clock or randomness; both sides
+//! of the wire may use this crate.
+//!
+//! * [`error`]: the one error table.
+
+pub mod error;
