@@ -349,9 +349,9 @@ impl Error {
 
     /// A document with broken rules; the message names the first.
     pub fn invalid(code: Code, what: &str, violations: Vec<Violation>) -> Self {
-        let first = violations.first().map_or_else(String::new, |v| {
-            format!(": {} {}", if v.path.is_empty() { "/" } else { &v.path }, v.message)
-        });
+        let first = violations
+            .first()
+            .map_or_else(String::new, |v| format!(": {} {}", if v.path.is_empty() { "/" } else { &v.path }, v.message));
         let mut error = Self::new(code, format!("{what} breaks {} rule(s){first}", violations.len()));
         error.0.violations = violations;
         error

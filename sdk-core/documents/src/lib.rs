@@ -2,5 +2,7 @@
 //! of the wire may use this crate.
 //!
 //! * [`error`]: the one error table.
+//! * [`json`]: the lossless document: every byte kept, one member changed at a time.
 
 pub mod error;
+pub mod json;
