@@ -1,1 +1,16 @@
-//! Laid out; filled in the commits that follow.
+//! Gladhand for Rust programs: connect a TMS or a vehicle gateway to a carrier. All the input and output of the SDK is in
+//! this crate; the rules are in `gladhand_protocol`, the documents in `gladhand_documents`.
+//!
+//! * [`config`]: `gladhand.toml`, `GLADHAND_*` variables and the builder.
+//! * [`clock`]: the injected clock.
+//! * `failpoint`: where crash tests kill the process.
+//! * [`secret`]: what must not be seen.
+//! * [`transport`]: one request to the carrier and its answer.
+//! * [`auth`]: tokens, proofs and the calls that carry them.
+
+pub mod auth;
+pub mod clock;
+pub mod config;
+mod failpoint;
+pub mod secret;
+pub mod transport;

@@ -1,0 +1,196 @@
+//! Turns settings into typed values and refuses what cannot be meant, naming the key and where it was set.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gladhand_documents::error::{Code, Error, Result};
+use url::Url;
+
+use super::settings::{Origin, Setting, Settings, Value};
+use super::{CarrierConfig, ClientAuth, Config, IdentityConfig, JournalConfig, PemSource};
+use crate::secret::Secret;
+
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
+
+pub(super) fn config(settings: &Settings) -> Result<Config> {
+    let names = settings.names_in("carriers");
+    let config = Config {
+        environment: id(settings, "environment")?,
+        tenant: id(settings, "tenant")?,
+        journal: JournalConfig { path: path(settings, "journal.path")? },
+        identity: identity(settings)?,
+        carriers: names.into_iter().map(|name| Ok((name.clone(), carrier(settings, &name)?))).collect::<Result<_>>()?,
+    };
+    if config.carriers.is_empty() {
+        return Err(missing("carriers.<name>.base_url"));
+    }
+    Ok(config)
+}
+
+/// `[identity]`, which the gateway's configuration shares.
+pub(crate) fn identity(settings: &Settings) -> Result<IdentityConfig> {
+    Ok(IdentityConfig {
+        certificate: pem(settings, "identity.certificate")?,
+        private_key: pem(settings, "identity.private_key")?,
+        trust: pem(settings, "identity.trust")?,
+    })
+}
+
+fn carrier(settings: &Settings, name: &str) -> Result<CarrierConfig> {
+    let key = |leaf: &str| format!("carriers.{name}.{leaf}");
+    let base_url = https(settings, &key("base_url"))?.ok_or_else(|| missing(&key("base_url")))?;
+    let origin = base_url.origin().ascii_serialization();
+    Ok(CarrierConfig {
+        name: name.to_owned(),
+        client_id: required(settings, &key("client_id"))?,
+        client_auth: client_auth(settings, &key("client_auth"), &key("assertion_key"))?,
+        issuer: issuer(settings, &key("issuer"))?.unwrap_or_else(|| origin.clone()),
+        resource: text(settings, &key("resource"))?.unwrap_or_else(|| origin.clone()),
+        allowed_origins: origins(settings, &key("allowed_origins"))?,
+        scac: scac(settings, &key("scac"))?,
+        telemetry_url: match https(settings, &key("telemetry_url"))? {
+            Some(url) => url,
+            None => https_url(&origin).ok_or_else(|| missing(&key("telemetry_url")))?,
+        },
+        server_name: server_name(settings, &key("server_name"))?,
+        htu_base: https(settings, &key("htu_base"))?,
+        deadline: deadline(settings, &key("deadline_ms"))?,
+        base_url,
+    })
+}
+
+pub(crate) fn missing(key: &str) -> Error {
+    Error::new(Code::ConfigMissing, format!("`{key}` is not set"))
+}
+
+pub(crate) fn invalid(key: &str, setting: &Setting, why: &str) -> Error {
+    Error::new(Code::ConfigInvalid, format!("`{key}` ({}) {why}", setting.origin))
+}
+
+pub(crate) fn text(settings: &Settings, key: &str) -> Result<Option<String>> {
+    let Some(setting) = settings.get(key) else { return Ok(None) };
+    match &setting.value {
+        Value::Text(text) if !text.trim().is_empty() => Ok(Some(text.clone())),
+        Value::Text(_) => Err(invalid(key, setting, "is empty")),
+        Value::Integer(_) | Value::List(_) => Err(invalid(key, setting, "must be a text")),
+    }
+}
+
+pub(crate) fn required(settings: &Settings, key: &str) -> Result<String> {
+    text(settings, key)?.ok_or_else(|| missing(key))
+}
+
+/// An id of the contract (3a): 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+pub(crate) fn id(settings: &Settings, key: &str) -> Result<String> {
+    let text = required(settings, key)?;
+    let legal = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-".contains(&b));
+    match settings.get(key) {
+        Some(setting) if !legal => Err(invalid(key, setting, "must be 1 to 64 letters, digits, `.`, `_`, `:` or `-`")),
+        _ => Ok(text),
+    }
+}
+
+pub(crate) fn path(settings: &Settings, key: &str) -> Result<PathBuf> {
+    let text = PathBuf::from(required(settings, key)?);
+    Ok(match settings.get(key).map(|setting| &setting.origin) {
+        Some(Origin::File { base, .. }) => base.join(text),
+        _ => text,
+    })
+}
+
+pub(crate) fn pem(settings: &Settings, key: &str) -> Result<PemSource> {
+    let text = required(settings, key)?;
+    if text.contains("-----BEGIN ") {
+        return Ok(PemSource::Inline(Secret::new(text)));
+    }
+    path(settings, key).map(PemSource::File)
+}
+
+fn https_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let plain = url.scheme() == "https"
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    plain.then_some(url)
+}
+
+pub(crate) fn https(settings: &Settings, key: &str) -> Result<Option<Url>> {
+    let Some(text) = text(settings, key)? else { return Ok(None) };
+    match (https_url(&text), settings.get(key)) {
+        (Some(url), _) => Ok(Some(url)),
+        (None, Some(setting)) => {
+            Err(invalid(key, setting, "must be an https address without user, query and fragment"))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// The issuer stays a text: RFC 8414 §3.3 compares it character by character, and `Url` would add a slash.
+fn issuer(settings: &Settings, key: &str) -> Result<Option<String>> {
+    Ok(https(settings, key)?.and(text(settings, key)?))
+}
+
+fn origins(settings: &Settings, key: &str) -> Result<Vec<String>> {
+    let Some(setting) = settings.get(key) else { return Ok(Vec::new()) };
+    let texts: Vec<&str> = match &setting.value {
+        Value::List(items) => items.iter().map(String::as_str).collect(),
+        Value::Text(text) => text.split(',').map(str::trim).collect(),
+        Value::Integer(_) => return Err(invalid(key, setting, "must be a list of origins")),
+    };
+    texts
+        .into_iter()
+        .map(|text| match https_url(text) {
+            Some(url) if url.path() == "/" => Ok(url.origin().ascii_serialization()),
+            _ => Err(invalid(key, setting, "must list https origins, such as https://auth.example.com")),
+        })
+        .collect()
+}
+
+fn scac(settings: &Settings, key: &str) -> Result<Option<String>> {
+    let scac = text(settings, key)?;
+    match (&scac, settings.get(key)) {
+        (Some(text), Some(setting))
+            if !(2..=4).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_uppercase()) =>
+        {
+            Err(invalid(key, setting, "must be 2 to 4 capital letters"))
+        }
+        _ => Ok(scac),
+    }
+}
+
+fn server_name(settings: &Settings, key: &str) -> Result<Option<String>> {
+    let name = text(settings, key)?;
+    match (&name, settings.get(key)) {
+        (Some(text), Some(setting)) if rustls::pki_types::ServerName::try_from(text.as_str()).is_err() => {
+            Err(invalid(key, setting, "must be a host name or an IP address"))
+        }
+        _ => Ok(name),
+    }
+}
+
+fn client_auth(settings: &Settings, key: &str, assertion_key: &str) -> Result<ClientAuth> {
+    match (text(settings, key)?.as_deref(), settings.get(key)) {
+        (None | Some("private_key_jwt"), _) => {
+            Ok(ClientAuth::PrivateKeyJwt { assertion_key: pem(settings, assertion_key)? })
+        }
+        (Some("tls_client_auth"), _) => Ok(ClientAuth::TlsClientAuth),
+        (Some(_), Some(setting)) => Err(invalid(key, setting, "must be private_key_jwt or tls_client_auth")),
+        (Some(_), None) => Err(missing(key)),
+    }
+}
+
+fn deadline(settings: &Settings, key: &str) -> Result<Duration> {
+    let Some(setting) = settings.get(key) else { return Ok(DEFAULT_DEADLINE) };
+    let ms = match &setting.value {
+        Value::Integer(ms) => Some(*ms),
+        Value::Text(text) => text.trim().parse().ok(),
+        Value::List(_) => None,
+    };
+    match ms {
+        Some(ms @ 50..=600_000) => Ok(Duration::from_millis(ms.unsigned_abs())),
+        _ => Err(invalid(key, setting, "must be a whole number of milliseconds from 50 to 600000")),
+    }
+}

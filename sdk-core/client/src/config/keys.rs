@@ -1,0 +1,43 @@
+//! The table of all settings. The reader, the environment overlay, the "did you mean" and the documentation follow it.
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Key {
+    /// The dotted path; `*` stands for a carrier's name.
+    pub path: &'static str,
+    /// Whether it must be set.
+    pub required: bool,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+const fn required(path: &'static str, meaning: &'static str) -> Key {
+    Key { path, required: true, meaning }
+}
+
+const fn optional(path: &'static str, meaning: &'static str) -> Key {
+    Key { path, required: false, meaning }
+}
+
+/// Every key of `gladhand.toml`.
+pub const KEYS: &[Key] = &[
+    required("environment", "which world this is, such as production or sandbox"),
+    required("tenant", "who we are at the carriers"),
+    required("journal.path", "the journal's SQLite file, on a local file system"),
+    required("identity.certificate", "the client certificate and its chain, PEM"),
+    required("identity.private_key", "the client certificate's key, PEM"),
+    required("identity.trust", "the roots that carriers' certificates must lead to, PEM"),
+    required("carriers.*.base_url", "where the carrier's API is, https"),
+    required("carriers.*.client_id", "our OAuth client id at the carrier"),
+    optional("carriers.*.client_auth", "private_key_jwt (the default) or tls_client_auth"),
+    optional("carriers.*.assertion_key", "the key that signs client assertions, PEM; needed by private_key_jwt"),
+    optional("carriers.*.issuer", "the authorization server's identifier; the origin of base_url unless set"),
+    optional("carriers.*.resource", "the audience of tokens; the origin of base_url unless set"),
+    optional("carriers.*.allowed_origins", "further origins that the authorization server's metadata may point to"),
+    optional("carriers.*.scac", "the carrier's SCAC"),
+    optional("carriers.*.telemetry_url", "where the telemetry service is; the origin of base_url unless set"),
+    optional("carriers.*.server_name", "the name in the carrier's certificate; the host of base_url unless set"),
+    optional("carriers.*.htu_base", "the address that proofs name, where a gateway rewrites paths"),
+    optional("carriers.*.deadline_ms", "how long one attempt may take, in milliseconds; 30000 unless set"),
+];

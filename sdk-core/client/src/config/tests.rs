@@ -1,0 +1,164 @@
+use super::*;
+use gladhand_documents::error::Kind;
+
+const GOOD: &str = r#"
+environment = "sandbox"
+tenant = "acme"
+[journal]
+path = "journal.db"
+[identity]
+certificate = "client.pem"
+private_key = "client-key.pem"
+trust = "ca.pem"
+[carriers.aurora]
+base_url = "https://127.0.0.1:4443"
+client_id = "tms-acme"
+client_auth = "private_key_jwt"
+assertion_key = "assertion-key.pem"
+scac = "AURR"
+"#;
+
+fn read(text: &str) -> Result<Config> {
+    Config::from_toml(text, "/etc/gladhand")
+}
+
+fn with_variables(variables: &[(&str, &str)]) -> Result<Config> {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::builder().toml(GOOD, Path::new("/etc/gladhand")).variables(variables).build()
+}
+
+#[test]
+fn a_file_is_read_relative_to_itself() {
+    let config = read(GOOD).unwrap();
+    assert_eq!(config.journal.path, Path::new("/etc/gladhand/journal.db"));
+    assert!(matches!(&config.identity.trust, PemSource::File(path) if path == Path::new("/etc/gladhand/ca.pem")));
+    let aurora = config.carrier("aurora").unwrap();
+    assert_eq!(aurora.issuer, "https://127.0.0.1:4443");
+    assert_eq!(aurora.resource, "https://127.0.0.1:4443");
+    assert_eq!(aurora.telemetry_url.as_str(), "https://127.0.0.1:4443/");
+    assert_eq!(aurora.deadline, Duration::from_secs(30));
+}
+
+#[test]
+fn a_file_on_disk_is_found_beside_its_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gladhand.toml");
+    std::fs::write(&path, GOOD).unwrap();
+    let config = Config::builder().file(&path).build().unwrap();
+    assert_eq!(config.journal.path, folder.path().join("journal.db"));
+
+    let variables = [("GLADHAND_CONFIG".to_owned(), path.display().to_string())];
+    assert!(Config::builder().default_file().variables(variables).build().is_ok());
+    let error = Config::builder().file(folder.path().join("none.toml")).build().unwrap_err();
+    assert_eq!(error.code(), Code::ConfigInvalid);
+    assert!(error.message().contains("none.toml"));
+}
+
+#[test]
+fn each_missing_key_is_named() {
+    for line in
+        GOOD.lines().filter(|line| line.contains('=') && !line.contains("client_auth") && !line.contains("scac"))
+    {
+        let error = read(&GOOD.replace(line, "")).unwrap_err();
+        let leaf = line.split_once(' ').unwrap().0;
+        assert_eq!(error.code(), Code::ConfigMissing, "{line}");
+        assert!(error.message().contains(leaf), "{error} does not name {leaf}");
+    }
+    let error = read(GOOD.split("[carriers").next().unwrap()).unwrap_err();
+    assert!(error.message().contains("carriers.<name>.base_url"), "{error}");
+}
+
+#[test]
+fn an_unknown_key_is_named_and_the_nearest_is_offered() {
+    for (from, to, named, meant) in [
+        ("tenant =", "tennant =", "`tennant`", "`tenant`"),
+        ("[identity]", "[identiy]", "`identiy", ""),
+        ("base_url", "baseurl", "`carriers.aurora.baseurl`", "`carriers.aurora.base_url`"),
+        ("private_key =", "private-key =", "`identity.private-key`", "`identity.private_key`"),
+        ("scac =", "colour =", "`carriers.aurora.colour`", ""),
+    ] {
+        let error = read(&GOOD.replacen(from, to, 1)).unwrap_err();
+        assert_eq!(error.kind(), Kind::Config);
+        assert!(error.message().contains(named), "{error}");
+        assert!(error.message().contains(meant), "{error}");
+    }
+}
+
+#[test]
+fn a_wrong_value_is_refused() {
+    for (from, to, named) in [
+        ("https://127.0.0.1:4443", "http://127.0.0.1:4443", "carriers.aurora.base_url"),
+        ("https://127.0.0.1:4443", "https://u:p@127.0.0.1", "carriers.aurora.base_url"),
+        ("\"private_key_jwt\"", "\"basic\"", "carriers.aurora.client_auth"),
+        ("\"AURR\"", "\"aurora\"", "carriers.aurora.scac"),
+        ("\"acme\"", "\"a b\"", "tenant"),
+        ("\"acme\"", "7", "tenant"),
+        ("\"acme\"", "1.5", "tenant"),
+        ("\"acme\"", "\"\"", "tenant"),
+        ("scac = \"AURR\"", "deadline_ms = 1", "carriers.aurora.deadline_ms"),
+        ("scac = \"AURR\"", "server_name = \"a b\"", "carriers.aurora.server_name"),
+        ("scac = \"AURR\"", "allowed_origins = [\"https://a.example/path\"]", "carriers.aurora.allowed_origins"),
+    ] {
+        let error = read(&GOOD.replacen(from, to, 1)).unwrap_err();
+        assert_eq!(error.code(), Code::ConfigInvalid, "{to}");
+        assert!(error.message().contains(named), "{error}");
+    }
+    let error = read("environment = ").unwrap_err();
+    assert!(error.message().contains("line 1"), "{error}");
+    let error = read(&format!("{GOOD}\n[carriers.aurora]\n")).unwrap_err();
+    assert_eq!(error.code(), Code::ConfigInvalid);
+}
+
+#[test]
+fn variables_win_over_the_file_and_the_program_over_both() {
+    let config = with_variables(&[
+        ("GLADHAND_TENANT", "other"),
+        ("GLADHAND_IDENTITY_PRIVATE_KEY", "elsewhere.pem"),
+        ("GLADHAND_CARRIERS_AURORA_BASE_URL", "https://carrier.example/api"),
+        ("GLADHAND_CARRIERS_AURORA_DEADLINE_MS", "1500"),
+        ("GLADHAND_SANDBOX", "/opt/sandbox"),
+        ("PATH", "/bin"),
+    ])
+    .unwrap();
+    assert_eq!(config.tenant, "other");
+    assert!(matches!(&config.identity.private_key, PemSource::File(path) if path == Path::new("elsewhere.pem")));
+    let aurora = config.carrier("aurora").unwrap();
+    assert_eq!(aurora.issuer, "https://carrier.example");
+    assert_eq!(aurora.deadline, Duration::from_millis(1500));
+
+    let config = Config::builder()
+        .toml(GOOD, Path::new("."))
+        .variables([("GLADHAND_TENANT".to_owned(), "other".to_owned())])
+        .tenant("third")
+        .build()
+        .unwrap();
+    assert_eq!(config.tenant, "third");
+}
+
+#[test]
+fn a_misspelt_variable_is_named() {
+    let error = with_variables(&[("GLADHAND_TENNANT", "x")]).unwrap_err();
+    assert!(error.message().contains("GLADHAND_TENNANT"), "{error}");
+    assert!(error.message().contains("`tenant`"), "{error}");
+}
+
+#[test]
+fn the_builder_alone_is_enough() {
+    let aurora = CarrierSettings::new("https://carrier.example", "tms-acme").tls_client_auth();
+    let pem = "-----BEGIN CERTIFICATE-----\ncanary-77\n-----END CERTIFICATE-----";
+    let config = Config::builder()
+        .environment("production")
+        .tenant("acme")
+        .journal_path("journal.db")
+        .certificate(pem)
+        .private_key(pem)
+        .trust(pem)
+        .carrier("aurora", aurora)
+        .build()
+        .unwrap();
+    assert!(matches!(config.carriers["aurora"].client_auth, ClientAuth::TlsClientAuth));
+    assert!(!format!("{config:?}").contains("canary"), "inline PEM must not be shown");
+    let error = config.carrier("kodiak").unwrap_err();
+    assert_eq!(error.code(), Code::CarrierUnknown);
+    assert!(error.message().contains("aurora"));
+}
