@@ -3,6 +3,12 @@
 //!
 //! * [`error`]: the one error table.
 //! * [`json`]: the lossless document: every byte kept, one member changed at a time.
+//! * [`model`]: the entity table: every document of the contract, declared once.
+//! * [`money`], [`geo`], [`time`]: the arithmetic the contract relies on.
 
 pub mod error;
+pub mod geo;
 pub mod json;
+pub mod model;
+pub mod money;
+pub mod time;

@@ -1,0 +1,112 @@
+//! Events: CloudEvents 1.0 with the contract's sequence (4e).
+
+use super::dispatch::{ControlMode, Eta};
+use super::field::{Any, Counter, Instant, Latitude, List, Longitude, Quantum, Sequence, Text};
+use super::{choice, entity};
+
+choice! {
+    /// How bad an exception is (contract 3f).
+    Severity open { Info "info", Warning "warning", Urgent "urgent", Critical "critical" }
+    /// What an exception does to the load (contract 3f).
+    Effect open { None "none", Delay "delay", Stopped "stopped", LoadAtRisk "load_at_risk", Safety "safety" }
+}
+
+entity! {
+    /// One entry of a tender's history, in structured mode (contract 4e).
+    Event {
+        /// `1.0`.
+        specversion "specversion": Text<8> => required;
+        /// Unique per source.
+        id "id": Text<128> => required;
+        /// `<base>/tenders/{tenderId}`.
+        source "source": Text<512> => required;
+        /// `gladhand.<…>.v1`.
+        r#type "type": Text<128> => required;
+        /// The load.
+        subject "subject": Text<64> => required;
+        /// Occurrence.
+        time "time": Instant => required;
+        /// Emission.
+        recordedtime "recordedtime": Instant => required;
+        /// Contiguous from 1 per source.
+        sequence "sequence": Sequence => required;
+        /// The tender.
+        partitionkey "partitionkey": Text<128> => required;
+        /// `application/json`.
+        datacontenttype "datacontenttype": Text<64>;
+        /// Schema of the data.
+        dataschema "dataschema": Text<512>;
+        /// W3C trace context.
+        traceparent "traceparent": Text<55>;
+        /// What happened.
+        data "data": StatusEvent => required;
+    }
+
+    /// What happened (contract 3f; X12 214).
+    StatusEvent {
+        /// The load.
+        load_id "loadId": Text<64> => required;
+        /// The tender.
+        tender_id "tenderId": Text<64> => required;
+        /// The dispatch.
+        dispatch_id "dispatchId": Text<128>;
+        /// The capacity.
+        capacity_id "capacityId": Text<128>;
+        /// The same number as `sequence`.
+        event_sequence "eventSequence": Counter => required;
+        /// State of the tender after it, or the shipment's status.
+        status "status": Text<64> => required;
+        /// The stop concerned.
+        stop_id "stopId": Text<64>;
+        /// Where the vehicle was.
+        position "position": EventPosition;
+        /// Expected arrivals.
+        eta "eta": List<Eta, 0, 50>;
+        /// Who is in control.
+        control_mode "controlMode": ControlMode;
+        /// The system that reported it.
+        source_system "sourceSystem": Text<64> => required;
+        /// The decision, in tender.accepted, rejected and countered.
+        decision "decision": Any;
+        /// The exception, in exception events.
+        exception "exception": Exception;
+        /// The command, in command events.
+        command "command": Any;
+        /// Status codes of X12 214.
+        x12 "x12": Any;
+    }
+
+    /// Where a vehicle was when something happened (contract 3f).
+    EventPosition {
+        /// Degrees.
+        lat "lat": Latitude => required;
+        /// Degrees.
+        lon "lon": Longitude => required;
+        /// Metres.
+        accuracy_m "accuracyM": Quantum;
+        /// Degrees clockwise from north.
+        heading_deg "headingDeg": Quantum;
+        /// Metres per second.
+        speed_mps "speedMps": Quantum;
+        /// When.
+        at "at": Instant => required;
+    }
+
+    /// Something is wrong; an overlay that never moves the tender (contract 3f, 4a).
+    Exception {
+        /// The exception.
+        exception_id "exceptionId": Text<128> => required;
+        /// Such as `minimal_risk_stop` or `corridor_left`; open.
+        kind "kind": Text<64> => required;
+        /// How bad.
+        severity "severity": Severity => required;
+        /// Since when.
+        opened_at "openedAt": Instant => required;
+        /// Until when.
+        cleared_at "clearedAt": Instant;
+        /// What it does to the load.
+        effect "effect": Effect;
+        /// Minutes later than planned.
+        eta_delta_min "etaDeltaMin": Quantum;
+    }
+}

@@ -1,0 +1,268 @@
+//! What the SDK answers its own application.
+
+use super::dispatch::ControlMode;
+use super::field::{Any, Count, Counter, Dec, Digest, Flag, Id, Instant, Latitude, List, Longitude, Text};
+use super::tender::TenderDecision;
+use super::wire::TenderState;
+use super::{choice, entity};
+
+choice! {
+    /// Whether the carrier is known to have a tender (contract 4a).
+    Receipt closed { Proven "proven", Unproven "unproven" }
+    /// Whether local and remote history agree (contract 4a).
+    Sync closed { InSync "in_sync", Gap "gap", Diverged "diverged" }
+    /// A verdict on eligibility.
+    Verdict closed { Eligible "eligible", Ineligible "ineligible", Undetermined "unknown" }
+    /// What became of an incoming webhook (contract 4e).
+    InboxOutcome closed { Stored "stored", Duplicate "duplicate", Parked "parked", Quarantined "quarantined" }
+}
+
+entity! {
+    /// A tender as the application sees it (contract 4a).
+    Tender {
+        /// The tender.
+        tender_id "tenderId": Id<64> => required;
+        /// The load.
+        load_id "loadId": Id<64> => required;
+        /// The carrier's name in the configuration.
+        carrier "carrier": Text<64> => required;
+        /// From 1; rises only by tendering again.
+        attempt "attempt": Count => required;
+        /// Its revision.
+        revision "revision": Count => required;
+        /// Its state.
+        state "state": TenderState => required;
+        /// Its state among the seven of the brief; absent for cancelled and aborted.
+        brief_state "briefState": Text<16>;
+        /// Whether the carrier is known to have it.
+        receipt "receipt": Receipt => required;
+        /// True where the call joined a tender that already held the load.
+        joined "joined": Flag => required;
+        /// Whether the load may go to somebody else.
+        load_released "loadReleased": Flag => required;
+        /// The carrier's decision.
+        decision "decision": TenderDecision;
+        /// Why it was refused: code and words.
+        reason "reason": Reason;
+        /// The dispatch.
+        dispatch_id "dispatchId": Text<128>;
+        /// Who is in control of the vehicle.
+        control_mode "controlMode": ControlMode;
+        /// Whether both histories agree.
+        sync "sync": Sync => required;
+        /// Last sequence applied.
+        last_sequence "lastSequence": Counter => required;
+        /// Digest of the history up to there.
+        history_digest "historyDigest": Digest => required;
+        /// When it last changed here.
+        updated_at "updatedAt": Instant => required;
+        /// Open exceptions.
+        exceptions "exceptions": List<Any, 0, 1000>;
+    }
+
+    /// Why something was refused.
+    Reason {
+        /// A reason code of the contract, or an error code.
+        code "code": Text<64> => required;
+        /// In words.
+        text "text": Text<2000>;
+    }
+
+    /// Offers of several carriers.
+    CapacityResult {
+        /// Offers with the carrier that made them.
+        offers "offers": List<CarrierOffer, 0, 10_000> => required;
+        /// Carriers that did not answer.
+        failures "failures": List<CarrierFailure, 0, 1000> => required;
+    }
+
+    /// An offer and who made it.
+    CarrierOffer {
+        /// The carrier's name in the configuration.
+        carrier "carrier": Text<64> => required;
+        /// The offer, byte for byte as it came.
+        offer "offer": super::capacity::CapacityOffer => required;
+    }
+
+    /// A carrier that did not answer.
+    CarrierFailure {
+        /// The carrier's name in the configuration.
+        carrier "carrier": Text<64> => required;
+        /// Error code.
+        code "code": Text<64> => required;
+        /// In words.
+        message "message": Text<2000> => required;
+    }
+
+    /// Whether a load fits an offer, and why.
+    Eligibility {
+        /// The verdict; anything but eligible is a no.
+        verdict "verdict": Verdict => required;
+        /// Every check, in a stable order.
+        checks "checks": List<EligibilityCheck, 0, 1000> => required;
+        /// The revision of the offer that was checked.
+        capacity_revision "capacityRevision": Count => required;
+        /// When.
+        evaluated_at "evaluatedAt": Instant => required;
+    }
+
+    /// One check of eligibility.
+    EligibilityCheck {
+        /// Stable code.
+        code "code": Text<64> => required;
+        /// Where the constraint stands in the offer.
+        constraint "constraint": Text<512> => required;
+        /// Where the load's value stands in the tender.
+        load "load": Text<512> => required;
+        /// eligible, ineligible or unknown.
+        result "result": Verdict => required;
+        /// What the load has.
+        actual "actual": Text<200>;
+        /// What the offer permits.
+        limit "limit": Text<200>;
+        /// What to do.
+        remedy "remedy": Text<500>;
+    }
+
+    /// What became of an incoming webhook (contract 4e).
+    InboxReceipt {
+        /// What became of it.
+        outcome "outcome": InboxOutcome => required;
+        /// HTTP status to answer with.
+        status "status": Count => required;
+        /// The carrier that signed it.
+        carrier "carrier": Text<64>;
+        /// The tender.
+        tender_id "tenderId": Text<64>;
+        /// Its sequence.
+        sequence "sequence": Counter;
+        /// Its type.
+        r#type "type": Text<128>;
+    }
+
+    /// Where a load is, and how fresh that is.
+    Position {
+        /// The load.
+        load_id "loadId": Text<64> => required;
+        /// The vehicle.
+        vehicle_id "vehicleId": Text<128> => required;
+        /// The vehicle's clock.
+        observed_at "observedAt": Instant => required;
+        /// This program's clock.
+        received_at "receivedAt": Instant => required;
+        /// Milliseconds between observation and now, corrected by the server's clock.
+        freshness_ms "freshnessMs": Counter => required;
+        /// Degrees.
+        lat "lat": Latitude => required;
+        /// Degrees.
+        lon "lon": Longitude => required;
+        /// Metres per second.
+        speed_mps "speedMps": Dec<3, 10_000>;
+        /// Degrees clockwise from north.
+        heading_deg "headingDeg": Dec<2, 360>;
+        /// Mode of the driving system.
+        autonomy_mode "autonomyMode": Text<32> => required;
+        /// The producer's number of the record.
+        event_sequence "eventSequence": Text<20> => required;
+        /// Records of this load that were passed over since the last position.
+        skipped "skipped": Counter => required;
+        /// The collector may have delivered it before.
+        possible_duplicate "possibleDuplicate": Flag => required;
+    }
+
+    /// What reconciling found (contract 4g).
+    ReconciliationReport {
+        /// When.
+        at "at": Instant => required;
+        /// Tenders compared.
+        compared "compared": Count => required;
+        /// Tenders whose histories are equal.
+        equal "equal": Count => required;
+        /// Differences that remain.
+        differences "differences": Count => required;
+        /// Repairs made.
+        repairs "repairs": Count => required;
+        /// Each difference with its class.
+        items "items": List<ReconciliationItem, 0, 10_000> => required;
+        /// Carriers that did not answer.
+        failures "failures": List<CarrierFailure, 0, 1000> => required;
+    }
+
+    /// One difference (contract 4g).
+    ReconciliationItem {
+        /// The tender.
+        tender_id "tenderId": Text<64> => required;
+        /// The carrier.
+        carrier "carrier": Text<64> => required;
+        /// Class of the contract, such as LOCAL_GAP.
+        class "class": Text<32> => required;
+        /// What was done.
+        repair "repair": Text<200>;
+        /// Whether it remains.
+        open "open": Flag => required;
+        /// Last local sequence.
+        local_sequence "localSequence": Counter;
+        /// Last remote sequence.
+        remote_sequence "remoteSequence": Counter;
+    }
+
+    /// What verifying the journal found (contract 4g).
+    JournalReport {
+        /// Whether every row matches its digest and the chain is whole.
+        intact "intact": Flag => required;
+        /// Rows.
+        entries "entries": Counter => required;
+        /// Digest of the last row.
+        head "head": Digest => required;
+        /// Intents without an outcome.
+        unresolved "unresolved": Counter => required;
+        /// Where the journal lies.
+        path "path": Text<4096> => required;
+    }
+
+    /// One row of the exported journal (contract 4g).
+    JournalEntry {
+        /// Position from 1.
+        index "index": Counter => required;
+        /// INTENT, OUTCOME, EVENT_IN, SNAPSHOT or OVERRIDE.
+        kind "kind": Text<16> => required;
+        /// Wall clock.
+        at "at": Instant => required;
+        /// Digest of the row.
+        digest "digest": Digest => required;
+        /// Digest of the row before it.
+        previous "previous": Digest => required;
+        /// What it says.
+        body "body": Any => required;
+    }
+
+    /// How the client is.
+    Health {
+        /// ok, degraded or down.
+        status "status": Text<16> => required;
+        /// Intents without an outcome.
+        unresolved "unresolved": Counter => required;
+        /// Each carrier.
+        carriers "carriers": List<CarrierHealth, 0, 1000> => required;
+        /// When the client certificate ends.
+        certificate_not_after "certificateNotAfter": Instant;
+        /// Version of the SDK.
+        version "version": Text<32> => required;
+    }
+
+    /// How one carrier is.
+    CarrierHealth {
+        /// The carrier's name in the configuration.
+        carrier "carrier": Text<64> => required;
+        /// Whether the last call reached it.
+        reachable "reachable": Flag => required;
+        /// Why not.
+        code "code": Text<64>;
+        /// Negotiated TLS version.
+        tls_version "tlsVersion": Text<16>;
+        /// Negotiated cipher suite.
+        cipher_suite "cipherSuite": Text<64>;
+        /// Negotiated key exchange.
+        key_exchange "keyExchange": Text<64>;
+    }
+}
