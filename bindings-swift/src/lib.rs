@@ -1,1 +1,19 @@
-//! Laid out; filled in the commits that follow.
+//! The Swift face of Gladhand: typed functions and handles that `uniffi` carries to Swift.
+//!
+//! - [`document`]: the lossless JSON document, as a handle;
+//! - [`failure`]: the one error, as a record.
+//!
+//! It never holds a rule of the contract: no retry, no key, no default (architecture decision 3). Every exported function
+//! throws, because `uniffi` makes a panic in a function that does not throw fatal to the Swift process; and no call is
+//! left to `uniffi`'s own executor, because Swift's task cancellation does not reach Rust by itself.
+
+pub mod document;
+pub mod failure;
+
+uniffi::setup_scaffolding!("gladhand");
+
+/// The version of Gladhand's core; the same for every package of a release.
+#[uniffi::export]
+pub fn core_version() -> Result<String, failure::Failure> {
+    Ok(env!("CARGO_PKG_VERSION").to_owned())
+}

@@ -1,0 +1,20 @@
+// How a call crosses to the core: errors become `GladhandError`, a cancelled task cancels the call in Rust.
+internal import GladhandCore
+
+/// Runs a call that does not wait.
+func bridged<T>(_ body: () throws -> T) throws -> T {
+    do {
+        return try body()
+    } catch let error as GladhandError {
+        throw error
+    } catch Failure.Failed(let record) {
+        throw GladhandError(record)
+    } catch {
+        throw GladhandError(defect: error)
+    }
+}
+
+/// Runs a read of memory that can only fail by a defect of the core; a reader must not end the host's process for that.
+func lenient<T>(_ fallback: T, _ body: () throws -> T) -> T {
+    (try? body()) ?? fallback
+}

@@ -1,0 +1,113 @@
+//! Swift: the toolchain (on the PATH, or in a root file system of its own), the generated sources, and the package built
+//! and tested from a staged copy.
+//!
+//! The order of a test run: [`build_library`], [`generated::check`], [`Toolchain::host`] or [`rootfs::ensure`],
+//! [`stage`], [`test`]. A demo ends with [`run`] instead.
+
+pub mod codes;
+pub mod generated;
+pub mod rootfs;
+pub mod staging;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+pub use staging::{Stage, stage};
+pub use toolchain::Toolchain;
+
+/// What went wrong, in a sentence that says what to do.
+pub type Result<T, E = String> = std::result::Result<T, E>;
+
+/// How many tests ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tests that passed.
+    pub passed: usize,
+    /// Tests that failed or were skipped.
+    pub failed: usize,
+}
+
+/// Builds the static library that a Swift program links; gives its path.
+pub fn build_library(workspace: &Path, release: bool) -> Result<PathBuf> {
+    cargo_build(workspace, "gladhand-swift", release)?;
+    Ok(target_dir(workspace, release).join("libgladhand_swift.a"))
+}
+
+/// Builds the package's tests in the stage and runs them, output passed through; gives the count.
+pub fn test(stage: &Stage) -> Result<Counts> {
+    let output = stage
+        .command(&stage.package(), "swift", &["test"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| format!("swift does not start: {e}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    print!("{text}");
+    let counts = count(&text);
+    if counts.passed + counts.failed == 0 {
+        return Err("the Swift package did not build, or has no tests: see the compiler's output above".to_owned());
+    }
+    if !output.status.success() && counts.failed == 0 {
+        return Err(format!("swift test ended with {} after {} tests", output.status, counts.passed));
+    }
+    Ok(counts)
+}
+
+/// Builds an executable of a staged package (`bindings-swift` or `examples/…`), without running it.
+pub fn build_executable(stage: &Stage, package: &str, executable: &str) -> Result<()> {
+    let status = stage
+        .command(&stage.inside(package), "swift", &["build", "--product", executable])
+        .stdout(Stdio::null())
+        .status()
+        .map_err(|e| format!("swift does not start: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`swift build --product {executable}` failed in {package}")) }
+}
+
+/// The command that runs a built executable, for the caller to give pipes and wait for. Paths in `args` and `env` are
+/// those the program sees: [`Stage::inside`].
+pub fn run(stage: &Stage, package: &str, executable: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
+    let program = format!("{}/.build/debug/{executable}", stage.inside(package));
+    stage.command_with(&stage.inside(package), &program, args, env)
+}
+
+fn count(output: &str) -> Counts {
+    let mut counts = Counts::default();
+    for line in output.lines().filter(|line| line.starts_with("Test Case ")) {
+        if line.contains("' passed (") {
+            counts.passed += 1;
+        } else if line.contains("' failed (") || line.contains("' skipped (") {
+            counts.failed += 1;
+        }
+    }
+    counts
+}
+
+pub(crate) fn cargo_build(workspace: &Path, package: &str, release: bool) -> Result<()> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace).args(["build", "--locked", "--package", package]);
+    if release {
+        command.arg("--release");
+    }
+    let status = command.status().map_err(|e| format!("cargo does not start: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`cargo build --package {package}` failed")) }
+}
+
+pub(crate) fn target_dir(workspace: &Path, release: bool) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace.join("target"), |dir| workspace.join(dir))
+        .join(if release { "release" } else { "debug" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_cases_and_not_assertions() {
+        let output = "Test Case 'A.one' started at now\nTest Case 'A.one' passed (0.1 seconds)\n\
+                      x: error: A.two : 1 != 2\nx: error: A.two : 1 != 3\nTest Case 'A.two' failed (0.1 seconds)\n\
+                      Test Case 'A.three' skipped (0.1 seconds)\n";
+        assert_eq!(count(output), Counts { passed: 1, failed: 2 });
+    }
+}
