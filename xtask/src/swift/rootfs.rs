@@ -10,8 +10,7 @@ use super::Result;
 use super::toolchain::enter;
 
 const SUITE: &str = "trixie";
-const PACKAGES: &[&str] =
-    &["swiftlang", "libc6-dev", "libstdc++-14-dev", "g++", "ca-certificates", "pkg-config"];
+const PACKAGES: &[&str] = &["swiftlang", "libc6-dev", "libstdc++-14-dev", "g++", "ca-certificates", "pkg-config"];
 /// What a complete root file system has.
 const PROOF: &[&str] = &["usr/bin/swift", "usr/bin/g++", "usr/bin/pkg-config", "usr/include/c++/14"];
 
@@ -22,9 +21,11 @@ pub fn ensure(cache: &Path) -> Result<PathBuf> {
         return Err("--swift-rootfs needs Linux; install Swift 6 and put `swift` on the PATH instead".to_owned());
     }
     if !is_root()? {
-        return Err("--swift-rootfs needs root (chroot and a mount namespace); run as root, or install Swift 6 and put \
+        return Err(
+            "--swift-rootfs needs root (chroot and a mount namespace); run as root, or install Swift 6 and put \
                     `swift` on the PATH"
-            .to_owned());
+                .to_owned(),
+        );
     }
     need("unshare", "util-linux")?;
     if complete(&root) {
@@ -81,10 +82,7 @@ fn need(program: &str, package: &str) -> Result<()> {
 }
 
 fn step(command: &mut Command, what: &str) -> Result<()> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| format!("{what} does not start: {e}"))?;
+    let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{what} does not start: {e}"))?;
     if output.status.success() {
         return Ok(());
     }

@@ -130,9 +130,7 @@ fn mirror(from: &Path, to: &Path) -> Result<()> {
 }
 
 fn entries(dir: &Path) -> Result<Vec<fs::DirEntry>> {
-    fs::read_dir(dir)
-        .and_then(Iterator::collect)
-        .map_err(|e| format!("{} cannot be listed: {e}", dir.display()))
+    fs::read_dir(dir).and_then(Iterator::collect).map_err(|e| format!("{} cannot be listed: {e}", dir.display()))
 }
 
 /// Copies a file if it differs; says whether it did.
