@@ -1,0 +1,91 @@
+//! One Tokio runtime per process: few workers, named threads, made at the first call. After a fork the child has none of
+//! the parent's threads, so it gets a runtime of its own, and every handle made before refuses to work.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gladhand_documents::error::{Code, Error, Result};
+use tokio::runtime::{Builder, Runtime};
+
+/// A library in someone else's process: enough to keep TLS and the journal off one another's way.
+const WORKERS: usize = 2;
+
+static RUNTIME: Mutex<Option<(u32, Arc<Runtime>)>> = Mutex::new(None);
+
+/// The runtime of this process.
+///
+/// Error: `internal_panic` if the operating system gives no threads.
+pub fn get() -> Result<Arc<Runtime>> {
+    let pid = std::process::id();
+    let mut slot = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((owner, runtime)) = slot.as_ref()
+        && *owner == pid
+    {
+        return Ok(Arc::clone(runtime));
+    }
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(16)
+        .thread_name("gladhand")
+        .enable_all()
+        .build()
+        .map_err(|e| Error::new(Code::InternalPanic, "no threads for the runtime").caused_by(&e))?;
+    let runtime = Arc::new(runtime);
+    // The parent's runtime is forgotten, not dropped: dropping would wait for threads that the fork did not copy.
+    if let Some((_, inherited)) = slot.replace((pid, Arc::clone(&runtime))) {
+        std::mem::forget(inherited);
+    }
+    Ok(runtime)
+}
+
+/// Ends the runtime within `limit`, for a host that shuts down; the next call makes a new one.
+pub fn shutdown(limit: std::time::Duration) {
+    let taken = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((owner, runtime)) = taken {
+        match Arc::try_unwrap(runtime) {
+            Ok(runtime) if owner == std::process::id() => runtime.shutdown_timeout(limit),
+            Ok(inherited) => std::mem::forget(inherited),
+            Err(in_use) => std::mem::forget(in_use),
+        }
+    }
+}
+
+/// The process that made a handle.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner(u32);
+
+impl Owner {
+    /// This process.
+    pub fn current() -> Self {
+        Self(std::process::id())
+    }
+
+    /// Error: `forked_client` in a child of the process that made the handle.
+    pub fn check(self) -> Result<()> {
+        let pid = std::process::id();
+        if self.0 == pid {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::ForkedClient,
+            format!("this handle was made in process {} and is used in its child {pid}", self.0),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_runtime_until_it_is_shut_down() {
+        let first = get().unwrap();
+        assert!(Arc::ptr_eq(&first, &get().unwrap()));
+        assert_eq!(first.block_on(async { 7 }), 7);
+    }
+
+    #[test]
+    fn a_foreign_handle_is_refused() {
+        assert!(Owner::current().check().is_ok());
+        assert_eq!(Owner(1).check().unwrap_err().code(), Code::ForkedClient);
+    }
+}

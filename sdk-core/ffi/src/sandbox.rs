@@ -1,0 +1,196 @@
+//! A local carrier in one line: starts the program `gladhand-sandbox`, waits for its ready line and ends it with the handle.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::json::Document;
+
+/// The environment variable that names the program.
+const PROGRAM_VARIABLE: &str = "GLADHAND_SANDBOX";
+const PROGRAM: &str = "gladhand-sandbox";
+/// Control answers at once; a sandbox that hangs must not hang its tests.
+const CONTROL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A running sandbox carrier; dropped, it ends.
+#[derive(Debug)]
+pub struct Sandbox {
+    child: Mutex<Option<Child>>,
+    ready: Document,
+}
+
+impl Sandbox {
+    /// Starts the carrier `carrier` for the tenant `acme`, with a directory of its own for keys and configuration.
+    ///
+    /// The program is `program`, or what `GLADHAND_SANDBOX` names, or `gladhand-sandbox` on the `PATH`.
+    /// Errors: `sandbox_unavailable` if there is none; `sandbox_failed` if it ends before it is ready.
+    pub fn start(program: Option<&Path>, carrier: &str, extra: &[String]) -> Result<Self> {
+        let program = locate(program)?;
+        let mut child = Command::new(&program)
+            .args(["--carrier", carrier, "--exit-with-parent"])
+            .args(extra)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| {
+                Error::new(Code::SandboxUnavailable, format!("{} does not start", program.display())).caused_by(&e)
+            })?;
+        match read_ready_line(&mut child) {
+            Ok(ready) => {
+                drain(&mut child);
+                Ok(Self { child: Mutex::new(Some(child)), ready })
+            }
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error)
+            }
+        }
+    }
+
+    /// The ready line: `url`, `control`, `config`, `gatewayConfig`, `dir`, `pid`.
+    pub fn ready(&self) -> &Document {
+        &self.ready
+    }
+
+    /// A member of the ready line.
+    pub fn fact(&self, name: &str) -> String {
+        self.ready.text(&format!("/{name}")).unwrap_or_default()
+    }
+
+    /// Calls the control interface: `GET` without a body, `POST` with one.
+    ///
+    /// Errors: `sandbox_failed` if it does not answer; `invalid_argument` with its words if it refuses.
+    pub fn control(&self, path: &str, body: Option<&Document>) -> Result<Document> {
+        let base = self.fact("control");
+        let address = base
+            .strip_prefix("http://")
+            .ok_or_else(|| Error::new(Code::SandboxFailed, "the ready line has no control address"))?;
+        let (status, text) = exchange(address, path, body)
+            .map_err(|e| Error::new(Code::SandboxFailed, format!("control {path} did not answer")).caused_by(&e))?;
+        if status >= 300 {
+            return Err(
+                Error::new(Code::InvalidArgument, format!("control {path}: {status} {text}")).with_status(status)
+            );
+        }
+        if text.trim().is_empty() { Ok(Document::object()) } else { Document::parse(text) }
+    }
+
+    /// Ends the carrier and waits for it.
+    pub fn stop(&self) {
+        if let Some(mut child) = self.child.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            drop(child.stdin.take());
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn locate(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = given.map(Path::to_path_buf).or_else(|| std::env::var_os(PROGRAM_VARIABLE).map(PathBuf::from)) {
+        return if path.is_file() {
+            Ok(path)
+        } else {
+            Err(Error::new(Code::SandboxUnavailable, format!("{} is no file", path.display())))
+        };
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(PROGRAM))
+        .find(|candidate| candidate.is_file())
+        .ok_or_else(|| Error::new(Code::SandboxUnavailable, format!("{PROGRAM} is not on the PATH")))
+}
+
+fn read_ready_line(child: &mut Child) -> Result<Document> {
+    let mut line = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        let mut reader = BufReader::new(stdout);
+        let _ = reader.read_line(&mut line);
+        child.stdout = Some(reader.into_inner());
+    }
+    if line.is_empty() {
+        let mut said = String::new();
+        if let Some(mut stderr) = child.stderr.take() {
+            let _ = stderr.read_to_string(&mut said);
+        }
+        return Err(Error::new(Code::SandboxFailed, format!("it ended before it was ready: {}", said.trim())));
+    }
+    Document::parse(line.trim())
+}
+
+/// Keeps both pipes empty, so that a talkative sandbox never blocks.
+fn drain(child: &mut Child) {
+    let pipes: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|p| Box::new(p) as Box<dyn Read + Send>),
+        child.stderr.take().map(|p| Box::new(p) as Box<dyn Read + Send>),
+    ];
+    for mut pipe in pipes.into_iter().flatten() {
+        let _ = std::thread::Builder::new().name("gladhand-sandbox".to_owned()).spawn(move || {
+            let _ = std::io::copy(&mut pipe, &mut std::io::sink());
+        });
+    }
+}
+
+/// One request of HTTP/1.1 with `Connection: close`, to a loopback port that speaks nothing else.
+fn exchange(address: &str, path: &str, body: Option<&Document>) -> std::io::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(CONTROL_DEADLINE))?;
+    let method = if body.is_some() { "POST" } else { "GET" };
+    let text = body.map_or("", Document::as_str);
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{text}",
+        text.len()
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, rest) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
+    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    Ok((status, if chunked { dechunk(rest) } else { rest.to_owned() }))
+}
+
+fn dechunk(mut rest: &str) -> String {
+    let mut out = String::new();
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
+        let Some(chunk) = after.get(..size).filter(|_| size > 0) else { break };
+        out.push_str(chunk);
+        rest = after.get(size + 2..).unwrap_or("");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_a_clear_error() {
+        let error = Sandbox::start(Some(Path::new("/nonexistent/gladhand-sandbox")), "aurora", &[]).unwrap_err();
+        assert_eq!(error.code(), Code::SandboxUnavailable);
+    }
+
+    #[test]
+    fn a_program_that_ends_at_once_is_a_clear_error() {
+        let error = Sandbox::start(Some(Path::new("/bin/false")), "aurora", &[]).unwrap_err();
+        assert_eq!(error.code(), Code::SandboxFailed);
+    }
+
+    #[test]
+    fn chunks_are_joined() {
+        assert_eq!(dechunk("3\r\n{\"a\r\n4\r\n\":1}\r\n0\r\n\r\n"), "{\"a\":1}");
+    }
+}
