@@ -1,1 +1,31 @@
-//! Laid out; filled in the commits that follow.
+//! The sandbox carrier: a stateful carrier in one process on loopback, for demos, tests and certification.
+//!
+//! It shares documents with the SDK and nothing else: the rules of the contract are written here a second time, so that
+//! the two sides of the wire check each other.
+//!
+//! * [`ca`], [`credentials`]: a certificate authority of its own, and the files it hands to its clients.
+//! * [`tls`], [`serve`]: mutual TLS 1.3 and the accept loop. [`oauth`]: the authorization server. [`auth`]: the gate.
+//! * [`api`]: the operations of contract 4.0. [`state`]: what it remembers, under one lock.
+//! * [`control`]: what tests may do to it. [`faults`], [`requests`], [`clock`]: failing, seeing, passing time.
+//!
+//! [`Sandbox::start`] runs it on threads of its own; dropping it stops it.
+
+pub mod api;
+pub mod auth;
+pub mod ca;
+pub mod carrier;
+pub mod clock;
+pub mod control;
+pub mod credentials;
+pub mod faults;
+pub mod oauth;
+pub mod problem;
+pub mod random;
+pub mod requests;
+pub mod serve;
+pub mod state;
+pub mod tls;
+
+mod start;
+
+pub use start::{Options, Sandbox};

