@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use gladhand_documents::json::{self, Document};
+use gladhand_documents::json;
+use gladhand_ffi::Document;
 
 use crate::failure::Failure;
 
@@ -16,8 +17,11 @@ impl From<Document> for DocumentHandle {
     }
 }
 
-fn handle(document: Document) -> Arc<DocumentHandle> {
-    Arc::new(DocumentHandle(document))
+impl DocumentHandle {
+    /// A document of the core, for Swift.
+    pub(crate) fn shared(document: Document) -> Arc<Self> {
+        Arc::new(Self(document))
+    }
 }
 
 #[uniffi::export]
@@ -25,7 +29,7 @@ impl DocumentHandle {
     /// Parses one JSON text. Errors: `malformed_json`, `too_large`.
     #[uniffi::constructor]
     pub fn parse(bytes: Vec<u8>) -> Result<Arc<Self>, Failure> {
-        Ok(handle(Document::parse(bytes)?))
+        Ok(Self::shared(Document::parse(bytes)?))
     }
 
     /// The text, byte for byte as parsed or patched.
@@ -77,18 +81,18 @@ impl DocumentHandle {
 
     /// The document that a value inside this one is by itself, byte for byte.
     pub fn extract(&self, pointer: String) -> Result<Option<Arc<Self>>, Failure> {
-        Ok(self.0.extract(&pointer).map(handle))
+        Ok(self.0.extract(&pointer).map(Self::shared))
     }
 
     /// A document in which the value at `pointer` is `raw`, a JSON text. Every other byte stays.
     /// Errors: `malformed_json`, `invalid_argument`.
     pub fn patch(&self, pointer: String, raw: String) -> Result<Arc<Self>, Failure> {
-        Ok(handle(self.0.patch(&pointer, &raw)?))
+        Ok(Self::shared(self.0.patch(&pointer, &raw)?))
     }
 
     /// A document without the value at `pointer`.
     pub fn remove(&self, pointer: String) -> Result<Arc<Self>, Failure> {
-        Ok(handle(self.0.remove(&pointer)?))
+        Ok(Self::shared(self.0.remove(&pointer)?))
     }
 }
 

@@ -1,7 +1,9 @@
 //! The Swift face of Gladhand: typed functions and handles that `uniffi` carries to Swift.
 //!
 //! - [`document`]: the lossless JSON document, as a handle;
-//! - [`failure`]: the one error, as a record.
+//! - [`failure`]: the one error, as a record;
+//! - [`sandbox`]: a local carrier;
+//! - [`task`]: how a call runs and is cancelled.
 //!
 //! It never holds a rule of the contract: no retry, no key, no default (architecture decision 3). Every exported function
 //! throws, because `uniffi` makes a panic in a function that does not throw fatal to the Swift process; and no call is
@@ -9,6 +11,8 @@
 
 pub mod document;
 pub mod failure;
+pub mod sandbox;
+pub mod task;
 
 uniffi::setup_scaffolding!("gladhand");
 

@@ -18,3 +18,24 @@ func bridged<T>(_ body: () throws -> T) throws -> T {
 func lenient<T>(_ fallback: T, _ body: () throws -> T) -> T {
     (try? body()) ?? fallback
 }
+
+/// Runs a call that waits. Cancelling the surrounding task cancels the call in Rust and throws `CancellationError`: a
+/// request that had left by then is resolved by the journal, never taken for refused (contract 4d).
+func bridged<T>(_ body: (CancelHandle) async throws -> T) async throws -> T {
+    try Task.checkCancellation()
+    let cancel = try bridged { try CancelHandle() }
+    return try await withTaskCancellationHandler {
+        do {
+            return try await body(cancel)
+        } catch let error as GladhandError {
+            throw error
+        } catch Failure.Failed(let record) {
+            if Task.isCancelled && record.kind == GladhandError.Kind.cancelled.rawValue { throw CancellationError() }
+            throw GladhandError(record)
+        } catch {
+            throw GladhandError(defect: error)
+        }
+    } onCancel: {
+        try? cancel.cancel()
+    }
+}

@@ -1,0 +1,66 @@
+// A carrier on this machine, for development and tests: it makes its own certificates and keys, and ends with its handle.
+import Foundation
+internal import GladhandCore
+
+/// A running sandbox carrier. It ends when the last reference to it is gone, or by ``stop()``.
+///
+/// ```swift
+/// let sandbox = try await Sandbox.start()
+/// let client = try await sandbox.connect()
+/// ```
+public final class Sandbox: Sendable {
+    private let handle: SandboxHandle
+    private let ready: Document
+
+    private init(_ handle: SandboxHandle) throws {
+        self.handle = handle
+        ready = Document(try bridged { try handle.ready() })
+    }
+
+    /// Starts a carrier.
+    ///
+    /// - Parameters:
+    ///   - carrier: Its name, and its key in the configuration that it writes.
+    ///   - program: The sandbox program; by default what `GLADHAND_SANDBOX` names, or `gladhand-sandbox` on the `PATH`.
+    ///   - arguments: Further arguments for it.
+    /// - Throws: ``GladhandError`` with `sandboxUnavailable` if there is no such program, `sandboxFailed` if it ends before
+    ///   it is ready.
+    public static func start(
+        carrier: String = "aurora", program: String? = nil, arguments: [String] = []
+    ) async throws -> Sandbox {
+        let handle = try await bridged { cancel in
+            try await startSandbox(program: program, carrier: carrier, arguments: arguments, cancel: cancel)
+        }
+        return try Sandbox(handle)
+    }
+
+    /// The origin of the carrier's API.
+    public var url: String { fact("url") }
+    /// The address of the control interface.
+    public var control: String { fact("control") }
+    /// The `gladhand.toml` of a client.
+    public var configuration: String { fact("config") }
+    /// The configuration of a vehicle gateway.
+    public var gatewayConfiguration: String { fact("gatewayConfig") }
+    /// Where keys, certificates and configurations are.
+    public var directory: String { fact("dir") }
+
+    /// Calls the control interface: `control("/state")` reads, `control("/decide", body)` acts.
+    ///
+    /// - Throws: ``GladhandError`` with `invalidArgument` and the carrier's words if it refuses, `sandboxFailed` if it does
+    ///   not answer.
+    @discardableResult
+    public func control(_ path: String, _ body: Document? = nil) async throws -> Document {
+        let body = try body?.validated().handle
+        return Document(try await bridged { try await self.handle.control(path: path, body: body, cancel: $0) })
+    }
+
+    /// Ends the carrier and waits for it.
+    public func stop() async throws {
+        try await bridged { try await self.handle.stop(cancel: $0) }
+    }
+
+    private func fact(_ name: String) -> String {
+        ready.text("/\(name)") ?? ""
+    }
+}
