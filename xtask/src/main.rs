@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The one command surface: `cargo xtask <verb>`. CI calls the same verbs as a person.
 //!
 //! * [`paths`]: where things lie. * [`shell`]: running other programs.
@@ -32,3 +33,8 @@ fn main() -> ExitCode {
         }
     }
 }
+=======
+mod proto;
+
+fn main(){}
+>>>>>>> d662421 (Telemetry: the contract in protobuf, the record and its columnar batch)
