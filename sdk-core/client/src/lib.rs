@@ -4,6 +4,7 @@
 //! * [`config`]: `gladhand.toml`, `GLADHAND_*` variables and the builder.
 //! * [`clock`]: the injected clock.
 //! * `failpoint`: where crash tests kill the process.
+//! * [`Sandbox`]: a local carrier in one line.
 //! * [`secret`]: what must not be seen.
 //! * [`transport`]: one request to the carrier and its answer.
 //! * [`auth`]: tokens, proofs and the calls that carry them.
@@ -12,5 +13,10 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 mod failpoint;
+mod sandbox;
 pub mod secret;
 pub mod transport;
+
+pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
+pub use gladhand_documents::json::Document;
+pub use sandbox::Sandbox;

@@ -3,17 +3,15 @@
 //!
 //! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork.
 //! * [`task`]: an operation under way: awaited, waited for with a tick (Ctrl-C), or cancelled.
-//! * [`sandbox`]: starts a local carrier in one line.
 //!
 //! A binding adds its language's types and nothing else: no rule of the contract, no retry, no default.
 
 pub mod runtime;
-pub mod sandbox;
 pub mod task;
 
+pub use gladhand::Sandbox;
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::{Document, quote};
-pub use sandbox::Sandbox;
 pub use task::{CancelToken, Task, spawn};
 
 /// The version of the SDK; core and bindings carry the same.

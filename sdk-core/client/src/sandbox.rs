@@ -10,6 +10,8 @@ use std::time::Duration;
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
 
+use crate::config::Config;
+
 /// The environment variable that names the program.
 const PROGRAM_VARIABLE: &str = "GLADHAND_SANDBOX";
 const PROGRAM: &str = "gladhand-sandbox";
@@ -24,11 +26,16 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts the carrier `carrier` for the tenant `acme`, with a directory of its own for keys and configuration.
+    /// Starts the carrier `aurora` for the tenant `acme`, with a directory of its own for keys and configuration.
     ///
-    /// The program is `program`, or what `GLADHAND_SANDBOX` names, or `gladhand-sandbox` on the `PATH`.
+    /// The program is what `GLADHAND_SANDBOX` names, or `gladhand-sandbox` on the `PATH`.
     /// Errors: `sandbox_unavailable` if there is none; `sandbox_failed` if it ends before it is ready.
-    pub fn start(program: Option<&Path>, carrier: &str, extra: &[String]) -> Result<Self> {
+    pub fn start() -> Result<Self> {
+        Self::start_with(None, "aurora", &[])
+    }
+
+    /// [`Sandbox::start`] with a program, the carrier's name, and further arguments of the program.
+    pub fn start_with(program: Option<&Path>, carrier: &str, extra: &[String]) -> Result<Self> {
         let program = locate(program)?;
         let mut child = Command::new(&program)
             .args(["--carrier", carrier, "--exit-with-parent"])
@@ -79,6 +86,20 @@ impl Sandbox {
             );
         }
         if text.trim().is_empty() { Ok(Document::object()) } else { Document::parse(text) }
+    }
+
+    /// The configuration that connects to this carrier.
+    pub fn config(&self) -> Result<Config> {
+        Config::from_file(self.fact("config"))
+    }
+
+    /// A load that fits the carrier's stock, or this offer of it, with dates ahead of the carrier's clock.
+    pub fn load(&self, load_id: &str, offer: Option<&Document>) -> Result<Document> {
+        let capacity = offer.and_then(|offer| offer.text("/capacityId")).unwrap_or_default();
+        let query: String = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("loadId", load_id), ("capacityId", &capacity)])
+            .finish();
+        self.control(&format!("/load?{query}"), None)
     }
 
     /// Ends the carrier and waits for it.
@@ -179,13 +200,13 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_a_clear_error() {
-        let error = Sandbox::start(Some(Path::new("/nonexistent/gladhand-sandbox")), "aurora", &[]).unwrap_err();
+        let error = Sandbox::start_with(Some(Path::new("/nonexistent/gladhand-sandbox")), "aurora", &[]).unwrap_err();
         assert_eq!(error.code(), Code::SandboxUnavailable);
     }
 
     #[test]
     fn a_program_that_ends_at_once_is_a_clear_error() {
-        let error = Sandbox::start(Some(Path::new("/bin/false")), "aurora", &[]).unwrap_err();
+        let error = Sandbox::start_with(Some(Path::new("/bin/false")), "aurora", &[]).unwrap_err();
         assert_eq!(error.code(), Code::SandboxFailed);
     }
 
