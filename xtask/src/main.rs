@@ -1,9 +1,9 @@
-<<<<<<< HEAD
 //! The one command surface: `cargo xtask <verb>`. CI calls the same verbs as a person.
 //!
-//! * [`paths`]: where things lie. * [`shell`]: running other programs.
+//! * [`paths`]: where things lie. * [`proto`]: Rust from the telemetry contract. * [`shell`]: running other programs.
 
 mod paths;
+mod proto;
 mod shell;
 
 use std::process::ExitCode;
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
             );
             shell::Run::new("git").arg("--version").at(paths::root()).run()
         }
+        "contract" => contract(),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
@@ -33,8 +34,11 @@ fn main() -> ExitCode {
         }
     }
 }
-=======
-mod proto;
 
-fn main(){}
->>>>>>> d662421 (Telemetry: the contract in protobuf, the record and its columnar batch)
+/// Writes everything that is generated.
+fn contract() -> shell::Result<()> {
+    for path in proto::generate(&paths::root()).map_err(|e| e.to_string())? {
+        println!("wrote {}", path.display());
+    }
+    Ok(())
+}

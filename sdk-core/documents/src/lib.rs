@@ -3,20 +3,14 @@
 //!
 //! * [`error`]: the one error table.
 //! * [`json`]: the lossless document: every byte kept, one member changed at a time.
-<<<<<<< HEAD
 //! * [`model`]: the entity table: every document of the contract, declared once.
 //! * [`money`], [`geo`], [`time`]: the arithmetic the contract relies on.
-=======
 //! * [`telemetry`]: vehicle records, the columnar batch and its frame.
->>>>>>> d662421 (Telemetry: the contract in protobuf, the record and its columnar batch)
 
 pub mod error;
 pub mod geo;
 pub mod json;
-<<<<<<< HEAD
 pub mod model;
 pub mod money;
-pub mod time;
-=======
 pub mod telemetry;
->>>>>>> d662421 (Telemetry: the contract in protobuf, the record and its columnar batch)
+pub mod time;
