@@ -1,1 +1,6 @@
-//! Laid out; filled in the commits that follow.
+//! The rules of the contract that our side keeps. Pure (sans-IO): no socket, no disk, no clock, no randomness; time,
+//! random numbers and bytes are arguments. What does the input and output is the crate `gladhand`.
+//!
+//! * [`tender`]: states, history, idempotency, eligibility, recovery.
+
+pub mod tender;

@@ -1,0 +1,25 @@
+//! The rules of a tender (contract 4a to 4g), sans-IO: every function takes the time, the randomness and the bytes.
+//!
+//! * [`state`]: the states, who may move them by which event, what holds a load, the view of the brief.
+//! * [`fold`]: a tender's history folded into its state and overlays.
+//! * [`event`]: what the fold and the inbox need of one CloudEvent.
+//! * [`order`]: apply, duplicate, park, or a sequence used twice.
+//! * [`history`]: the digest that proves two histories equal.
+//! * [`ids`]: tender ids, operation ids and idempotency keys.
+//! * [`explain`]: whether a load fits an offer, check by check.
+//! * [`answer`]: what a carrier's answer to a mutation proves.
+//! * [`recovery`]: what to do with an intent that has no outcome.
+//! * [`retry`]: backoff with jitter, and the budget of retries.
+//! * [`reconcile`]: the class of a difference between two histories.
+
+pub mod answer;
+pub mod event;
+pub mod explain;
+pub mod fold;
+pub mod history;
+pub mod ids;
+pub mod order;
+pub mod reconcile;
+pub mod recovery;
+pub mod retry;
+pub mod state;
