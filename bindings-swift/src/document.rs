@@ -32,6 +32,12 @@ impl DocumentHandle {
         Ok(Self::shared(Document::parse(bytes)?))
     }
 
+    /// The empty object.
+    #[uniffi::constructor]
+    pub fn object() -> Result<Arc<Self>, Failure> {
+        Ok(Self::shared(Document::object()))
+    }
+
     /// The text, byte for byte as parsed or patched.
     pub fn json(&self) -> Result<String, Failure> {
         Ok(self.0.as_str().to_owned())

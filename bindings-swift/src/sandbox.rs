@@ -32,6 +32,18 @@ impl SandboxHandle {
         call(&cancel, blocking(move || sandbox.control(&path, body.as_ref()))).await.map(DocumentHandle::shared)
     }
 
+    /// A `LoadTender` that the carrier would take, for an offer or any.
+    pub async fn load(
+        &self,
+        load_id: String,
+        offer: Option<Arc<DocumentHandle>>,
+        cancel: Arc<CancelHandle>,
+    ) -> Result<Arc<DocumentHandle>, Failure> {
+        let sandbox = Arc::clone(&self.0);
+        let offer = offer.map(|offer| offer.0.clone());
+        call(&cancel, blocking(move || sandbox.load(&load_id, offer.as_ref()))).await.map(DocumentHandle::shared)
+    }
+
     /// Ends the carrier and waits for it.
     pub async fn stop(&self, cancel: Arc<CancelHandle>) -> Result<(), Failure> {
         let sandbox = Arc::clone(&self.0);
@@ -55,7 +67,7 @@ pub async fn start_sandbox(
     cancel: Arc<CancelHandle>,
 ) -> Result<Arc<SandboxHandle>, Failure> {
     let program = program.map(PathBuf::from);
-    let start = move || Sandbox::start(program.as_deref(), &carrier, &arguments);
+    let start = move || Sandbox::start_with(program.as_deref(), &carrier, &arguments);
     let sandbox = call(&cancel, blocking(start)).await?;
     Ok(Arc::new(SandboxHandle(Arc::new(sandbox))))
 }

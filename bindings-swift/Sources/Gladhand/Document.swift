@@ -33,6 +33,13 @@ public struct Document: Sendable {
         try self.init(parsing: Data(json.utf8))
     }
 
+    /// The empty object, to build a new document from.
+    public static let object: Document = {
+        // Only a core that cannot hold two bytes fails here, and nothing could go on without it.
+        guard let handle = try? DocumentHandle.object() else { preconditionFailure("the Gladhand core does not work") }
+        return Document(handle)
+    }()
+
     /// The text, byte for byte as parsed or changed.
     public var json: String {
         lenient("") { try handle.json() }

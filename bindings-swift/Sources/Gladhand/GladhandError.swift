@@ -68,13 +68,13 @@ public struct GladhandError: Error, Sendable {
     /// The broken rules.
     public let violations: [Violation]
     /// The request id of the peer.
-    public let requestID: String?
+    public let requestId: String?
     /// The idempotency key of the mutation.
     public let idempotencyKey: String?
     /// The trace id.
-    public let traceID: String?
+    public let traceId: String?
     /// The tender concerned.
-    public let tenderID: String?
+    public let tenderId: String?
     /// The chain of causes, outermost first.
     public let causes: [String]
 }
@@ -98,10 +98,10 @@ extension GladhandError {
         retryAfter = record.retryAfterMs.map { .milliseconds($0) }
         problem = record.problem
         violations = record.violations.map { Violation(path: $0.path, code: $0.code, message: $0.message) }
-        requestID = record.requestId
+        requestId = record.requestId
         idempotencyKey = record.idempotencyKey
-        traceID = record.traceId
-        tenderID = record.tenderId
+        traceId = record.traceId
+        tenderId = record.tenderId
         causes = record.causes
     }
 
@@ -117,10 +117,10 @@ extension GladhandError {
         retryAfter = nil
         problem = nil
         violations = []
-        requestID = nil
+        requestId = nil
         idempotencyKey = nil
-        traceID = nil
-        tenderID = nil
+        traceId = nil
+        tenderId = nil
         causes = []
     }
 }

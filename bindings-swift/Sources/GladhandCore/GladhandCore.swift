@@ -848,6 +848,17 @@ open class DocumentHandle: DocumentHandleProtocol, @unchecked Sendable {
 
 
     /**
+     * The empty object.
+     */
+public static func object()throws  -> DocumentHandle  {
+    return try  FfiConverterTypeDocumentHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_constructor_documenthandle_object(uniffiCallStatus
+    )
+})
+}
+
+    /**
      * Parses one JSON text. Errors: `malformed_json`, `too_large`.
      */
 public static func parse(bytes: Data)throws  -> DocumentHandle  {
@@ -1078,6 +1089,11 @@ public protocol SandboxHandleProtocol: AnyObject, Sendable {
     func control(path: String, body: DocumentHandle?, cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
+     * A `LoadTender` that the carrier would take, for an offer or any.
+     */
+    func load(loadId: String, offer: DocumentHandle?, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
      * The ready line: `url`, `control`, `config`, `gatewayConfig`, `dir`, `pid`.
      */
     func ready() throws  -> DocumentHandle
@@ -1153,6 +1169,25 @@ open func control(path: String, body: DocumentHandle?, cancel: CancelHandle)asyn
             rustFutureFunc: {
                 uniffi_gladhand_swift_fn_method_sandboxhandle_control(
                         self.uniffiCloneHandle(),FfiConverterString.lower(path),FfiConverterOptionTypeDocumentHandle.lower(body),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * A `LoadTender` that the carrier would take, for an offer or any.
+     */
+open func load(loadId: String, offer: DocumentHandle?, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_sandboxhandle_load(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(loadId),FfiConverterOptionTypeDocumentHandle.lower(offer),FfiConverterTypeCancelHandle_lower(cancel)
                 )
             },
             pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
@@ -1960,6 +1995,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_method_sandboxhandle_control() != 35208) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_gladhand_swift_checksum_method_sandboxhandle_load() != 15667) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_gladhand_swift_checksum_method_sandboxhandle_ready() != 2969) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -1967,6 +2005,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_cancelhandle_cancel() != 30953) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_constructor_documenthandle_object() != 23729) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_constructor_documenthandle_parse() != 18546) {

@@ -74,6 +74,12 @@ impl Stage {
         self.toolchain.root().join(self.inside(path).trim_start_matches('/'))
     }
 
+    /// What the toolchain's programs call a file of this machine, if they see it.
+    pub fn seen(&self, path: &Path) -> Option<String> {
+        let below = path.strip_prefix(self.toolchain.root()).ok()?;
+        Some(Path::new("/").join(below).to_string_lossy().into_owned())
+    }
+
     /// The package directory, as the toolchain sees it.
     pub fn package(&self) -> String {
         self.inside("bindings-swift")
@@ -90,7 +96,7 @@ impl Stage {
         let mut all = vec![
             ("PKG_CONFIG_PATH", pkg_config.as_str()),
             ("GLADHAND_SANDBOX", sandbox.as_str()),
-            ("GLADHAND_HOME", self.home.as_str()),
+            ("GLADHAND_TEST_HOME", self.home.as_str()),
         ];
         all.extend_from_slice(env);
         self.toolchain.command(dir, program, args, &all)
