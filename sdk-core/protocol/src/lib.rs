@@ -1,6 +1,8 @@
 //! The rules of the contract that our side keeps. Pure (sans-IO): no socket, no disk, no clock, no randomness; time,
 //! random numbers and bytes are arguments. What does the input and output is the crate `gladhand`.
 //!
+//! * [`proof`]: DPoP proofs, client assertions, key thumbprints, token checks, webhook signatures.
 //! * [`tender`]: states, history, idempotency, eligibility, recovery.
 
+pub mod proof;
 pub mod tender;

@@ -1,0 +1,141 @@
+//! Private keys that sign. A trait, so that a PKCS#11 token or a KMS can stand behind it later (identity §1).
+
+use std::fmt;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
+use gladhand_documents::error::{Code, Error, Result};
+
+use super::base64url;
+use super::jwk::Jwk;
+
+/// A signature algorithm by its JOSE name (RFC 7518 §3.1, RFC 9864).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// ECDSA on P-256 with SHA-256: the default.
+    Es256,
+    /// Ed25519 (RFC 8037), named `EdDSA` on the wire, which servers of both generations know.
+    EdDsa,
+}
+
+impl Algorithm {
+    /// The value of `alg`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+}
+
+/// A private key that signs, with its public half. `Debug` shows the public half only.
+pub trait Signer: fmt::Debug + Send + Sync {
+    /// The algorithm.
+    fn algorithm(&self) -> Algorithm;
+
+    /// The public half.
+    fn jwk(&self) -> &Jwk;
+
+    /// The signature of `message` in JOSE form (RFC 7518 §3.4: r and s side by side, not DER).
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>>;
+}
+
+/// A P-256 key.
+pub struct Es256Key {
+    pair: EcdsaKeyPair,
+    jwk: Jwk,
+}
+
+impl Es256Key {
+    /// Takes a key pair over. It must be on P-256 and sign in the fixed form, as `ECDSA_P256_SHA256_FIXED_SIGNING` makes.
+    pub fn new(pair: EcdsaKeyPair) -> Result<Self> {
+        // SEC1 uncompressed: 0x04, x, y.
+        let point = pair.public_key().as_ref();
+        match point {
+            [4, rest @ ..] if rest.len() == 64 && *pair.algorithm() == ECDSA_P256_SHA256_FIXED_SIGNING => {
+                let jwk = Jwk::Ec { crv: "P-256".to_owned(), x: base64url(&rest[..32]), y: base64url(&rest[32..]) };
+                Ok(Self { pair, jwk })
+            }
+            _ => Err(unusable("is not a P-256 key for ES256")),
+        }
+    }
+
+    /// Reads a private key: PKCS#8 or SEC1, DER.
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+            .map_err(|error| unusable("is not a P-256 key in PKCS#8 or SEC1").caused_by(&error))?;
+        Self::new(pair)
+    }
+}
+
+impl fmt::Debug for Es256Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Es256Key").field("jwk", &self.jwk).finish_non_exhaustive()
+    }
+}
+
+impl Signer for Es256Key {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::Es256
+    }
+
+    fn jwk(&self) -> &Jwk {
+        &self.jwk
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        // The per-signature secret is aws-lc's own; it ignores the generator that its interface asks for.
+        let signature = self.pair.sign(&SystemRandom::new(), message).map_err(|error| cannot_sign(&error))?;
+        Ok(signature.as_ref().to_vec())
+    }
+}
+
+/// An Ed25519 key.
+pub struct Ed25519Key {
+    pair: Ed25519KeyPair,
+    jwk: Jwk,
+}
+
+impl Ed25519Key {
+    /// Takes a key pair over.
+    pub fn new(pair: Ed25519KeyPair) -> Self {
+        let jwk = Jwk::Okp { crv: "Ed25519".to_owned(), x: base64url(pair.public_key().as_ref()) };
+        Self { pair, jwk }
+    }
+
+    /// Reads a private key: PKCS#8 v1 or v2, DER.
+    pub fn from_der(der: &[u8]) -> Result<Self> {
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
+            .map_err(|error| unusable("is not an Ed25519 key in PKCS#8").caused_by(&error))?;
+        Ok(Self::new(pair))
+    }
+}
+
+impl fmt::Debug for Ed25519Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ed25519Key").field("jwk", &self.jwk).finish_non_exhaustive()
+    }
+}
+
+impl Signer for Ed25519Key {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDsa
+    }
+
+    fn jwk(&self) -> &Jwk {
+        &self.jwk
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        Ok(self.pair.sign(message).as_ref().to_vec())
+    }
+}
+
+fn unusable(what: &str) -> Error {
+    Error::new(Code::ConfigInvalid, format!("the signing key {what}"))
+}
+
+fn cannot_sign(cause: &dyn std::error::Error) -> Error {
+    Error::new(Code::InternalPanic, "the cryptographic library could not sign").caused_by(cause)
+}
