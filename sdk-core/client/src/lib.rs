@@ -7,12 +7,14 @@
 //! * [`Sandbox`]: a local carrier in one line.
 //! * [`secret`]: what must not be seen.
 //! * [`transport`]: one request to the carrier and its answer.
+//! * [`identity`]: certificate, key and trust roots.
 //! * [`auth`]: tokens, proofs and the calls that carry them.
 
 pub mod auth;
 pub mod clock;
 pub mod config;
 mod failpoint;
+pub mod identity;
 mod sandbox;
 pub mod secret;
 pub mod transport;
@@ -20,3 +22,6 @@ pub mod transport;
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::Document;
 pub use sandbox::Sandbox;
+
+#[cfg(test)]
+mod testing;

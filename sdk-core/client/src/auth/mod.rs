@@ -1,7 +1,21 @@
-//! What we may do: tokens and the calls that carry them.
+//! What we may do: tokens, proofs and the calls that carry them (identity §2 and §3).
 //!
 //! * [`Caller`]: the seam that the tender, inbox and reconcile modules call a carrier through.
+//! * [`Authorized`]: a caller over the real network, with tokens of both profiles and a fresh proof per attempt.
+//! * `discovery`: the authorization server's metadata (RFC 8414).
+//! * `token_request`: one request for a token. `cache`: which tokens there are, one flight per token.
+//! * `problem`: what an answer that is no success means.
+//! * `random`: what must be unique or unguessable.
 
+mod authorized;
+mod cache;
 mod call;
+mod discovery;
+mod problem;
+mod random;
+mod retry_after;
+mod token_request;
 
+pub use authorized::Authorized;
+pub(crate) use cache::TokenCache;
 pub use call::{Caller, Profile, Request, Response};

@@ -2,6 +2,14 @@
 //! No rule of the contract, no token and no retry lives here.
 //!
 //! * [`Transport`]: the seam at which a simulated network takes the real one's place.
+//! * [`HttpTransport`]: the real network, HTTP over mutually authenticated TLS.
+//! * [`grpc_channel`]: gRPC over the same TLS configuration.
+//! * `failure`: what a failed connection means. `tracked`: whether a request has left.
+
+mod failure;
+mod grpc;
+mod http_transport;
+mod tracked;
 
 use std::fmt;
 use std::future::Future;
@@ -13,14 +21,18 @@ use gladhand_documents::error::Result;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+pub use failure::tls_failure;
+pub use grpc::grpc_channel;
+pub use http_transport::HttpTransport;
+
 /// The largest answer that is read unless the request says otherwise, in bytes (identity §2).
 pub const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// A boxed future, as object-safe asynchronous traits return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// One HTTP request, complete.
-#[derive(Clone, Debug)]
+/// One HTTP request, complete. `Debug` shows no header value and no content.
+#[derive(Clone)]
 pub struct HttpRequest {
     /// The method.
     pub method: Method,
@@ -36,8 +48,8 @@ pub struct HttpRequest {
     pub max_answer: usize,
 }
 
-/// One HTTP answer, read to its end.
-#[derive(Clone, Debug)]
+/// One HTTP answer, read to its end. `Debug` shows no header value and no content.
+#[derive(Clone)]
 pub struct HttpResponse {
     /// The status.
     pub status: StatusCode,
@@ -45,6 +57,28 @@ pub struct HttpResponse {
     pub headers: HeaderMap,
     /// The content as it came.
     pub body: Bytes,
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpRequest")
+            .field("method", &self.method)
+            .field("url", &self.url.as_str())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("body_bytes", &self.body.len())
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpResponse")
+            .field("status", &self.status)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
 }
 
 /// A network.

@@ -1,0 +1,89 @@
+use std::path::Path;
+
+use super::*;
+use crate::clock::TestClock;
+use crate::config::PemSource;
+use crate::secret::Secret;
+use crate::testing::Ca;
+
+fn clock() -> TestClock {
+    TestClock::at("2026-02-20T08:00:00Z".parse().unwrap())
+}
+
+fn inline(text: impl Into<String>) -> PemSource {
+    PemSource::Inline(Secret::new(text))
+}
+
+fn load(certificate: &str, key: &str, trust: &str) -> Result<Identity> {
+    let config = IdentityConfig { certificate: inline(certificate), private_key: inline(key), trust: inline(trust) };
+    Identity::load(&config, &clock())
+}
+
+#[test]
+fn a_matching_pair_inside_its_validity_is_taken() {
+    let ca = Ca::new();
+    let (certificate, key) = ca.client("spiffe://sandbox.gladhand.test/tms/acme");
+    let identity = load(&certificate, &key, &ca.pem()).unwrap();
+    assert_eq!(identity.facts().uris(), ["spiffe://sandbox.gladhand.test/tms/acme"]);
+    assert_eq!(identity.facts().thumbprint().len(), 43);
+    let tls = identity.tls(None, &(Arc::new(clock()) as SharedClock)).unwrap();
+    assert!(!tls.enable_early_data);
+    let groups: Vec<_> = tls.crypto_provider().kx_groups.iter().map(|group| format!("{:?}", group.name())).collect();
+    assert_eq!(groups, ["X25519MLKEM768", "X25519", "secp256r1", "secp384r1"]);
+    assert!(!format!("{identity:?}").contains("PRIVATE"));
+}
+
+#[test]
+fn a_foreign_key_is_refused() {
+    let ca = Ca::new();
+    let ((certificate, _), (_, key)) = (ca.client("spiffe://a/b"), ca.client("spiffe://a/c"));
+    assert_eq!(load(&certificate, &key, &ca.pem()).unwrap_err().code(), Code::KeyMismatch);
+}
+
+#[test]
+fn a_certificate_outside_its_validity_is_refused_before_any_connection() {
+    let ca = Ca::new();
+    for (from, to) in [((2020, 1, 1), (2026, 2, 20)), ((2026, 2, 21), (2030, 1, 1))] {
+        let (certificate, key) = ca.client_valid("spiffe://a/b", from, to);
+        let error = load(&certificate, &key, &ca.pem()).unwrap_err();
+        assert_eq!(error.code(), Code::CertificateExpired);
+        assert!(error.message().contains("2026-02-2"), "{error}");
+    }
+}
+
+#[test]
+fn an_encrypted_key_gets_a_clear_refusal() {
+    let ca = Ca::new();
+    let (certificate, _) = ca.client("spiffe://a/b");
+    for key in [
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+    ] {
+        let error = load(&certificate, key, &ca.pem()).unwrap_err();
+        assert_eq!(error.code(), Code::CertificateUnreadable);
+        assert!(error.message().contains("is encrypted"), "{error}");
+        assert!(error.message().contains("identity.private_key"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_pem_is_named() {
+    let ca = Ca::new();
+    let (certificate, key) = ca.client("spiffe://a/b");
+    for (certificate, key, trust, setting) in [
+        ("", key.as_str(), ca.pem(), "identity.certificate"),
+        (&certificate, "", ca.pem(), "identity.private_key"),
+        (&certificate, &key, String::new(), "identity.trust"),
+    ] {
+        let error = load(certificate, key, &trust).unwrap_err();
+        assert_eq!(error.code(), Code::CertificateUnreadable);
+        assert!(error.message().contains(setting), "{error}");
+    }
+    let config = IdentityConfig {
+        certificate: PemSource::File(Path::new("/nowhere/client.pem").to_owned()),
+        private_key: inline(key),
+        trust: inline(ca.pem()),
+    };
+    let error = Identity::load(&config, &clock()).unwrap_err();
+    assert!(error.message().contains("/nowhere/client.pem"), "{error}");
+}

@@ -1,0 +1,129 @@
+//! What a failed exchange means, read from the types in the chain of causes and never from a message.
+
+use std::error::Error as Cause;
+use std::io;
+
+use gladhand_documents::error::{Code, Error, Sent};
+use rustls::{AlertDescription, CertificateError};
+
+/// The error of a failed exchange with `peer`. `left`: whether the request may have left.
+pub(super) fn of_exchange(error: &reqwest::Error, peer: &str, left: bool) -> Error {
+    let sent = if error.is_connect() || !left { Sent::NotSent } else { Sent::MaybeSent };
+    if let Some(failure) = tls_failure(error, peer) {
+        return failure.sent(sent);
+    }
+    let failure = if error.is_connect() {
+        Error::new(Code::Connect, format!("no connection to {peer}"))
+    } else {
+        Error::new(Code::ConnectionLost, format!("the connection to {peer} broke"))
+    };
+    causes(failure, error).sent(sent)
+}
+
+/// The error of a TLS failure somewhere in the chain of causes, if there is one: for HTTP and gRPC alike.
+pub fn tls_failure(error: &(dyn Cause + 'static), peer: &str) -> Option<Error> {
+    let tls = find::<rustls::Error>(error)?;
+    let (code, what) = match tls {
+        rustls::Error::InvalidCertificate(reason) => of_certificate(reason),
+        rustls::Error::AlertReceived(alert) if is_about_our_certificate(*alert) => {
+            (Code::ClientCertificateRefused, "the peer refused the client certificate")
+        }
+        rustls::Error::NoCertificatesPresented => {
+            (Code::ServerCertificateUntrusted, "the peer presented no certificate")
+        }
+        _ => (Code::TlsHandshake, "the TLS connection failed"),
+    };
+    Some(Error::new(code, format!("{peer}: {what}")).caused_by(tls))
+}
+
+fn of_certificate(reason: &CertificateError) -> (Code, &'static str) {
+    use CertificateError as E;
+    match reason {
+        E::Expired | E::ExpiredContext { .. } => (Code::ServerCertificateExpired, "the peer's certificate has expired"),
+        E::NotValidYet | E::NotValidYetContext { .. } => {
+            (Code::ServerCertificateExpired, "the peer's certificate is not valid yet")
+        }
+        E::NotValidForName | E::NotValidForNameContext { .. } => {
+            (Code::ServerNameMismatch, "the peer's certificate is for another name")
+        }
+        E::Revoked => (Code::ServerCertificateRevoked, "the peer's certificate is revoked"),
+        E::UnknownIssuer => (Code::ServerCertificateUntrusted, "the peer's certificate leads to no configured root"),
+        _ => (Code::ServerCertificateUntrusted, "the peer's certificate is not acceptable"),
+    }
+}
+
+/// The alerts that a server sends when it does not like the client's certificate (RFC 8446 §6.2).
+fn is_about_our_certificate(alert: AlertDescription) -> bool {
+    use AlertDescription as A;
+    matches!(
+        alert,
+        A::BadCertificate
+            | A::UnsupportedCertificate
+            | A::CertificateRevoked
+            | A::CertificateExpired
+            | A::CertificateUnknown
+            | A::UnknownCA
+            | A::AccessDenied
+            | A::CertificateRequired
+            | A::NoCertificate
+    )
+}
+
+/// The first cause of type `T`. `io::Error` hides the error it wraps from `source()`, so it is opened.
+fn find<'a, T: Cause + 'static>(error: &'a (dyn Cause + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = wrapped.and_then(|inner| find::<T>(inner)) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The chain of causes without reqwest's own first line, which repeats the address with its query.
+fn causes(failure: Error, error: &reqwest::Error) -> Error {
+    match error.source() {
+        Some(cause) => failure.caused_by(cause),
+        None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(error: rustls::Error) -> Option<Code> {
+        let wrapped = io::Error::other(io::Error::other(error));
+        tls_failure(&wrapped, "carrier.example").map(|error| error.code())
+    }
+
+    #[test]
+    fn each_reason_has_its_code() {
+        use rustls::Error as E;
+        for (error, expected) in [
+            (E::InvalidCertificate(CertificateError::Expired), Code::ServerCertificateExpired),
+            (E::InvalidCertificate(CertificateError::NotValidYet), Code::ServerCertificateExpired),
+            (E::InvalidCertificate(CertificateError::NotValidForName), Code::ServerNameMismatch),
+            (E::InvalidCertificate(CertificateError::UnknownIssuer), Code::ServerCertificateUntrusted),
+            (E::InvalidCertificate(CertificateError::BadSignature), Code::ServerCertificateUntrusted),
+            (E::InvalidCertificate(CertificateError::Revoked), Code::ServerCertificateRevoked),
+            (E::AlertReceived(AlertDescription::CertificateRequired), Code::ClientCertificateRefused),
+            (E::AlertReceived(AlertDescription::UnknownCA), Code::ClientCertificateRefused),
+            (E::AlertReceived(AlertDescription::HandshakeFailure), Code::TlsHandshake),
+            (E::DecryptError, Code::TlsHandshake),
+        ] {
+            assert_eq!(code(error), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_failure_without_tls_is_none() {
+        let error = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert!(tls_failure(&error, "carrier.example").is_none());
+    }
+}
