@@ -6,6 +6,7 @@
 //! * [`ca`], [`credentials`]: a certificate authority of its own, and the files it hands to its clients.
 //! * [`tls`], [`serve`]: mutual TLS 1.3 and the accept loop. [`oauth`]: the authorization server. [`auth`]: the gate.
 //! * [`api`]: the operations of contract 4.0. [`state`]: what it remembers, under one lock.
+//! * [`collector`]: the telemetry collector.
 //! * [`control`]: what tests may do to it. [`faults`], [`requests`], [`clock`]: failing, seeing, passing time.
 //!
 //! [`Sandbox::start`] runs it on threads of its own; dropping it stops it.
@@ -15,6 +16,7 @@ pub mod auth;
 pub mod ca;
 pub mod carrier;
 pub mod clock;
+pub mod collector;
 pub mod control;
 pub mod credentials;
 pub mod faults;

@@ -1141,6 +1141,8 @@ pub enum GoAwayReason {
     ProtocolViolation = 3,
     /// The producer is not who its certificate says, or may no longer send.
     Unauthorized = 4,
+    /// The token has expired; reconnect at once with a fresh one.
+    TokenExpired = 5,
 }
 impl GoAwayReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1154,6 +1156,7 @@ impl GoAwayReason {
             Self::Shutdown => "GO_AWAY_REASON_SHUTDOWN",
             Self::ProtocolViolation => "GO_AWAY_REASON_PROTOCOL_VIOLATION",
             Self::Unauthorized => "GO_AWAY_REASON_UNAUTHORIZED",
+            Self::TokenExpired => "GO_AWAY_REASON_TOKEN_EXPIRED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1164,6 +1167,7 @@ impl GoAwayReason {
             "GO_AWAY_REASON_SHUTDOWN" => Some(Self::Shutdown),
             "GO_AWAY_REASON_PROTOCOL_VIOLATION" => Some(Self::ProtocolViolation),
             "GO_AWAY_REASON_UNAUTHORIZED" => Some(Self::Unauthorized),
+            "GO_AWAY_REASON_TOKEN_EXPIRED" => Some(Self::TokenExpired),
             _ => None,
         }
     }
