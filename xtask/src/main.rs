@@ -1,7 +1,8 @@
 //! The one command surface: `cargo xtask <verb>`. CI calls the same verbs as a person.
 //!
-//! * [`paths`]: where things lie. * [`proto`]: Rust from the telemetry contract. * [`shell`]: running other programs.
+//! * [`contract`]: what is generated from the Rust types. * [`paths`]: where things lie. * [`proto`]: Rust from the telemetry contract. * [`shell`]: running other programs.
 
+mod contract;
 mod paths;
 mod proto;
 mod shell;
@@ -12,7 +13,7 @@ const USAGE: &str = "usage: cargo xtask <verb>";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (verb, _rest) = arguments.split_first().map_or(("help", &[][..]), |(verb, rest)| (verb.as_str(), rest));
+    let (verb, rest) = arguments.split_first().map_or(("help", &[][..]), |(verb, rest)| (verb.as_str(), rest));
     let outcome: shell::Result<()> = match verb {
         "paths" => {
             println!(
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
             );
             shell::Run::new("git").arg("--version").at(paths::root()).run()
         }
-        "contract" => contract(),
+        "contract" => contract(rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
@@ -35,10 +36,18 @@ fn main() -> ExitCode {
     }
 }
 
-/// Writes everything that is generated.
-fn contract() -> shell::Result<()> {
-    for path in proto::generate(&paths::root()).map_err(|e| e.to_string())? {
-        println!("wrote {}", path.display());
+/// Writes everything that is generated, or with `--check` names what is out of date.
+fn contract(rest: &[String]) -> shell::Result<()> {
+    let root = paths::root();
+    if rest == ["--check"] {
+        let stale = proto::drift(&root).map_err(|e| e.to_string())?;
+        if let Some(path) = stale.first() {
+            return Err(format!("run `cargo xtask contract`: out of date: {}", path.display()));
+        }
+    } else {
+        for path in proto::generate(&root).map_err(|e| e.to_string())? {
+            println!("wrote {}", path.display());
+        }
     }
-    Ok(())
+    contract::run(&root, rest)
 }

@@ -121,6 +121,11 @@ public struct Document: Sendable {
         }
     }
 
+    /// Takes over a change that could not be made inside a value of this document.
+    mutating func refuse(_ error: GladhandError) {
+        refused = refused ?? error
+    }
+
     /// This document, if every change to it could be made.
     ///
     /// - Throws: the ``GladhandError`` of the first ``set(_:raw:)`` that failed.

@@ -1,0 +1,283 @@
+//! The table of endpoints (contract 4.0). Hand-declared: bodies are entities of the table in `gladhand_documents::model`.
+
+/// Who may call: how the token is bound, and its scope.
+#[derive(Clone, Copy)]
+pub(super) enum Access {
+    /// Mutual TLS only.
+    Open,
+    /// A certificate-bound token with this scope.
+    Bound(&'static str),
+    /// A DPoP-bound token with this scope; its proof covers the body.
+    Proved(&'static str),
+}
+
+/// One operation.
+pub(super) struct Operation {
+    /// Name, as scopes, keys and bindings spell it.
+    pub id: &'static str,
+    /// HTTP method in lower case.
+    pub method: &'static str,
+    /// Path template.
+    pub path: &'static str,
+    /// Who may call.
+    pub access: Access,
+    /// Query parameters with what they mean.
+    pub query: &'static [(&'static str, &'static str)],
+    /// Entity of the request's body.
+    pub request: Option<&'static str>,
+    /// Status and entity of each success.
+    pub success: &'static [(u16, &'static str)],
+    /// Whether `Prefer: wait` is honoured.
+    pub waits: bool,
+    /// What it does.
+    pub summary: &'static str,
+}
+
+const CURSOR: (&str, &str) = ("cursor", "Where the last page ended; opaque.");
+
+const fn read(
+    id: &'static str,
+    path: &'static str,
+    scope: &'static str,
+    success: &'static [(u16, &'static str)],
+    summary: &'static str,
+) -> Operation {
+    Operation {
+        id,
+        method: "get",
+        path,
+        access: Access::Bound(scope),
+        query: &[],
+        request: None,
+        success,
+        waits: false,
+        summary,
+    }
+}
+
+const fn write(
+    id: &'static str,
+    method: &'static str,
+    path: &'static str,
+    scope: &'static str,
+    request: Option<&'static str>,
+    success: &'static [(u16, &'static str)],
+    summary: &'static str,
+) -> Operation {
+    Operation { id, method, path, access: Access::Proved(scope), query: &[], request, success, waits: false, summary }
+}
+
+const SNAPSHOT: &[(u16, &str)] = &[(200, "TenderSnapshot")];
+const DECIDED_OR_PENDING: &[(u16, &str)] = &[(200, "TenderSnapshot"), (202, "TenderSnapshot")];
+
+/// Every operation, in the order of the contract.
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        access: Access::Open,
+        ..read("discovery", "/.well-known/gladhand", "", &[(200, "Discovery")], "What the carrier publishes of itself.")
+    },
+    Operation {
+        method: "post",
+        request: Some("CapacitySearch"),
+        ..read(
+            "capacity.search",
+            "/v1/capacity/search",
+            "capacity:read",
+            &[(200, "CapacityPage")],
+            "Finds capacity; changes nothing.",
+        )
+    },
+    read("capacity.get", "/v1/capacity/{capacityId}", "capacity:read", &[(200, "CapacityOffer")], "Reads one offer."),
+    write(
+        "capacity.hold",
+        "put",
+        "/v1/capacity/{capacityId}/holds/{holdId}",
+        "capacity:hold",
+        None,
+        &[(200, "CapacityOffer")],
+        "Holds capacity for a time.",
+    ),
+    write(
+        "capacity.release",
+        "delete",
+        "/v1/capacity/{capacityId}/holds/{holdId}",
+        "capacity:hold",
+        None,
+        &[(200, "CapacityOffer")],
+        "Releases a hold.",
+    ),
+    Operation {
+        waits: true,
+        ..write(
+            "tenders.create",
+            "post",
+            "/v1/tenders",
+            "tender:write",
+            Some("LoadTender"),
+            DECIDED_OR_PENDING,
+            "Offers a load: decided at once, or pending.",
+        )
+    },
+    read("tenders.get", "/v1/tenders/{tenderId}", "tender:read", SNAPSHOT, "Reads a tender as the carrier holds it."),
+    Operation {
+        query: &[("state", "Only tenders in this state."), CURSOR],
+        ..read("tenders.list", "/v1/tenders", "tender:read", &[(200, "TenderPage")], "Lists the account's tenders.")
+    },
+    write(
+        "tenders.revise",
+        "put",
+        "/v1/tenders/{tenderId}/revisions/{revision}",
+        "tender:write",
+        Some("LoadTender"),
+        DECIDED_OR_PENDING,
+        "Replaces a tender by its next revision.",
+    ),
+    write(
+        "tenders.withdraw",
+        "post",
+        "/v1/tenders/{tenderId}/withdrawals/{withdrawalId}",
+        "tender:write",
+        Some("TenderWithdrawal"),
+        SNAPSHOT,
+        "Withdraws a tender; an unknown one leaves a tombstone.",
+    ),
+    write(
+        "tenders.accept_counter",
+        "post",
+        "/v1/tenders/{tenderId}/counters/{counterId}/acceptance",
+        "tender:write",
+        None,
+        DECIDED_OR_PENDING,
+        "Accepts what the carrier offered instead.",
+    ),
+    write(
+        "tenders.decline_counter",
+        "post",
+        "/v1/tenders/{tenderId}/counters/{counterId}/refusal",
+        "tender:write",
+        None,
+        DECIDED_OR_PENDING,
+        "Declines what the carrier offered instead.",
+    ),
+    write(
+        "tenders.request_cancel",
+        "post",
+        "/v1/tenders/{tenderId}/cancellations/{cancellationId}",
+        "tender:write",
+        None,
+        &[(202, "TenderSnapshot")],
+        "Asks to cancel after acceptance; the carrier may decline.",
+    ),
+    Operation {
+        query: &[("after", "The last sequence already known.")],
+        ..read(
+            "events.of_tender",
+            "/v1/tenders/{tenderId}/events",
+            "events:read",
+            &[(200, "EventPage")],
+            "The history of one tender, verbatim.",
+        )
+    },
+    Operation {
+        query: &[CURSOR],
+        waits: true,
+        ..read(
+            "events.of_account",
+            "/v1/events",
+            "events:read",
+            &[(200, "EventFeed")],
+            "The account's events in commit order.",
+        )
+    },
+    write(
+        "webhooks.put",
+        "put",
+        "/v1/webhook-subscriptions/{subscriptionId}",
+        "webhooks:write",
+        Some("WebhookSubscription"),
+        &[(200, "WebhookSubscription")],
+        "Says where webhooks go.",
+    ),
+    Operation {
+        access: Access::Proved("webhooks:write"),
+        ..read(
+            "webhooks.get",
+            "/v1/webhook-subscriptions/{subscriptionId}",
+            "webhooks:write",
+            &[(200, "WebhookSubscription")],
+            "Reads a subscription.",
+        )
+    },
+    write(
+        "webhooks.delete",
+        "delete",
+        "/v1/webhook-subscriptions/{subscriptionId}",
+        "webhooks:write",
+        None,
+        &[(200, "WebhookSubscription")],
+        "Ends a subscription.",
+    ),
+    read("dispatches.get", "/v1/dispatches/{dispatchId}", "dispatch:read", &[(200, "Dispatch")], "Reads a dispatch."),
+    write(
+        "commands.request",
+        "put",
+        "/v1/dispatches/{dispatchId}/commands/{commandId}",
+        "command:<type>",
+        Some("Command"),
+        &[(202, "CommandStatus")],
+        "Asks the carrier's operations centre for something; the carrier decides.",
+    ),
+    Operation {
+        access: Access::Proved("command:<type>"),
+        ..read(
+            "commands.get",
+            "/v1/dispatches/{dispatchId}/commands/{commandId}",
+            "command:<type>",
+            &[(200, "CommandStatus")],
+            "How far a command got.",
+        )
+    },
+    write(
+        "commands.revoke",
+        "post",
+        "/v1/dispatches/{dispatchId}/commands/{commandId}/revocation",
+        "command:<type>",
+        None,
+        &[(200, "CommandStatus")],
+        "Revokes a command that is not yet executing.",
+    ),
+    read(
+        "documents.list",
+        "/v1/tenders/{tenderId}/documents",
+        "documents:read",
+        &[(200, "")],
+        "Lists proofs of delivery and invoices.",
+    ),
+    read(
+        "documents.get",
+        "/v1/tenders/{tenderId}/documents/{documentId}",
+        "documents:read",
+        &[(200, "")],
+        "Reads a proof of delivery or an invoice.",
+    ),
+    Operation {
+        query: &[CURSOR],
+        ..read(
+            "reconciliation.digests",
+            "/v1/reconciliation/digests",
+            "reconcile:read",
+            &[(200, "DigestPage")],
+            "Digests of the account's tenders in commit order.",
+        )
+    },
+    Operation {
+        query: &[("at", "The sequence up to which the digest is wanted.")],
+        ..read(
+            "reconciliation.digest_at",
+            "/v1/tenders/{tenderId}/digests",
+            "reconcile:read",
+            &[(200, "")],
+            "Digest of one tender's history up to a sequence.",
+        )
+    },
+];
