@@ -1,1 +1,28 @@
-//! Laid out; filled in the commits that follow.
+//! The native module `gladhand._gladhand`: types of the core for Python, and nothing else. No rule of the contract is here;
+//! the Python in `python/gladhand` adds names, keyword arguments and the generated views.
+//!
+//! * [`document`]: the lossless document. * [`errors`]: raising the classes of `gladhand.errors`.
+//! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio.
+//! * [`sandbox`]: a local carrier.
+
+mod call;
+mod document;
+mod errors;
+mod sandbox;
+mod settle;
+
+use pyo3::prelude::*;
+
+/// What the package imports.
+#[pymodule]
+mod _gladhand {
+    #[pymodule_export]
+    use super::call::Call;
+    #[pymodule_export]
+    use super::document::{PyDocument, quote};
+    #[pymodule_export]
+    use super::sandbox::PySandbox;
+
+    #[pymodule_export]
+    const VERSION: &str = gladhand_ffi::VERSION;
+}

@@ -1,0 +1,14 @@
+"""How this half of the package gets the core's answers: by awaiting them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from .._gladhand import Call
+
+T = TypeVar("T")
+
+
+async def answer(call: Call[T]) -> T:
+    """The answer of a call to the core. Cancelling the await cancels the call; it never withdraws a tender."""
+    return await call

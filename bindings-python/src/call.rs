@@ -1,0 +1,140 @@
+//! One call to the core, not yet begun. Synchronous code calls `wait()`, asynchronous code awaits it: so every operation
+//! is written once, and both worlds have the same ones.
+//!
+//! * Waiting releases the interpreter, and on the main thread looks for signals, so that Ctrl-C works.
+//! * Awaiting makes a future of the loop that runs right now; the core's answer comes back by [`crate::settle`].
+//! * Cancelling either cancels the operation in the core; what had left is resolved by the journal (contract 4d).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use gladhand_ffi::{CancelToken, Document, Error, Result, Task, spawn};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use crate::document::PyDocument;
+use crate::errors::raise;
+use crate::settle;
+
+/// What the core answered, turned into a Python object by whoever holds the interpreter.
+pub(crate) type Answer = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
+type Work = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+
+/// One call to the core: `wait()` for the answer, or await it. Good for one use.
+#[pyclass(module = "gladhand._gladhand", frozen)]
+pub(crate) struct Call {
+    work: Mutex<Option<Work>>,
+    cancel: CancelToken,
+}
+
+impl Call {
+    /// A call whose answer is turned into a Python object by `answer`.
+    pub(crate) fn new<T: Send + 'static>(
+        operation: impl Future<Output = Result<T>> + Send + 'static,
+        answer: impl FnOnce(T, Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
+    ) -> Self {
+        let work = async move {
+            let value = operation.await?;
+            Ok(Box::new(move |py: Python<'_>| answer(value, py)) as Answer)
+        };
+        Self { work: Mutex::new(Some(Box::pin(work))), cancel: CancelToken::new() }
+    }
+
+    /// A call that answers a document.
+    pub(crate) fn document(operation: impl Future<Output = Result<Document>> + Send + 'static) -> Self {
+        Self::new(operation, |document, py| PyDocument(document).object(py))
+    }
+
+    /// A call that answers a document or None.
+    pub(crate) fn maybe_document(operation: impl Future<Output = Result<Option<Document>>> + Send + 'static) -> Self {
+        Self::new(operation, |document, py| match document {
+            Some(document) => PyDocument(document).object(py),
+            None => Ok(py.None()),
+        })
+    }
+
+    /// A call that answers a list of documents.
+    pub(crate) fn documents(operation: impl Future<Output = Result<Vec<Document>>> + Send + 'static) -> Self {
+        Self::new(operation, |documents, py| {
+            let documents: Vec<PyDocument> = documents.into_iter().map(PyDocument).collect();
+            Ok(documents.into_pyobject(py)?.unbind())
+        })
+    }
+
+    /// A call that answers nothing.
+    pub(crate) fn nothing(operation: impl Future<Output = Result<()>> + Send + 'static) -> Self {
+        Self::new(operation, |(), py| Ok(py.None()))
+    }
+
+    fn begin(&self) -> PyResult<Task<Answer>> {
+        let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        work.map(|work| spawn(&self.cancel, work))
+            .ok_or_else(|| PyRuntimeError::new_err("this call was already waited for or awaited"))
+    }
+}
+
+#[pymethods]
+impl Call {
+    /// Waits for the answer. Other threads run meanwhile, and Ctrl-C interrupts.
+    fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let signals = on_main_thread(py)?;
+        let task = self.begin()?;
+        let outcome = py.detach(move || {
+            task.wait(|| match Python::try_attach(|py| if signals { py.check_signals() } else { Ok(()) }) {
+                Some(checked) => checked.map_err(Some),
+                None => Err(None),
+            })
+        });
+        match outcome {
+            Ok(Ok(answer)) => answer(py),
+            Ok(Err(error)) => Err(raise(py, &error)),
+            Err(Some(interrupt)) => Err(interrupt),
+            Err(None) => Err(PyRuntimeError::new_err("the interpreter shuts down")),
+        }
+    }
+
+    /// Begins, as a future of the event loop that runs right now.
+    fn start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
+        let future = event_loop.call_method0("create_future")?;
+        future.call_method1("add_done_callback", (Cancelled(self.cancel.clone()),))?;
+        let pending = settle::Pending::new(event_loop.unbind(), future.clone().unbind());
+        self.begin()?.then(move |outcome| settle::later(pending, outcome));
+        Ok(future)
+    }
+
+    fn __await__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.start(py)?.call_method0("__await__")
+    }
+}
+
+/// Done callback of an asyncio future: a cancelled await cancels the operation.
+#[pyclass(frozen)]
+struct Cancelled(CancelToken);
+
+#[pymethods]
+impl Cancelled {
+    fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        if future.call_method0("cancelled")?.is_truthy()? {
+            self.0.cancel();
+        }
+        Ok(())
+    }
+}
+
+/// Signals are delivered to the main thread alone; elsewhere looking for them would only take the interpreter's lock.
+fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
+    static MAIN_THREAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static CURRENT_THREAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let main = MAIN_THREAD.import(py, "threading", "main_thread")?.call0()?.getattr("ident")?;
+    let current = CURRENT_THREAD.import(py, "threading", "get_ident")?.call0()?;
+    current.eq(main)
+}
+
+/// Runs a synchronous operation of the core; its failure, and a panic, is raised.
+pub(crate) fn guarded<T>(py: Python<'_>, operation: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
+    gladhand_ffi::task::guard(operation).map_err(|error| raise(py, &error))
+}

@@ -1,0 +1,114 @@
+//! The Python package: its tools in a virtual environment of the cache, the wheel, the tests against the installed wheel.
+//!
+//! The wheel is installed into a folder of the build output, never from the source folder: what was not packed is missing
+//! there too.
+
+use std::path::{Path, PathBuf};
+
+use crate::paths;
+use crate::shell::{Result, Run, find};
+
+/// The virtual environment with the pinned tools, and where the wheel is installed.
+#[derive(Debug)]
+pub(crate) struct Python {
+    venv: PathBuf,
+    site: PathBuf,
+}
+
+fn package() -> PathBuf {
+    paths::root().join("bindings-python")
+}
+
+/// Makes the virtual environment, unless there is one with the pinned tools of today.
+pub(crate) fn ensure_venv(cache: &Path) -> Result<Python> {
+    let requirements = package().join("requirements-dev.txt");
+    let wanted = read(&requirements)?;
+    let host = find("python3").or_else(|| find("python")).ok_or("Python 3.10 or newer is not on the PATH")?;
+    let version = Run::new(&host).args(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).output()?;
+    let version = version.trim();
+    let minor = version.strip_prefix("3.").and_then(|minor| minor.parse::<u32>().ok());
+    if minor.is_none_or(|minor| minor < 10) {
+        return Err(format!("Python 3.10 or newer is needed; {} is {version}", host.display()));
+    }
+    let venv = cache.join(format!("python-{version}"));
+    let stamp = venv.join("gladhand-requirements.txt");
+    if read(&stamp).ok().as_deref() != Some(wanted.as_str()) {
+        Run::new(&host).args(["-m", "venv", "--clear"]).arg(&venv).run()?;
+        Run::new(venv.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+            .arg(&requirements)
+            .run()?;
+        std::fs::write(&stamp, wanted).map_err(|e| format!("{}: {e}", stamp.display()))?;
+    }
+    Ok(Python { venv, site: paths::target().join("python/site") })
+}
+
+impl Python {
+    /// A program of the virtual environment.
+    fn tool(&self, name: &str) -> Run {
+        Run::new(self.venv.join("bin").join(name)).at(package())
+    }
+
+    /// The interpreter, with the installed wheel on its path and nothing of the clone.
+    pub(crate) fn interpreter(&self) -> (PathBuf, [(&'static str, PathBuf); 2]) {
+        (self.venv.join("bin/python"), [("PYTHONPATH", self.site.clone()), ("PYTHONUNBUFFERED", "1".into())])
+    }
+
+    /// Builds the wheel and returns its path. `failpoints` makes the one that crash tests need; it is never published.
+    pub(crate) fn build_wheel(&self, release: bool, failpoints: bool) -> Result<PathBuf> {
+        let out = paths::target().join("python/wheels");
+        if out.exists() {
+            std::fs::remove_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
+        }
+        let mut build = self.tool("maturin").args(["build", "--locked", "--quiet"]).arg("--out").arg(&out);
+        build = build.arg("--interpreter").arg(self.venv.join("bin/python"));
+        if release {
+            build = build.arg("--release");
+        }
+        if failpoints {
+            build = build.args(["--features", "failpoints"]);
+        }
+        build.env("CARGO_TARGET_DIR", paths::target()).run()?;
+        let built = std::fs::read_dir(&out).map_err(|e| format!("{}: {e}", out.display()))?;
+        let mut wheels = built.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+        wheels.find(|path| path.extension().is_some_and(|e| e == "whl")).ok_or_else(|| "no wheel was built".to_owned())
+    }
+
+    /// Installs a wheel into a fresh folder of the build output.
+    pub(crate) fn install(&self, wheel: &Path) -> Result<()> {
+        if self.site.exists() {
+            std::fs::remove_dir_all(&self.site).map_err(|e| format!("{}: {e}", self.site.display()))?;
+        }
+        self.tool("python")
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index"])
+            .arg("--target")
+            .arg(&self.site)
+            .arg(wheel)
+            .run()
+    }
+
+    /// Runs the tests against the installed wheel; returns whether they passed, and what pytest said.
+    pub(crate) fn test(&self, sandbox: &Path) -> Result<(bool, String)> {
+        self.tool("python")
+            .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+            .env("PYTHONPATH", &self.site)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("GLADHAND_SANDBOX", sandbox)
+            .env("GLADHAND_VECTORS", paths::root().join("conformance/vectors"))
+            .env("GLADHAND_README", paths::root().join("README.md"))
+            .tee()
+    }
+
+    /// Format, lints and types of the package, its tests and its demo; and that the synchronous half is up to date.
+    pub(crate) fn lint(&self) -> Result<()> {
+        self.tool("ruff").args(["format", "--check", "--quiet", "."]).run()?;
+        self.tool("ruff").args(["check", "--quiet", "--no-cache", "."]).run()?;
+        self.tool("python").args(["tools/make_sync.py", "--check"]).run()?;
+        let cache = paths::target().join("python/mypy");
+        self.tool("mypy").arg("--cache-dir").arg(cache).run()
+    }
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
+}
