@@ -4,6 +4,7 @@
 //! * [`config`]: `gladhand.toml`, `GLADHAND_*` variables and the builder.
 //! * [`clock`]: the injected clock.
 //! * `failpoint`: where crash tests kill the process.
+//! * [`journal`]: what was meant, sent, answered and heard, on disk.
 //! * [`Sandbox`]: a local carrier in one line.
 //! * [`secret`]: what must not be seen.
 //! * [`transport`]: one request to the carrier and its answer.
@@ -15,6 +16,7 @@ pub mod clock;
 pub mod config;
 mod failpoint;
 pub mod identity;
+pub mod journal;
 mod sandbox;
 pub mod secret;
 pub mod transport;

@@ -1,0 +1,185 @@
+//! The journal: what was meant, sent, answered and heard, on disk before anything depends on it (contract 4c, 4g).
+//!
+//! Append-only, hash-chained entries (INTENT, OUTCOME, EVENT_IN, SNAPSHOT, OVERRIDE) and, in the same transactions, the
+//! tables that they fold to: tenders, intents, inbox, consumers. It never talks to a network and never decides by itself.
+//!
+//! * [`Store`]: what any database must offer. * `sqlite`: the one for the processes of a host.
+//! * [`rows`]: what it takes and gives. * `chain`: digests of entries and the mirrored head.
+//! * `owner`: which process holds an intent, and whether it still lives. * `place`: where a journal may lie.
+//! * [`Journal`]: the store behind a thread of its own, for asynchronous callers.
+
+mod chain;
+mod owner;
+mod place;
+pub mod rows;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::json::Document;
+use gladhand_protocol::tender::event::Incoming;
+
+pub(crate) use owner::Owner;
+use rows::{
+    Accepted, CarrierRow, Delivered, Effect, Entry, Intent, NewIntent, NewTender, Opened, OpenedIntent, Outcome,
+    Report, TenderRow,
+};
+
+use crate::clock::SharedClock;
+
+/// For how long a process that says nothing keeps what it holds. Beats come three times as often.
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
+
+/// A database that keeps the journal. Every method is one transaction; a method that appends an entry returns only once
+/// entry and mirrored head are on disk. All methods block.
+///
+/// Errors of every method: `journal_unwritable`, `journal_busy`, `journal_corrupt`, `journal_truncated`.
+pub trait Store: Send {
+    /// Registers this process and lets its first lease begin.
+    fn register(&mut self, owner: &Owner) -> Result<()>;
+    /// Ends what this process holds.
+    fn unregister(&mut self, owner: &str) -> Result<()>;
+    /// Renews the lease if this process holds anything.
+    fn beat(&mut self, owner: &str) -> Result<()>;
+
+    /// Holds the load and appends the INTENT, or returns the tender that is there already (contract 4b). Error:
+    /// `load_held` where `again` is asked of a load that is not released.
+    fn open_tender(&mut self, tender: &NewTender, intent: &NewIntent) -> Result<Opened>;
+    /// Appends the INTENT of another mutation, or returns the open one of the same operation id.
+    fn open_intent(&mut self, intent: &NewIntent) -> Result<OpenedIntent>;
+    /// Takes over the open intents whose owners are gone.
+    fn claim_lapsed(&mut self, owner: &str) -> Result<Vec<Intent>>;
+    /// The open intents: of one tender, or all.
+    fn open_intents(&mut self, tender: Option<&str>) -> Result<Vec<Intent>>;
+    /// Whether an intent is still open and still held with this fencing number.
+    fn holds(&mut self, id: u64, fence: u64) -> Result<bool>;
+    /// Notes that an attempt ended without proof.
+    fn taint(&mut self, id: u64, fence: u64) -> Result<()>;
+    /// Appends the OUTCOME by compare-and-set on the fencing number, with its effect on the tender. `false` where
+    /// somebody else closed or took the intent.
+    fn close_intent(&mut self, id: u64, fence: u64, outcome: &Outcome, effect: &Effect) -> Result<bool>;
+    /// How many intents of this operation a tender has had; numbers withdrawals.
+    fn count_intents(&mut self, tender: &str, operation: &str) -> Result<u32>;
+
+    /// One tender.
+    fn tender(&mut self, id: &str) -> Result<Option<TenderRow>>;
+    /// The latest tender of a load at a carrier.
+    fn latest(&mut self, carrier: &str, load: &str) -> Result<Option<TenderRow>>;
+    /// The tender that this dispatch belongs to.
+    fn tender_of_dispatch(&mut self, dispatch: &str) -> Result<Option<TenderRow>>;
+    /// Every tender in this state, or all, newest first.
+    fn tenders(&mut self, state: Option<&str>) -> Result<Vec<TenderRow>>;
+    /// The tenders whose history has had a gap since before `gap_before_ms` (unix milliseconds).
+    fn gaps(&mut self, gap_before_ms: i64) -> Result<Vec<TenderRow>>;
+    /// Takes a carrier's snapshot of a tender over. An older one than already applied changes nothing.
+    fn snapshot(&mut self, tender: &str, snapshot: &Document) -> Result<TenderRow>;
+    /// Marks a tender's history as different from the carrier's.
+    fn diverge(&mut self, tender: &str, why: &str) -> Result<TenderRow>;
+
+    /// Stores an event and applies it if it is the next one, with all that waited behind it (contract 4e).
+    fn accept(&mut self, event: &Incoming, carrier: &str, via: &str) -> Result<Accepted>;
+    /// A tender's stored events after a sequence, in order, at most `limit`.
+    fn events(&mut self, tender: &str, after: u64, limit: usize) -> Result<Vec<Document>>;
+    /// Events that matter to safety, stored after this row, with their rows; at most `limit`.
+    fn safety(&mut self, after: i64, limit: usize) -> Result<Vec<(i64, Document)>>;
+    /// The row of the latest stored event.
+    fn last_row(&mut self) -> Result<i64>;
+
+    /// Makes `reader` the one reader of a consumer. Error: `consumer_leased`.
+    fn lease_consumer(&mut self, consumer: &str, owner: &str, reader: &str) -> Result<()>;
+    /// Lets go of a consumer.
+    fn release_consumer(&mut self, consumer: &str, reader: &str) -> Result<()>;
+    /// The first applied event after `after` that the consumer has not acknowledged. Error: `consumer_leased`.
+    fn next_delivery(&mut self, consumer: &str, reader: &str, after: u64) -> Result<Option<Delivered>>;
+    /// Acknowledges a delivery. Error: `consumer_leased`.
+    fn acknowledge(&mut self, consumer: &str, reader: &str, token: u64) -> Result<()>;
+
+    /// What is known of a carrier's log.
+    fn carrier(&mut self, name: &str) -> Result<CarrierRow>;
+    /// Moves the feed cursor.
+    fn set_cursor(&mut self, carrier: &str, cursor: &str) -> Result<()>;
+    /// Notes the log epoch of an answer; the carrier is frozen when it changed. Returns what is known then.
+    fn note_epoch(&mut self, carrier: &str, epoch: &str) -> Result<CarrierRow>;
+    /// Ends the freeze, after a reconciliation without open differences under this epoch.
+    fn thaw(&mut self, carrier: &str, epoch: &str) -> Result<()>;
+    /// The next command sequence of a dispatch (contract 4f).
+    fn next_command(&mut self, dispatch: &str) -> Result<u64>;
+
+    /// Checks every row against its digest, the chain, and the mirrored head.
+    fn verify(&mut self) -> Result<Report>;
+    /// Entries after an index, in order, at most `limit`.
+    fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>>;
+    /// How many intents are open.
+    fn unresolved(&mut self) -> Result<u64>;
+}
+
+type Job = Box<dyn FnOnce(&mut dyn Store) + Send>;
+
+/// A [`Store`] on a thread of its own: no worker of the runtime ever blocks on a disk.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    jobs: mpsc::Sender<Job>,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// Opens the SQLite journal at `path`, or makes it.
+    ///
+    /// Errors: `config_missing` for an empty path; `journal_unsupported` on a network file system, for another
+    /// program's file or another version's journal; `config_invalid` where it belongs to another environment;
+    /// `journal_truncated`; `journal_corrupt`; `journal_unwritable`.
+    pub async fn open(path: &Path, environment: &str, tenant: &str, clock: SharedClock) -> Result<Self> {
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        let (ready, opened) = tokio::sync::oneshot::channel();
+        let (place, environment, tenant) = (path.to_owned(), environment.to_owned(), tenant.to_owned());
+        std::thread::Builder::new()
+            .name("gladhand-journal".to_owned())
+            .spawn(move || {
+                let mut store = match sqlite::SqliteStore::open(&place, &environment, &tenant, clock) {
+                    Ok(store) => {
+                        let _ = ready.send(Ok(()));
+                        store
+                    }
+                    Err(error) => {
+                        let _ = ready.send(Err(error));
+                        return;
+                    }
+                };
+                // Ends when the last handle is gone.
+                while let Ok(job) = inbox.recv() {
+                    job(&mut store);
+                }
+            })
+            .map_err(|e| Error::new(Code::JournalUnwritable, "no thread for the journal").caused_by(&e))?;
+        opened.await.map_err(|_| gone())??;
+        Ok(Self { jobs, path: path.to_owned() })
+    }
+
+    /// Runs one piece of work on the store. The work is done even if the caller stops waiting.
+    pub async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Store) -> Result<T> + Send + 'static,
+    {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let job: Job = Box::new(move |store| {
+            let _ = answer.send(work(store));
+        });
+        self.jobs.send(job).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn gone() -> Error {
+    Error::new(Code::ClientClosed, "the journal is closed")
+}

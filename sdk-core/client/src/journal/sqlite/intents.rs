@@ -1,0 +1,217 @@
+//! Intents: what was about to be sent, who holds it, and how it ended (contract 4c).
+
+use gladhand_documents::error::Result;
+use gladhand_documents::json::{Document, quote};
+use gladhand_documents::time::format_instant;
+use gladhand_protocol::tender::history;
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::tx::{Tx, array, time};
+use super::{corrupt, db, owners, tenders};
+use crate::journal::rows::{Effect, Intent, NewIntent, OpenedIntent, Outcome};
+
+const COLUMNS: &str = "id, fence, operation, operation_id, tender_id, carrier, method, path, key, body, body_digest, prefer, resend_until, tainted, owner";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<(Intent, Vec<u8>, Vec<u8>)> {
+    let intent = Intent {
+        id: row.get::<_, i64>(0)? as u64,
+        fence: row.get::<_, i64>(1)? as u64,
+        operation: row.get(2)?,
+        operation_id: row.get(3)?,
+        tender_id: row.get(4)?,
+        carrier: row.get(5)?,
+        method: row.get(6)?,
+        path: row.get(7)?,
+        key: row.get(8)?,
+        body: Document::object(),
+        prefer: row.get(11)?,
+        resend_until: time(row.get(12)?),
+        tainted: row.get(13)?,
+        owner: row.get(14)?,
+    };
+    Ok((intent, row.get(9)?, row.get(10)?))
+}
+
+/// The bytes that go out again must be those that were journaled.
+fn checked((mut intent, body, digest): (Intent, Vec<u8>, Vec<u8>)) -> Result<Intent> {
+    if array(digest, "an intent")? != history::digest(&body) {
+        return Err(corrupt(&format!("intent {}", intent.id)));
+    }
+    intent.body = Document::parse(body)?;
+    Ok(intent)
+}
+
+fn many(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Vec<Intent>> {
+    let mut statement = tx
+        .sql
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM intents WHERE outcome IS NULL AND {condition} ORDER BY id"))
+        .map_err(db)?;
+    let rows = statement.query_map(values, read).map_err(db)?;
+    rows.map(|row| checked(row.map_err(db)?)).collect()
+}
+
+/// Appends the INTENT and returns it.
+pub(super) fn insert(tx: &mut Tx<'_>, new: &NewIntent) -> Result<Intent> {
+    let digest = history::digest(new.body.as_bytes());
+    let entry = format!(
+        r#"{{"operation":{},"operationId":{},"key":{},"method":{},"path":{},"contentType":"application/json","carrier":{},"origin":{},"version":"{}","sha256":{},"resendUntil":{},"owner":{},"content":{}}}"#,
+        quote(new.operation),
+        quote(&new.operation_id),
+        quote(&new.key),
+        quote(new.method),
+        quote(&new.path),
+        quote(&new.carrier),
+        quote(&new.origin),
+        gladhand_documents::model::SCHEMA_VERSION,
+        quote(&history::hex(&digest)),
+        quote(&format_instant(new.resend_until)),
+        quote(&new.owner),
+        new.body.as_str(),
+    );
+    let id = tx.append("INTENT", new.tender_id.as_deref(), &entry)?;
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO intents VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, NULL)",
+        )
+        .map_err(db)?
+        .execute(params![
+            id as i64,
+            new.owner,
+            new.operation,
+            new.operation_id,
+            new.tender_id,
+            new.carrier,
+            new.method,
+            new.path,
+            new.key,
+            new.body.as_bytes(),
+            digest,
+            new.prefer,
+            new.resend_until.as_millisecond(),
+        ])
+        .map_err(db)?;
+    owners::beat(tx, &new.owner)?;
+    Ok(Intent {
+        id,
+        fence: 1,
+        operation: new.operation.to_owned(),
+        operation_id: new.operation_id.clone(),
+        tender_id: new.tender_id.clone(),
+        carrier: new.carrier.clone(),
+        method: new.method.to_owned(),
+        path: new.path.clone(),
+        key: new.key.clone(),
+        body: new.body.clone(),
+        prefer: new.prefer.clone(),
+        resend_until: new.resend_until,
+        tainted: false,
+        owner: new.owner.clone(),
+    })
+}
+
+pub(super) fn open(tx: &mut Tx<'_>, new: &NewIntent) -> Result<OpenedIntent> {
+    let same = many(
+        tx,
+        "carrier = ?1 AND operation = ?2 AND operation_id = ?3",
+        [new.carrier.as_str(), new.operation, new.operation_id.as_str()],
+    )?;
+    match same.into_iter().next() {
+        Some(intent) => Ok(OpenedIntent::Existing(Box::new(intent))),
+        None => Ok(OpenedIntent::New(Box::new(insert(tx, new)?))),
+    }
+}
+
+/// The owners, other than this one, that hold open intents and are gone.
+pub(super) fn lapsed(tx: &Tx<'_>, owner: &str) -> Result<Vec<String>> {
+    let mut statement = tx
+        .sql
+        .prepare_cached("SELECT DISTINCT owner FROM intents WHERE outcome IS NULL AND owner <> ?1")
+        .map_err(db)?;
+    let names = statement.query_map([owner], |row| row.get(0)).map_err(db)?;
+    let names: Vec<String> = names.collect::<rusqlite::Result<_>>().map_err(db)?;
+    owners::lapsed(tx, &names)
+}
+
+/// Takes over what the dead left. It may have been sent: it is tainted.
+pub(super) fn claim(tx: &Tx<'_>, owner: &str) -> Result<Vec<Intent>> {
+    let mut out = Vec::new();
+    for gone in lapsed(tx, owner)? {
+        out.extend(many(tx, "owner = ?1", [gone.as_str()])?);
+        tx.sql
+            .execute(
+                "UPDATE intents SET owner = ?2, fence = fence + 1, tainted = 1 WHERE outcome IS NULL AND owner = ?1",
+                [gone.as_str(), owner],
+            )
+            .map_err(db)?;
+    }
+    for intent in &mut out {
+        intent.fence += 1;
+        intent.tainted = true;
+        owner.clone_into(&mut intent.owner);
+    }
+    if !out.is_empty() {
+        owners::beat(tx, owner)?;
+    }
+    Ok(out)
+}
+
+pub(super) fn all_open(tx: &Tx<'_>, tender: Option<&str>) -> Result<Vec<Intent>> {
+    many(tx, "(?1 IS NULL OR tender_id = ?1)", [tender])
+}
+
+pub(super) fn holds(tx: &Tx<'_>, id: u64, fence: u64) -> Result<bool> {
+    tx.sql
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM intents WHERE id = ?1 AND fence = ?2 AND outcome IS NULL)",
+            params![id as i64, fence as i64],
+            |row| row.get(0),
+        )
+        .map_err(db)
+}
+
+pub(super) fn taint(tx: &Tx<'_>, id: u64, fence: u64) -> Result<()> {
+    tx.sql
+        .execute("UPDATE intents SET tainted = 1 WHERE id = ?1 AND fence = ?2", params![id as i64, fence as i64])
+        .map_err(db)?;
+    Ok(())
+}
+
+pub(super) fn close(tx: &mut Tx<'_>, id: u64, fence: u64, outcome: &Outcome, effect: &Effect) -> Result<bool> {
+    let found: Option<(String, String, Option<String>)> = tx
+        .sql
+        .query_row(
+            "SELECT operation, operation_id, tender_id FROM intents WHERE id = ?1 AND fence = ?2 AND outcome IS NULL",
+            params![id as i64, fence as i64],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()
+        .map_err(db)?;
+    let Some((operation, operation_id, tender)) = found else { return Ok(false) };
+    let optional = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
+    let body = format!(
+        r#"{{"intent":{id},"operation":{},"operationId":{},"result":{},"status":{},"code":{},"requestId":{},"answer":{}}}"#,
+        quote(&operation),
+        quote(&operation_id),
+        quote(outcome.result),
+        outcome.status.map_or_else(|| "null".to_owned(), |status| status.to_string()),
+        optional(outcome.code.as_deref()),
+        optional(outcome.request_id.as_deref()),
+        outcome.answer.as_ref().map_or("null", Document::as_str),
+    );
+    let index = tx.append("OUTCOME", tender.as_deref(), &body)?;
+    tx.sql.execute("UPDATE intents SET outcome = ?2 WHERE id = ?1", params![id as i64, index as i64]).map_err(db)?;
+    if let Some(tender) = tender {
+        tenders::effect(tx, &tender, effect)?;
+    }
+    Ok(true)
+}
+
+pub(super) fn count(tx: &Tx<'_>, tender: &str, operation: &str) -> Result<u32> {
+    tx.sql
+        .query_row(
+            "SELECT count(*) FROM intents WHERE tender_id = ?1 AND operation = ?2 AND outcome IS NOT NULL",
+            [tender, operation],
+            |row| row.get(0),
+        )
+        .map_err(db)
+}

@@ -1,0 +1,257 @@
+//! Tenders: the fold of each, and the index by which at most one holds a load (contract 4b).
+
+use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::json::{Document, quote};
+use gladhand_documents::model::sdk::Sync;
+use gladhand_documents::model::wire::TenderState;
+use gladhand_protocol::tender::fold::Fold;
+use gladhand_protocol::tender::history;
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::tx::{Tx, array, time};
+use super::{corrupt, db, intents};
+use crate::journal::rows::{Effect, Local, NewIntent, NewTender, Opened, TenderRow, sequence_of};
+
+const COLUMNS: &str = "tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local_state, local_code, local_text, updated, digest";
+
+type Raw = (String, String, String, u32, String, bool, Vec<u8>, Option<Vec<u8>>, [Option<String>; 3], i64, Vec<u8>);
+
+fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+        row.get(6)?,
+        row.get(7)?,
+        [row.get(8)?, row.get(9)?, row.get(10)?],
+        row.get(11)?,
+        row.get(12)?,
+    ))
+}
+
+fn row_of(raw: Raw) -> Result<TenderRow> {
+    let (tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local, updated, digest) = raw;
+    if array(digest, "a tender")? != row_digest(&fold, snapshot.as_deref()) {
+        return Err(corrupt(&format!("tender {tender_id}")).with_tender_id(tender_id));
+    }
+    let [state, code, text] = local;
+    Ok(TenderRow {
+        fold: Fold::from_document(&Document::parse(fold)?)?,
+        snapshot: snapshot.map(Document::parse).transpose()?,
+        local: state.map(|state| Local {
+            state: TenderState::from(state.as_str()),
+            code: code.unwrap_or_default(),
+            text: text.unwrap_or_default(),
+        }),
+        sync: Sync::from(sync.as_str()),
+        updated_at: time(updated),
+        tender_id,
+        load_id,
+        carrier,
+        attempt,
+        proven,
+    })
+}
+
+fn row_digest(fold: &[u8], snapshot: Option<&[u8]>) -> [u8; 32] {
+    let parts = [history::digest(fold), snapshot.map_or([0; 32], history::digest)].concat();
+    history::digest(&parts)
+}
+
+fn one(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Option<TenderRow>> {
+    tx.sql
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM tenders WHERE {condition} LIMIT 1"))
+        .map_err(db)?
+        .query_row(values, raw)
+        .optional()
+        .map_err(db)?
+        .map(row_of)
+        .transpose()
+}
+
+fn many(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Vec<TenderRow>> {
+    let mut statement =
+        tx.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM tenders WHERE {condition}")).map_err(db)?;
+    let rows = statement.query_map(values, raw).map_err(db)?;
+    rows.map(|row| row_of(row.map_err(db)?)).collect()
+}
+
+pub(super) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<TenderRow>> {
+    one(tx, "tender_id = ?1", [id])
+}
+
+pub(super) fn must(tx: &Tx<'_>, id: &str) -> Result<TenderRow> {
+    get(tx, id)?
+        .ok_or_else(|| Error::new(Code::TenderUnknown, format!("the journal has no tender {id}")).with_tender_id(id))
+}
+
+pub(super) fn latest(tx: &Tx<'_>, carrier: &str, load: &str) -> Result<Option<TenderRow>> {
+    one(tx, "tenant = ?1 AND load_id = ?2 AND carrier = ?3 ORDER BY attempt DESC", [tx.tenant, load, carrier])
+}
+
+pub(super) fn of_dispatch(tx: &Tx<'_>, dispatch: &str) -> Result<Option<TenderRow>> {
+    one(tx, "tenant = ?1 AND dispatch_id = ?2 ORDER BY updated DESC", [tx.tenant, dispatch])
+}
+
+pub(super) fn list(tx: &Tx<'_>, state: Option<&str>) -> Result<Vec<TenderRow>> {
+    many(tx, "tenant = ?1 AND (?2 IS NULL OR state = ?2) ORDER BY rowid DESC", params![tx.tenant, state])
+}
+
+pub(super) fn gaps(tx: &Tx<'_>, before: i64) -> Result<Vec<TenderRow>> {
+    many(tx, "tenant = ?1 AND gap_since IS NOT NULL AND gap_since <= ?2", params![tx.tenant, before])
+}
+
+/// Holds the load and journals the intent; or finds who holds it.
+pub(super) fn open(tx: &mut Tx<'_>, tender: &NewTender, intent: &NewIntent) -> Result<Opened> {
+    let held = one(tx, "tenant = ?1 AND load_id = ?2 AND held = 1", [tx.tenant, tender.load_id.as_str()])?;
+    if let Some(held) = held {
+        if tender.again {
+            return Err(Error::new(
+                Code::LoadHeld,
+                format!("load {} is held by tender {} ({})", tender.load_id, held.tender_id, held.state()),
+            )
+            .with_tender_id(held.tender_id));
+        }
+        return Ok(Opened::Existing(Box::new(held)));
+    }
+    if let Some(same) = get(tx, &tender.tender_id)? {
+        return Ok(Opened::Existing(Box::new(same)));
+    }
+    let row = TenderRow {
+        tender_id: tender.tender_id.clone(),
+        load_id: tender.load_id.clone(),
+        carrier: tender.carrier.clone(),
+        attempt: tender.attempt,
+        fold: Fold::new(&tender.tender_id, tender.revision),
+        snapshot: None,
+        local: None,
+        sync: Sync::InSync,
+        proven: false,
+        updated_at: tx.now,
+    };
+    save(tx, &row)?;
+    let intent = intents::insert(tx, intent)?;
+    Ok(Opened::New(Box::new((row, intent))))
+}
+
+/// Writes a tender, with what follows from it: its state, whether it holds its load, since when it has a gap.
+pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
+    let fold = row.fold.to_document()?;
+    let snapshot = row.snapshot.as_ref().map(Document::as_bytes);
+    let gap = (row.sync == Sync::Gap).then(|| tx.ms());
+    let local = row.local.as_ref();
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO tenders (tender_id, tenant, load_id, carrier, attempt, state, held, sync, gap_since, proven,
+                 dispatch_id, fold, snapshot, local_state, local_code, local_text, updated, digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+             ON CONFLICT (tender_id) DO UPDATE SET state = excluded.state, held = excluded.held, sync = excluded.sync,
+                 gap_since = CASE WHEN excluded.gap_since IS NULL THEN NULL ELSE coalesce(gap_since, excluded.gap_since) END,
+                 proven = excluded.proven, dispatch_id = excluded.dispatch_id, fold = excluded.fold,
+                 snapshot = excluded.snapshot, local_state = excluded.local_state, local_code = excluded.local_code,
+                 local_text = excluded.local_text, updated = excluded.updated, digest = excluded.digest",
+        )
+        .map_err(db)?
+        .execute(params![
+            row.tender_id,
+            tx.tenant,
+            row.load_id,
+            row.carrier,
+            row.attempt,
+            row.state().as_str(),
+            row.held(),
+            row.sync.as_str(),
+            gap,
+            row.proven,
+            row.dispatch_id(),
+            fold.as_bytes(),
+            snapshot,
+            local.map(|l| l.state.as_str()),
+            local.map(|l| l.code.as_str()),
+            local.map(|l| l.text.as_str()),
+            tx.ms(),
+            row_digest(fold.as_bytes(), snapshot),
+        ])
+        .map_err(|error| match error.sqlite_error_code() {
+            // The state came back from a release while another tender took the load: both stay, and both are seen.
+            Some(rusqlite::ErrorCode::ConstraintViolation) => Error::new(
+                Code::LoadHeld,
+                format!("load {} is held by another tender than {}", row.load_id, row.tender_id),
+            )
+            .with_tender_id(&row.tender_id),
+            _ => db(error),
+        })?;
+    Ok(())
+}
+
+/// Gap or not, once events and snapshot are both known; a divergence stays until somebody decides.
+pub(super) fn settle(row: &mut TenderRow) {
+    if row.sync == Sync::Diverged {
+        return;
+    }
+    row.sync = if row.ahead().is_some() { Sync::Gap } else { Sync::InSync };
+    // Equal length must mean equal bytes.
+    let other =
+        row.snapshot.as_ref().filter(|s| sequence_of(s) == row.fold.last_sequence && row.fold.last_sequence > 0);
+    if other.is_some_and(|s| s.text("/historyDigest") != Some(history::hex(&row.fold.history_digest))) {
+        row.sync = Sync::Diverged;
+    }
+}
+
+/// Takes a snapshot over.
+pub(super) fn snapshot(tx: &mut Tx<'_>, id: &str, snapshot: &Document) -> Result<TenderRow> {
+    let mut row = must(tx, id)?;
+    if snapshot.text("/tenderId").as_deref() != Some(id) || snapshot.text("/loadId") != Some(row.load_id.clone()) {
+        return Err(Error::new(Code::UnexpectedAnswer, "the snapshot is of another tender or load").with_tender_id(id));
+    }
+    row.proven = true;
+    // Monotonic reads: an older snapshot is no news (contract 4e).
+    let newest = row.snapshot.as_ref().map_or(0, sequence_of).max(row.fold.last_sequence);
+    let news = sequence_of(snapshot) >= newest && row.snapshot.as_ref() != Some(snapshot);
+    if news {
+        row.snapshot = Some(snapshot.clone());
+        settle(&mut row);
+        tx.append("SNAPSHOT", Some(id), snapshot.as_str())?;
+    }
+    row.updated_at = tx.now;
+    save(tx, &row)?;
+    Ok(row)
+}
+
+/// Freezes a tender.
+pub(super) fn diverge(tx: &mut Tx<'_>, id: &str, why: &str) -> Result<TenderRow> {
+    let mut row = must(tx, id)?;
+    row.sync = Sync::Diverged;
+    row.updated_at = tx.now;
+    let body = format!(r#"{{"tenderId":{},"diverged":{}}}"#, quote(id), quote(why));
+    tx.append("SNAPSHOT", Some(id), &body)?;
+    save(tx, &row)?;
+    Ok(row)
+}
+
+/// What an outcome does to its tender.
+pub(super) fn effect(tx: &mut Tx<'_>, id: &str, effect: &Effect) -> Result<()> {
+    match effect {
+        Effect::None => {}
+        Effect::Snapshot(document) => {
+            snapshot(tx, id, document)?;
+        }
+        Effect::State { state, code, text } => {
+            let mut row = must(tx, id)?;
+            row.proven = code != "unsent";
+            row.local = Some(Local { state: state.clone(), code: code.clone(), text: text.clone() });
+            row.updated_at = tx.now;
+            save(tx, &row)?;
+        }
+        Effect::Never => {
+            tx.sql.execute("DELETE FROM tenders WHERE tender_id = ?1", [id]).map_err(db)?;
+        }
+        Effect::Diverged(why) => {
+            diverge(tx, id, why)?;
+        }
+    }
+    Ok(())
+}

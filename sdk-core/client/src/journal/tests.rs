@@ -1,0 +1,337 @@
+use std::sync::Arc;
+
+use gladhand_documents::model::sdk::{InboxOutcome, Sync};
+use gladhand_documents::model::wire::TenderState;
+
+use super::*;
+use crate::clock::{Clock as _, TestClock};
+
+struct Bench {
+    dir: tempfile::TempDir,
+    clock: TestClock,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), clock: TestClock::at("2026-02-20T08:00:00Z".parse().unwrap()) }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("journal.db")
+    }
+
+    fn store(&self) -> sqlite::SqliteStore {
+        self.open().unwrap()
+    }
+
+    fn open(&self) -> Result<sqlite::SqliteStore> {
+        sqlite::SqliteStore::open(&self.path(), "sandbox", "acme", Arc::new(self.clock.clone()))
+    }
+
+    fn intent(&self, owner: &str, tender: &str) -> NewIntent {
+        NewIntent {
+            operation: "tenders.create",
+            operation_id: format!("{tender}/1"),
+            tender_id: Some(tender.to_owned()),
+            carrier: "aurora".to_owned(),
+            origin: "https://carrier.test".to_owned(),
+            method: "POST",
+            path: "/v1/tenders".to_owned(),
+            key: "k".repeat(43),
+            body: Document::parse(format!(r#"{{"tenderId":"{tender}","amount":1250.00}}"#)).unwrap(),
+            prefer: None,
+            resend_until: self.clock.now(),
+            owner: owner.to_owned(),
+        }
+    }
+}
+
+fn tender(id: &str, load: &str, again: bool) -> NewTender {
+    NewTender {
+        tender_id: id.to_owned(),
+        load_id: load.to_owned(),
+        carrier: "aurora".to_owned(),
+        attempt: 1,
+        revision: 1,
+        again,
+    }
+}
+
+fn owner(name: &str) -> Owner {
+    Owner { id: name.to_owned(), ..Owner::here() }
+}
+
+fn event(tender: &str, sequence: u64, kind: &str) -> Incoming {
+    event_with(tender, sequence, kind, "")
+}
+
+fn event_with(tender: &str, sequence: u64, kind: &str, extra: &str) -> Incoming {
+    Incoming::parse(
+        format!(
+            r#"{{"specversion":"1.0","id":"e-{tender}-{sequence}","source":"https://carrier.test/tenders/{tender}","type":"gladhand.{kind}.v1","subject":"L-1","time":"2026-02-20T08:00:00Z","recordedtime":"2026-02-20T08:00:00Z","sequence":"{sequence:020}","partitionkey":"{tender}","data":{{"loadId":"L-1","tenderId":"{tender}","eventSequence":{sequence},"status":"x","sourceSystem":"c"{extra}}}}}"#
+        )
+        .as_bytes(),
+    )
+    .unwrap()
+}
+
+fn opened(opened: Opened) -> Intent {
+    match opened {
+        Opened::New(new) => new.1,
+        Opened::Existing(row) => panic!("{} is there already", row.tender_id),
+    }
+}
+
+#[test]
+fn a_load_is_held_once_and_released_by_the_carrier_only() {
+    let bench = Bench::new();
+    let (mut one, mut two) = (bench.store(), bench.store());
+    one.register(&owner("a")).unwrap();
+    let intent = opened(one.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    // A second process joins, also under another tender id.
+    let Opened::Existing(same) = two.open_tender(&tender("t-2", "L-1", false), &bench.intent("b", "t-2")).unwrap()
+    else {
+        panic!("two tenders hold one load")
+    };
+    assert_eq!(same.tender_id, "t-1");
+    assert_eq!(
+        two.open_tender(&tender("t-2", "L-1", true), &bench.intent("b", "t-2")).unwrap_err().code(),
+        Code::LoadHeld
+    );
+    let effect =
+        Effect::State { state: TenderState::Rejected, code: "capacity_committed".to_owned(), text: String::new() };
+    assert!(one.close_intent(intent.id, intent.fence, &Outcome::of("refused"), &effect).unwrap());
+    assert!(!one.close_intent(intent.id, intent.fence, &Outcome::of("refused"), &effect).unwrap(), "closed once");
+    assert!(one.tender("t-1").unwrap().unwrap().released());
+    opened(two.open_tender(&tender("t-2", "L-1", true), &bench.intent("b", "t-2")).unwrap());
+    let report = one.verify().unwrap();
+    assert!(report.intact);
+    assert_eq!((report.entries, report.unresolved), (3, 1));
+    let entries = one.entries(0, 10).unwrap();
+    assert_eq!(entries.iter().map(|e| e.kind.as_str()).collect::<Vec<_>>(), ["INTENT", "OUTCOME", "INTENT"]);
+    assert_eq!(entries[0].body.number("/content/amount"), Some("1250.00"), "the exact bytes are journaled");
+}
+
+#[test]
+fn what_was_never_executed_leaves_the_load_free() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    let intent = opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    store.close_intent(intent.id, intent.fence, &Outcome::of("not_executed"), &Effect::Never).unwrap();
+    assert!(store.tender("t-1").unwrap().is_none());
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+}
+
+#[test]
+fn only_lapsed_leases_are_taken_over() {
+    let bench = Bench::new();
+    let (mut one, mut two) = (bench.store(), bench.store());
+    one.register(&owner("a")).unwrap();
+    two.register(&owner("b")).unwrap();
+    let intent = opened(one.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    assert!(two.claim_lapsed("b").unwrap().is_empty(), "the owner lives");
+    bench.clock.advance(LEASE / 2);
+    one.beat("a").unwrap();
+    bench.clock.advance(LEASE - LEASE / 4);
+    assert!(two.claim_lapsed("b").unwrap().is_empty(), "the owner's heart beats");
+    bench.clock.advance(LEASE);
+    let taken = two.claim_lapsed("b").unwrap();
+    assert_eq!((taken.len(), taken[0].fence, taken[0].tainted), (1, 2, true));
+    // The old owner wakes up: its fencing number is void.
+    assert!(!one.holds(intent.id, intent.fence).unwrap());
+    assert!(!one.close_intent(intent.id, intent.fence, &Outcome::of("answered"), &Effect::None).unwrap());
+    assert!(two.close_intent(taken[0].id, taken[0].fence, &Outcome::of("recovered"), &Effect::None).unwrap());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_dead_process_loses_its_lease_at_once() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    store.register(&Owner { started: "1".to_owned(), ..owner("dead") }).unwrap();
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("dead", "t-1")).unwrap());
+    assert_eq!(store.claim_lapsed("b").unwrap().len(), 1);
+}
+
+#[test]
+fn events_apply_in_order_whatever_way_they_come() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    let mut accept = |event: &Incoming| store.accept(event, "aurora", "webhook").unwrap();
+    let received = event("t-1", 1, "tender.received");
+    let accepted = event("t-1", 2, "tender.accepted");
+    let early = accept(&accepted);
+    assert_eq!((early.outcome, early.tender.sync), (InboxOutcome::Parked, Sync::Gap));
+    assert_eq!(accept(&accepted).outcome, InboxOutcome::Duplicate);
+    let done = accept(&received);
+    assert_eq!((done.outcome, done.tender.sync.clone()), (InboxOutcome::Stored, Sync::InSync));
+    assert_eq!((done.tender.state(), done.tender.fold.last_sequence), (TenderState::Accepted, 2));
+    assert_eq!(accept(&received).outcome, InboxOutcome::Duplicate);
+
+    let reader = store.next_delivery("billing", "r1", 0).unwrap_err();
+    assert_eq!(reader.code(), Code::ConsumerLeased, "a reader leases first");
+    // The same sequence with other bytes freezes the tender, and what follows is recorded, not applied.
+    let forged = event_with("t-1", 2, "tender.accepted", r#","capacityId":"x""#);
+    let frozen = store.accept(&forged, "aurora", "webhook").unwrap();
+    assert_eq!((frozen.outcome, frozen.tender.sync), (InboxOutcome::Quarantined, Sync::Diverged));
+    let later = store.accept(&event("t-1", 3, "dispatch.created"), "aurora", "feed").unwrap();
+    assert_eq!(later.tender.fold.last_sequence, 2);
+    assert!(later.tender.held());
+    assert_eq!(store.events("t-1", 0, 10).unwrap().len(), 2);
+    assert!(store.verify().unwrap().intact);
+}
+
+#[test]
+fn an_illegal_event_is_recorded_and_not_applied() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    store.accept(&event("t-1", 1, "tender.received"), "aurora", "feed").unwrap();
+    let illegal = store.accept(&event("t-1", 2, "shipment.delivered"), "aurora", "feed").unwrap();
+    assert_eq!((illegal.tender.state(), illegal.tender.sync), (TenderState::Pending, Sync::Diverged));
+    assert_eq!(store.tender("t-9").unwrap().map(|t| t.tender_id), None);
+    assert_eq!(
+        store.accept(&event("t-9", 1, "tender.received"), "aurora", "feed").unwrap_err().code(),
+        Code::TenderUnknown
+    );
+}
+
+#[test]
+fn a_snapshot_ahead_is_a_gap_until_the_events_are_there() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    let (received, accepted) = (event("t-1", 1, "tender.received"), event("t-1", 2, "tender.accepted"));
+    use gladhand_protocol::tender::history;
+    let digest = history::extend(&history::extend(&history::start("t-1"), 1, &received.digest), 2, &accepted.digest);
+    let snapshot = |digest: &[u8; 32]| {
+        Document::parse(format!(
+            r#"{{"tenderId":"t-1","loadId":"L-1","state":"accepted","lastSequence":2,"historyDigest":"{}"}}"#,
+            history::hex(digest)
+        ))
+        .unwrap()
+    };
+    let row = store.snapshot("t-1", &snapshot(&digest)).unwrap();
+    assert_eq!((row.state(), row.sync), (TenderState::Accepted, Sync::Gap));
+    assert_eq!(store.gaps(i64::MAX).unwrap().len(), 1);
+    store.accept(&received, "aurora", "pull").unwrap();
+    let row = store.accept(&accepted, "aurora", "pull").unwrap().tender;
+    assert_eq!((row.sync, row.fold.history_digest), (Sync::InSync, digest));
+    // The same length with another digest is another history.
+    let row = store.snapshot("t-1", &snapshot(&[7; 32])).unwrap();
+    assert_eq!(row.sync, Sync::Diverged);
+}
+
+#[test]
+fn a_consumer_gets_each_event_until_it_acknowledges() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    store.register(&owner("a")).unwrap();
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    for (sequence, kind) in [(1, "tender.received"), (2, "tender.accepted"), (3, "dispatch.created")] {
+        store.accept(&event("t-1", sequence, kind), "aurora", "feed").unwrap();
+    }
+    store.lease_consumer("billing", "a", "r1").unwrap();
+    assert_eq!(store.lease_consumer("billing", "a", "r2").unwrap_err().code(), Code::ConsumerLeased);
+    let first = store.next_delivery("billing", "r1", 0).unwrap().unwrap();
+    let second = store.next_delivery("billing", "r1", first.token).unwrap().unwrap();
+    let third = store.next_delivery("billing", "r1", second.token).unwrap().unwrap();
+    assert_eq!(third.event.integer("/data/eventSequence"), Some(3));
+    store.acknowledge("billing", "r1", first.token).unwrap();
+    store.acknowledge("billing", "r1", third.token).unwrap();
+    store.release_consumer("billing", "r1").unwrap();
+    // The next reader gets what was not acknowledged, and only that.
+    store.lease_consumer("billing", "a", "r2").unwrap();
+    assert_eq!(store.next_delivery("billing", "r1", 0).unwrap_err().code(), Code::ConsumerLeased);
+    assert_eq!(store.next_delivery("billing", "r2", 0).unwrap().unwrap().token, second.token);
+    store.acknowledge("billing", "r2", second.token).unwrap();
+    assert!(store.next_delivery("billing", "r2", 0).unwrap().is_none());
+}
+
+#[test]
+fn a_cut_tail_is_seen() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    drop(store);
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(bench.dir.path().join(format!("journal.db{suffix}")));
+    }
+    assert_eq!(bench.open().unwrap_err().code(), Code::JournalTruncated);
+}
+
+#[test]
+fn a_changed_row_is_seen() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    let intent = opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    let raw = rusqlite::Connection::open(bench.path()).unwrap();
+    raw.execute("UPDATE entries SET body = CAST(replace(CAST(body AS TEXT), '1250.00', '9250.00') AS BLOB)", [])
+        .unwrap();
+    assert!(!store.verify().unwrap().intact);
+    assert_eq!(store.entries(0, 1).unwrap_err().code(), Code::JournalCorrupt);
+    raw.execute("UPDATE intents SET body = CAST(replace(CAST(body AS TEXT), '1250.00', '9250.00') AS BLOB)", [])
+        .unwrap();
+    assert_eq!(store.open_intents(None).unwrap_err().code(), Code::JournalCorrupt, "{}", intent.id);
+    raw.execute("UPDATE tenders SET fold = CAST(replace(CAST(fold AS TEXT), 'offer', 'rejected') AS BLOB)", [])
+        .unwrap();
+    assert_eq!(store.tender("t-1").unwrap_err().code(), Code::JournalCorrupt);
+}
+
+#[test]
+fn what_is_not_ours_is_refused() {
+    let bench = Bench::new();
+    let raw = rusqlite::Connection::open(bench.path()).unwrap();
+    raw.execute("CREATE TABLE theirs (x)", []).unwrap();
+    assert_eq!(bench.open().unwrap_err().code(), Code::JournalUnsupported);
+    drop(raw);
+    std::fs::write(bench.path(), [b'x'; 4096]).unwrap();
+    assert_eq!(bench.open().unwrap_err().code(), Code::JournalUnsupported);
+
+    let bench = Bench::new();
+    drop(bench.store());
+    let raw = rusqlite::Connection::open(bench.path()).unwrap();
+    raw.pragma_update(None, "user_version", 99).unwrap();
+    assert_eq!(bench.open().unwrap_err().code(), Code::JournalUnsupported);
+    raw.pragma_update(None, "user_version", 1).unwrap();
+    let other = sqlite::SqliteStore::open(&bench.path(), "production", "acme", Arc::new(bench.clock.clone()));
+    assert_eq!(other.unwrap_err().code(), Code::ConfigInvalid);
+}
+
+#[test]
+fn a_full_disk_sends_nothing() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    store.limit_pages();
+    let mut big = bench.intent("a", "t-1");
+    big.body = Document::parse(format!(r#"{{"x":"{}"}}"#, "x".repeat(1 << 20))).unwrap();
+    let error = store.open_tender(&tender("t-1", "L-1", false), &big).unwrap_err();
+    assert_eq!(error.code(), Code::JournalUnwritable, "{error}");
+    assert!(store.tender("t-1").unwrap().is_none(), "nothing of it stays");
+    assert!(store.verify().unwrap().intact);
+}
+
+#[test]
+fn command_numbers_rise_and_epochs_freeze() {
+    let bench = Bench::new();
+    let (mut one, mut two) = (bench.store(), bench.store());
+    assert_eq!((one.next_command("d-1").unwrap(), two.next_command("d-1").unwrap()), (1, 2));
+    assert!(!one.note_epoch("aurora", "e1").unwrap().frozen);
+    one.set_cursor("aurora", "c9").unwrap();
+    let changed = two.note_epoch("aurora", "e2").unwrap();
+    assert!(changed.frozen && changed.epoch.as_deref() == Some("e1"));
+    assert!(one.note_epoch("aurora", "e1").unwrap().frozen, "it stays frozen");
+    one.thaw("aurora", "e2").unwrap();
+    let thawed = one.carrier("aurora").unwrap();
+    assert!(!thawed.frozen && thawed.cursor.is_none(), "a cursor of another epoch means nothing");
+}
+
+#[tokio::test]
+async fn the_thread_serves_and_ends() {
+    let bench = Bench::new();
+    let journal = Journal::open(&bench.path(), "sandbox", "acme", Arc::new(bench.clock.clone())).await.unwrap();
+    assert_eq!(journal.run(|store| store.next_command("d")).await.unwrap(), 1);
+    let broken = Journal::open(Path::new(""), "sandbox", "acme", Arc::new(bench.clock.clone())).await;
+    assert_eq!(broken.unwrap_err().code(), Code::ConfigMissing);
+}
