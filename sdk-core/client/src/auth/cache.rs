@@ -81,10 +81,11 @@ impl TokenCache {
         let slot = self.slot(key);
         let now = clock.monotonic();
         if let Some(token) = slot.living(now) {
-            if now >= token.renew_at && slot.may_ask(now).is_ok() {
-                if let Ok(flight) = slot.flight.clone().try_lock_owned() {
-                    tokio::spawn(renew(slot, flight, clock.clone(), fetch()));
-                }
+            if now >= token.renew_at
+                && slot.may_ask(now).is_ok()
+                && let Ok(flight) = slot.flight.clone().try_lock_owned()
+            {
+                tokio::spawn(renew(slot, flight, clock.clone(), fetch()));
             }
             return Ok(token);
         }
@@ -132,7 +133,7 @@ impl Slot {
     fn may_ask(&self, now: Duration) -> Result<()> {
         match &self.state().failure {
             Some(failure) if now < failure.until => {
-                let wait = u64::try_from((failure.until - now).as_millis()).unwrap_or(u64::MAX);
+                let wait = u64::try_from(failure.until.saturating_sub(now).as_millis()).unwrap_or(u64::MAX);
                 Err(failure.error.clone().with_retry_after_ms(wait.max(1)))
             }
             _ => Ok(()),
@@ -173,7 +174,7 @@ fn token(fetched: Fetched, asked: Duration) -> AccessToken {
     let renew_after = life.mul_f64(0.80 - 0.05 * random::share());
     // A margin for the way to the server, at most a tenth of a short life.
     let margin = Duration::from_secs(10).min(life / 10);
-    AccessToken { value: fetched.value, renew_at: asked + renew_after, expires_at: asked + life - margin }
+    AccessToken { value: fetched.value, renew_at: asked + renew_after, expires_at: asked + life.saturating_sub(margin) }
 }
 
 #[cfg(test)]

@@ -19,3 +19,6 @@ mod token_request;
 pub use authorized::Authorized;
 pub(crate) use cache::TokenCache;
 pub use call::{Caller, Profile, Request, Response};
+
+#[cfg(test)]
+mod tests;

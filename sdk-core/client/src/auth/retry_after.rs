@@ -9,12 +9,11 @@ const MAX_MS: u64 = 86_400_000;
 /// clock means.
 pub(super) fn milliseconds(headers: &HeaderMap, now: jiff::Timestamp) -> Option<u64> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let ms = match text.parse::<u64>() {
-        Ok(seconds) => seconds.saturating_mul(1000),
-        Err(_) => {
-            let from = headers.get(header::DATE).and_then(|date| at(date.to_str().ok()?)).unwrap_or(now);
-            u64::try_from(at(text)?.duration_since(from).as_millis()).unwrap_or(0)
-        }
+    let ms = if let Ok(seconds) = text.parse::<u64>() {
+        seconds.saturating_mul(1000)
+    } else {
+        let from = headers.get(header::DATE).and_then(|date| at(date.to_str().ok()?)).unwrap_or(now);
+        u64::try_from(at(text)?.duration_since(from).as_millis()).unwrap_or(0)
     };
     Some(ms.min(MAX_MS))
 }

@@ -22,10 +22,13 @@ pub(super) fn of_exchange(error: &reqwest::Error, peer: &str, left: bool) -> Err
 
 /// The error of a TLS failure somewhere in the chain of causes, if there is one: for HTTP and gRPC alike.
 pub fn tls_failure(error: &(dyn Cause + 'static), peer: &str) -> Option<Error> {
-    let tls = find::<rustls::Error>(error)?;
-    let (code, what) = match tls {
+    let tls = match find::<rustls::Error>(error) {
+        Some(tls) => tls.clone(),
+        None => rustls::Error::AlertReceived(alert_in_text(error)?),
+    };
+    let (code, what) = match &tls {
         rustls::Error::InvalidCertificate(reason) => of_certificate(reason),
-        rustls::Error::AlertReceived(alert) if is_about_our_certificate(*alert) => {
+        rustls::Error::AlertReceived(alert) if ABOUT_OUR_CERTIFICATE.contains(alert) => {
             (Code::ClientCertificateRefused, "the peer refused the client certificate")
         }
         rustls::Error::NoCertificatesPresented => {
@@ -33,7 +36,7 @@ pub fn tls_failure(error: &(dyn Cause + 'static), peer: &str) -> Option<Error> {
         }
         _ => (Code::TlsHandshake, "the TLS connection failed"),
     };
-    Some(Error::new(code, format!("{peer}: {what}")).caused_by(tls))
+    Some(Error::new(code, format!("{peer}: {what}")).caused_by(&tls))
 }
 
 fn of_certificate(reason: &CertificateError) -> (Code, &'static str) {
@@ -52,21 +55,43 @@ fn of_certificate(reason: &CertificateError) -> (Code, &'static str) {
     }
 }
 
-/// The alerts that a server sends when it does not like the client's certificate (RFC 8446 §6.2).
-fn is_about_our_certificate(alert: AlertDescription) -> bool {
-    use AlertDescription as A;
-    matches!(
-        alert,
-        A::BadCertificate
-            | A::UnsupportedCertificate
-            | A::CertificateRevoked
-            | A::CertificateExpired
-            | A::CertificateUnknown
-            | A::UnknownCA
-            | A::AccessDenied
-            | A::CertificateRequired
-            | A::NoCertificate
-    )
+/// The alerts that a server sends when it does not like the client's certificate (RFC 8446 §6.2). `decrypt_error` is
+/// one of them: a signature of ours or of our chain did not hold.
+const ABOUT_OUR_CERTIFICATE: &[AlertDescription] = &[
+    AlertDescription::BadCertificate,
+    AlertDescription::UnsupportedCertificate,
+    AlertDescription::CertificateRevoked,
+    AlertDescription::CertificateExpired,
+    AlertDescription::CertificateUnknown,
+    AlertDescription::UnknownCA,
+    AlertDescription::AccessDenied,
+    AlertDescription::DecryptError,
+    AlertDescription::CertificateRequired,
+    AlertDescription::NoCertificate,
+];
+
+/// The alerts about the TLS policy.
+const ABOUT_THE_POLICY: &[AlertDescription] = &[
+    AlertDescription::HandshakeFailure,
+    AlertDescription::ProtocolVersion,
+    AlertDescription::InsufficientSecurity,
+    AlertDescription::NoApplicationProtocol,
+    AlertDescription::UnrecognisedName,
+];
+
+/// In TLS 1.3 the server judges our certificate after its own handshake is done, so the alert arrives as a read error,
+/// and h2 keeps of a read error no more than its kind and its text. Compared with the very text that rustls makes.
+fn alert_in_text(error: &(dyn Cause + 'static)) -> Option<AlertDescription> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        let mut alerts = ABOUT_OUR_CERTIFICATE.iter().chain(ABOUT_THE_POLICY);
+        if let Some(alert) = alerts.find(|alert| rustls::Error::AlertReceived(**alert).to_string() == text) {
+            return Some(*alert);
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// The first cause of type `T`. `io::Error` hides the error it wraps from `source()`, so it is opened.

@@ -91,3 +91,6 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// `client_certificate_refused`.
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse>>;
 }
+
+#[cfg(test)]
+mod tests;
