@@ -16,6 +16,7 @@ use crate::oauth::OAuth;
 use crate::requests::Requests;
 use crate::state::Store;
 use crate::tls::Switch;
+use crate::webhook;
 
 /// The carrier behind the sandbox.
 pub struct Carrier {
@@ -39,6 +40,8 @@ pub struct Carrier {
     pub requests: Requests,
     /// The key that signs webhooks.
     pub webhook_key: Ed25519KeyPair,
+    /// What calls webhook receivers.
+    pub webhook_client: reqwest::Client,
     /// Ends everything.
     pub stop: CancellationToken,
     store: Mutex<Store>,
@@ -55,6 +58,8 @@ pub struct Parts {
     pub oauth: OAuth,
     /// Its certificate switch.
     pub tls: Arc<Switch>,
+    /// TLS towards webhook receivers.
+    pub webhook_tls: rustls::ClientConfig,
 }
 
 impl Carrier {
@@ -62,7 +67,7 @@ impl Carrier {
     pub fn new(parts: Parts) -> Result<Self> {
         let failed = |_| Error::new(Code::SandboxFailed, "the webhook key could not be made");
         let clock = Clock::default();
-        let store = Store::new(&parts.name, clock.now());
+        let store = Store::new(&parts.name, &parts.origin, clock.now());
         Ok(Self {
             scac: scac(&parts.name),
             vehicles: (417..420).map(|n| format!("{}-trk-{n:04}", parts.name)).collect(),
@@ -74,6 +79,7 @@ impl Carrier {
             faults: Faults::default(),
             requests: Requests::default(),
             webhook_key: Ed25519KeyPair::generate().map_err(failed)?,
+            webhook_client: webhook::client(parts.webhook_tls)?,
             stop: CancellationToken::new(),
             store: Mutex::new(store),
             changed: watch::Sender::new(0),
@@ -84,7 +90,7 @@ impl Carrier {
     /// the order of commits is the order of history. Whoever changes something calls [`Carrier::notify`] afterwards.
     pub fn store(&self) -> MutexGuard<'_, Store> {
         let mut store = self.store.lock().expect("the state");
-        if store.tick(&self.origin, self.clock.now()) {
+        if store.tick(self.clock.now()) {
             self.notify();
         }
         store

@@ -7,6 +7,7 @@
 //! * [`tls`], [`serve`]: mutual TLS 1.3 and the accept loop. [`oauth`]: the authorization server. [`auth`]: the gate.
 //! * [`api`]: the operations of contract 4.0. [`state`]: what it remembers, under one lock.
 //! * [`collector`]: the telemetry collector.
+//! * [`webhook`]: signing and delivering events. [`object`], [`problem`]: writing answers and refusals.
 //! * [`control`]: what tests may do to it. [`faults`], [`requests`], [`clock`]: failing, seeing, passing time.
 //!
 //! [`Sandbox::start`] runs it on threads of its own; dropping it stops it.
@@ -21,12 +22,14 @@ pub mod control;
 pub mod credentials;
 pub mod faults;
 pub mod oauth;
+pub mod object;
 pub mod problem;
 pub mod random;
 pub mod requests;
 pub mod serve;
 pub mod state;
 pub mod tls;
+pub mod webhook;
 
 mod start;
 

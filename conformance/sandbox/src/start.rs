@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
 use tokio::net::TcpListener;
@@ -187,7 +188,7 @@ fn host(dir: &Path, options: &Options, ready: &mpsc::Sender<Result<Started>>) {
             let _ = ready.send(Err(error));
         }
     }
-    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    runtime.shutdown_timeout(Duration::from_millis(200));
 }
 
 async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)> {
@@ -202,10 +203,12 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
         origin: origin.clone(),
         oauth: OAuth::new(made.clients),
         tls: switch,
+        webhook_tls: tls::client_config(&made.carrier, made.authority.der())?,
     })?);
     let config_path = credentials::write_configurations(dir, options, &origin, &carrier.scac)?;
     let stop = carrier.stop.clone();
     tokio::spawn(serve::run(listener, config, api::router(carrier.clone()), stop.clone()));
+    tokio::spawn(keep_time(carrier.clone()));
     let control = control::router(carrier.clone());
     let control_stop = stop.clone();
     tokio::spawn(async move {
@@ -216,6 +219,27 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
     });
     let started = Started { url: origin, control_url: format!("http://{control_address}"), config_path, stop };
     Ok((carrier, started))
+}
+
+/// Lets deadlines take effect when they fall, not only when someone looks.
+async fn keep_time(carrier: Arc<Carrier>) {
+    let mut changes = carrier.changes();
+    loop {
+        changes.borrow_and_update();
+        let deadline = carrier.store().next_deadline();
+        let due = async {
+            match deadline {
+                // At least a millisecond: a deadline is over only once it lies in the past.
+                Some(at) => tokio::time::sleep(carrier.clock.until(at).max(Duration::from_millis(1))).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = carrier.stop.cancelled() => return,
+            _ = changes.changed() => {}
+            () = due => {}
+        }
+    }
 }
 
 async fn listen(port: u16) -> Result<(TcpListener, SocketAddr)> {

@@ -11,7 +11,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::GeneralName;
 
@@ -76,6 +76,18 @@ pub fn server_config(switch: Arc<Switch>, root: &CertificateDer<'static>) -> Res
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
+}
+
+/// TLS towards webhook receivers: only those of `root`, and our certificate for those that want one (contract 4e).
+pub fn client_config(own: &Pair, root: &CertificateDer<'static>) -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).map_err(|e| failed(&e))?;
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|e| failed(&e))?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(own.chain(), own.key())
+        .map_err(|e| failed(&e))
 }
 
 /// Who is at the other end of a connection, by its certificate.

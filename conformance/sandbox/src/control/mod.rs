@@ -1,4 +1,11 @@
 //! The control interface: plain HTTP on loopback, for tests and demos only. It never answers a page of another origin.
+//!
+//! Here: faults, clock, certificate, token switches, shutdown. `tenders`: decisions, progress, policy, stock.
+//! `webhooks`: hold and release. `look`: the whole state.
+
+pub mod look;
+pub mod tenders;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +29,9 @@ use crate::tls::Presented;
 /// Every control route.
 pub fn router(carrier: Arc<Carrier>) -> Router {
     Router::new()
-        .route("/state", get(state))
+        .merge(tenders::router())
+        .merge(webhooks::router())
+        .route("/state", get(look::state))
         .route("/fail", post(fail))
         .route("/clock", post(clock))
         .route("/tls", post(tls))
@@ -63,10 +72,6 @@ async fn local_only(request: Request, next: Next) -> Response {
 pub fn body<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
     let text = if bytes.is_empty() { b"{}" } else { bytes };
     serde_json::from_slice(text).map_err(|e| Refused(Problem::new(Code::SchemaInvalid, e.to_string())))
-}
-
-async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
-    Json(json!({ "now": crate::clock::rfc3339(carrier.clock.now()), "requests": carrier.requests.to_json() }))
 }
 
 async fn fail(State(carrier): State<Arc<Carrier>>, bytes: axum::body::Bytes) -> Answer {

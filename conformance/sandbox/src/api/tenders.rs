@@ -1,0 +1,191 @@
+//! Tenders: create, revise, read, list, withdraw, counter offers, cancellation.
+
+use gladhand_documents::error::Code;
+use gladhand_documents::json::Document;
+use gladhand_documents::model::tender::{LoadTender, TenderWithdrawal};
+use gladhand_documents::model::{self, Model};
+use http::StatusCode;
+use http::header::{ETAG, HeaderName, LOCATION, RETRY_AFTER};
+use sha2::{Digest as _, Sha256};
+
+use crate::api::call::Call;
+use crate::object::Object;
+use crate::problem::{Answer, Problem, Result};
+use crate::state::create::Submission;
+use crate::state::tender::{Key, Tender};
+use crate::state::transitions::State;
+use crate::state::{Store, cursor};
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const PAGE: usize = 100;
+
+/// The tender that the path names.
+pub fn key(call: &Call) -> Result<Key> {
+    Ok(Key { tenant: call.tenant()?.to_owned(), tender_id: call.id(0).to_owned() })
+}
+
+/// Checks a document against its entity.
+pub fn checked<M: Model>(document: &Document) -> Result<()> {
+    Ok(model::validate(M::entity(), document)?)
+}
+
+/// Refuses unless the document names what the path names.
+pub fn names(document: &Document, pointer: &str, id: &str) -> Result<()> {
+    if document.text(pointer).as_deref() == Some(id) {
+        return Ok(());
+    }
+    Err(Problem::violation(Code::SchemaInvalid, pointer, "path", "must be the id in the path"))
+}
+
+/// `POST /v1/tenders`: 200 decided, 202 pending; waits for the decision as long as `Prefer: wait` says.
+pub async fn create(call: Call) -> Result<Answer> {
+    let submission = submission(&call)?;
+    let key = submission.key.clone();
+    let replayed = {
+        let now = call.carrier.clock.now();
+        let created = call.carrier.store().create(submission, now);
+        call.carrier.notify();
+        created?
+    };
+    decided(&call, &key, replayed).await
+}
+
+/// `PUT /v1/tenders/{id}/revisions/{n}`.
+pub async fn revise(call: Call) -> Result<Answer> {
+    let submission = submission(&call)?;
+    names(&submission.document, "/tenderId", call.id(0))?;
+    if submission.document.number("/revision") != Some(call.id(1)) {
+        return Err(Problem::violation(Code::SchemaInvalid, "/revision", "path", "must be the revision in the path"));
+    }
+    let key = submission.key.clone();
+    let replayed = {
+        let now = call.carrier.clock.now();
+        let revised = call.carrier.store().revise(submission, now);
+        call.carrier.notify();
+        revised?
+    };
+    decided(&call, &key, replayed).await
+}
+
+/// `GET /v1/tenders/{id}`.
+pub async fn get(call: Call) -> Result<Answer> {
+    let store = call.carrier.store();
+    Ok(snapshot(&store, store.tender(&key(&call)?)?, StatusCode::OK))
+}
+
+/// `GET /v1/tenders?state&cursor`.
+pub async fn list(call: Call) -> Result<Answer> {
+    let tenant = call.tenant()?;
+    let state = match call.query("state") {
+        None => None,
+        Some(text) => Some(
+            State::parse(text)
+                .ok_or_else(|| Problem::violation(Code::SchemaInvalid, "/state", "enum", "is no state of a tender"))?,
+        ),
+    };
+    let store = call.carrier.store();
+    let from = place(&call, &store, "tenders")?;
+    let mine = store.tenders().enumerate().skip(from).filter(|(_, t)| t.key.tenant == tenant);
+    let mut mine = mine.filter(|(_, t)| state.is_none_or(|state| t.state == state));
+    let page: Vec<String> = mine.by_ref().take(PAGE).map(|(_, t)| t.snapshot(&store.log_epoch)).collect();
+    let next = mine.next().map(|(at, _)| cursor::encode("tenders", &store.log_epoch, at));
+    let body = Object::new().text("schemaVersion", "1.0.0").list("tenders", page).text_if("cursor", next.as_deref());
+    Ok(Answer::json(StatusCode::OK, body.finish()))
+}
+
+/// `POST /v1/tenders/{id}/withdrawals/{withdrawalId}`.
+pub async fn withdraw(call: Call) -> Result<Answer> {
+    let document = call.document()?;
+    checked::<TenderWithdrawal>(&document)?;
+    names(&document, "/tenderId", call.id(0))?;
+    names(&document, "/withdrawalId", call.id(1))?;
+    let load_id = document.text("/loadId").unwrap_or_default();
+    change(&call, |store, key| store.withdraw(key, &load_id, call.id(1), call.carrier.clock.now()))
+}
+
+/// `POST /v1/tenders/{id}/counters/{counterId}/acceptance`.
+pub async fn accept_counter(call: Call) -> Result<Answer> {
+    change(&call, |store, key| store.accept_counter(key, call.id(1), call.carrier.clock.now()))
+}
+
+/// `POST /v1/tenders/{id}/counters/{counterId}/refusal`.
+pub async fn decline_counter(call: Call) -> Result<Answer> {
+    change(&call, |store, key| store.decline_counter(key, call.id(1), call.carrier.clock.now()))
+}
+
+/// `POST /v1/tenders/{id}/cancellations/{cancellationId}`: 202, the carrier answers by event.
+pub async fn request_cancel(call: Call) -> Result<Answer> {
+    let mut answer = change(&call, |store, key| store.request_cancel(key, call.id(1), call.carrier.clock.now()))?;
+    answer.status = StatusCode::ACCEPTED;
+    Ok(answer)
+}
+
+/// Where a cursor of the query points.
+pub fn place(call: &Call, store: &Store, list: &str) -> Result<usize> {
+    call.query("cursor").map_or(Ok(0), |text| cursor::decode(list, &store.log_epoch, text))
+}
+
+fn change(call: &Call, step: impl FnOnce(&mut Store, &Key) -> Result<()>) -> Result<Answer> {
+    let key = key(call)?;
+    let mut store = call.carrier.store();
+    let done = step(&mut store, &key);
+    call.carrier.notify();
+    done?;
+    Ok(snapshot(&store, store.tender(&key)?, StatusCode::OK))
+}
+
+fn submission(call: &Call) -> Result<Submission> {
+    let document = call.document()?;
+    // A well-formed tender that breaks a business rule (422) is stored as rejected; anything else is not a tender.
+    let broken = match checked::<LoadTender>(&document) {
+        Ok(()) => None,
+        Err(problem) if problem.code().http_status() == 422 => Some(problem),
+        Err(problem) => return Err(problem),
+    };
+    let foreign = model::not_understood(LoadTender::entity(), &document);
+    let broken = broken.or_else(|| {
+        let first = foreign.first()?;
+        let detail = format!("the carrier does not know {first}, which must be understood");
+        Some(Problem::new(Code::NotUnderstood, detail).with("notUnderstood", foreign.clone()))
+    });
+    Ok(Submission {
+        key: Key { tenant: call.tenant()?.to_owned(), tender_id: document.text("/tenderId").unwrap_or_default() },
+        content: Sha256::digest(&call.body).into(),
+        traceparent: call.traceparent().map(str::to_owned),
+        document,
+        broken,
+    })
+}
+
+/// The answer to a create: the decision if it falls within the wait, else 202.
+async fn decided(call: &Call, key: &Key, replayed: bool) -> Result<Answer> {
+    let wait = call.wait();
+    let answer = call
+        .until(wait, |last| {
+            let store = call.carrier.store();
+            let tender = store.find(key)?;
+            let status = match tender.state {
+                State::Pending if !last => return None,
+                State::Pending => StatusCode::ACCEPTED,
+                _ => StatusCode::OK,
+            };
+            Some(snapshot(&store, tender, status))
+        })
+        .await;
+    let mut answer = answer.ok_or_else(|| Problem::new(Code::InternalServerError, "the tender is gone"))?;
+    if answer.status == StatusCode::ACCEPTED {
+        answer = answer.with(RETRY_AFTER, "1");
+    }
+    if !wait.is_zero() {
+        answer = answer.with(APPLIED, format!("wait={}", wait.as_secs()));
+    }
+    Ok(if replayed { answer.with(REPLAYED, "true") } else { answer })
+}
+
+fn snapshot(store: &Store, tender: &Tender, status: StatusCode) -> Answer {
+    let id = &tender.key.tender_id;
+    Answer::json(status, tender.snapshot(&store.log_epoch))
+        .with(ETAG, format!("\"{}.{}\"", tender.revision, tender.history.last_sequence()))
+        .with(LOCATION, format!("/v1/tenders/{id}"))
+}

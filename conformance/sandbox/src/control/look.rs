@@ -1,0 +1,73 @@
+//! `GET /state`: what the carrier holds, for tests to look at from outside the contract.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use crate::carrier::Carrier;
+use crate::clock::rfc3339;
+
+/// Everything, as one document.
+pub async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
+    let store = carrier.store();
+    let mut loads: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
+    let mut tenders = Vec::new();
+    for tender in store.tenders() {
+        let counts = loads.entry(&tender.load_id).or_default();
+        counts.0 += u64::from(!tender.is_tombstone());
+        counts.1 += u64::from(tender.state.is_live());
+        counts.2 += u64::from(tender.accepted_rate.is_some());
+        let commands = tender.dispatch.iter().flat_map(|d| &d.commands);
+        let commands: Vec<Value> =
+            commands.map(|c| json!({"commandId": c.id, "type": c.kind, "state": c.state.as_str()})).collect();
+        let types: Vec<&str> = tender.history.after(0).iter().map(|e| e.kind.as_str()).collect();
+        tenders.push(json!({
+            "tenant": tender.key.tenant,
+            "tenderId": tender.key.tender_id,
+            "loadId": tender.load_id,
+            "capacityId": tender.capacity_id,
+            "revision": tender.revision,
+            "state": tender.state.as_str(),
+            "tombstone": tender.is_tombstone(),
+            "dispatchId": tender.dispatch.as_ref().map(|d| &d.id),
+            "lastSequence": tender.history.last_sequence(),
+            "historyDigest": tender.history.digest(),
+            "events": types,
+            "commands": commands,
+        }));
+    }
+    let loads: BTreeMap<&str, Value> = loads
+        .into_iter()
+        .map(|(load, (creates, live, accepted))| {
+            (load, json!({"creates": creates, "live": live, "accepted": accepted}))
+        })
+        .collect();
+    let capacity: Vec<Value> = store
+        .stock
+        .iter()
+        .map(|c| json!({"capacityId": c.id, "quantity": c.quantity, "committed": c.committed}))
+        .collect();
+    let subscriptions: Vec<Value> = store
+        .subscriptions
+        .all
+        .values()
+        .map(|s| {
+            json!({
+                "tenant": s.tenant, "subscriptionId": s.id, "url": s.url.as_str(), "verified": s.verified,
+                "attempts": s.attempts.0, "failures": s.attempts.1,
+            })
+        })
+        .collect();
+    Json(json!({
+        "now": rfc3339(carrier.clock.now()),
+        "logEpoch": store.log_epoch,
+        "tenders": tenders,
+        "loads": loads,
+        "capacity": capacity,
+        "subscriptions": subscriptions,
+        "requests": carrier.requests.to_json(),
+    }))
+}

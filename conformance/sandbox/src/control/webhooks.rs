@@ -1,0 +1,111 @@
+//! Control over webhooks: hold them back, and release them as a bad network would.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Answer, Refused, body};
+use crate::carrier::Carrier;
+use crate::problem::Problem;
+use crate::state::Store;
+use crate::webhook::{self, Delivery};
+
+/// The routes.
+pub fn router() -> Router<Arc<Carrier>> {
+    Router::new().route("/webhooks", post(mode)).route("/webhooks/release", post(release))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mode {
+    mode: String,
+}
+
+/// `hold` keeps events back, `deliver` lets them go.
+async fn mode(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let wanted: Mode = body(&bytes)?;
+    let hold = match wanted.mode.as_str() {
+        "hold" => true,
+        "deliver" => false,
+        other => {
+            let detail = format!("mode {other} is neither deliver nor hold");
+            return Err(Refused(Problem::new(gladhand_documents::error::Code::SchemaInvalid, detail)));
+        }
+    };
+    carrier.store().subscriptions.hold = hold;
+    carrier.notify();
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Release {
+    tender_id: Option<String>,
+    order: Option<Vec<u64>>,
+    #[serde(default)]
+    duplicate: u32,
+    #[serde(default)]
+    tamper: bool,
+}
+
+/// Posts events at once, whether or not deliveries are held, and answers with what the receivers said.
+///
+/// Without `order`: everything not delivered yet, of `tenderId` or of all tenders, in the order of commits. With `order`
+/// (sequences of `tenderId`): those, in that order, delivered before or not. Each goes out once, and `duplicate` times
+/// more. With `tamper` one byte is changed after signing, and the event still counts as not delivered.
+async fn release(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let wanted: Release = body(&bytes)?;
+    let planned = plan(&carrier.store(), &wanted);
+    let mut deliveries = Vec::new();
+    for (name, generation, sequence, tender_id, delivery) in planned {
+        for attempt in 0..=wanted.duplicate {
+            let status = webhook::post(&carrier, &delivery, wanted.tamper).await;
+            let taken = status.is_some_and(|s| (200..300).contains(&s));
+            if taken && !wanted.tamper {
+                webhook::note(&carrier, &name, generation, delivery.place, true);
+            }
+            deliveries.push(json!({
+                "subscriptionId": name.1, "tenderId": tender_id, "sequence": sequence,
+                "attempt": attempt + 1, "status": status, "body": delivery.body.len(),
+            }));
+        }
+    }
+    Ok(Json(json!({ "deliveries": deliveries })))
+}
+
+type Planned = ((String, String), u64, u64, String, Delivery);
+
+fn plan(store: &Store, wanted: &Release) -> Vec<Planned> {
+    let mut planned = Vec::new();
+    for (name, subscription) in &store.subscriptions.all {
+        let of_tender = |place: &usize| {
+            let key = &store.feed[*place].key;
+            wanted.tender_id.as_ref().is_none_or(|id| *id == key.tender_id)
+        };
+        let places: Vec<usize> = match &wanted.order {
+            None => (subscription.from..store.feed.len())
+                .filter(|place| !subscription.done.contains(place))
+                .filter(of_tender)
+                .collect(),
+            Some(order) => order
+                .iter()
+                .filter_map(|sequence| {
+                    (0..store.feed.len()).filter(of_tender).find(|place| store.feed[*place].sequence == *sequence)
+                })
+                .collect(),
+        };
+        for place in places {
+            if let Some(delivery) = webhook::delivery(store, name, place) {
+                let committed = &store.feed[place];
+                let tender_id = committed.key.tender_id.clone();
+                planned.push((name.clone(), subscription.generation, committed.sequence, tender_id, delivery));
+            }
+        }
+    }
+    planned
+}

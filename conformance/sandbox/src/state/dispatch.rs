@@ -1,0 +1,143 @@
+//! A dispatch: the vehicle that is assigned to a tender, and the commands that were asked of it.
+
+use jiff::Timestamp;
+
+use crate::object::Object;
+use crate::random;
+use crate::state::Store;
+use crate::state::command::Command;
+use crate::state::tender::{Key, Tender};
+
+/// The telephone of the carrier's operations centre (a number reserved for fiction).
+const CONTACT: &str = "+18005550142";
+
+/// An assignment of a vehicle.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    /// Its id.
+    pub id: String,
+    /// Rises with each change.
+    pub revision: u32,
+    /// The tractor.
+    pub vehicle: String,
+    /// Who is in control.
+    pub control_mode: String,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Until when; none while it runs.
+    pub ended_at: Option<Timestamp>,
+    /// Commands, in the order in which they came.
+    pub commands: Vec<Command>,
+    tender_id: String,
+    load_id: String,
+    /// Stops with the appointment's start as the expected arrival.
+    stops: Vec<(String, String)>,
+}
+
+/// Which vehicle carries a load, and since and until when: what the telemetry collector may show to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carriage {
+    /// The tender.
+    pub tender_id: String,
+    /// The dispatch.
+    pub dispatch_id: String,
+    /// The capacity.
+    pub capacity_id: Option<String>,
+    /// The vehicle.
+    pub vehicle_id: String,
+    /// Dispatched at.
+    pub from: Timestamp,
+    /// Delivered, cancelled or aborted at.
+    pub until: Option<Timestamp>,
+}
+
+impl Dispatch {
+    /// A dispatch of `vehicle` for an accepted tender.
+    pub fn new(tender: &Tender, vehicle: &str, now: Timestamp) -> Self {
+        let document = tender.document.as_ref();
+        let stops = document.and_then(|d| d.at("/stops")).into_iter().flat_map(|stops| stops.items());
+        let stops = stops.filter_map(|stop| {
+            let id = stop.get("stopId")?.text()?.into_owned();
+            Some((id, stop.at("/appointment/start")?.text()?.into_owned()))
+        });
+        Self {
+            id: random::id("dsp-"),
+            revision: 1,
+            vehicle: vehicle.to_owned(),
+            control_mode: tender.control_mode.clone(),
+            created_at: now,
+            ended_at: None,
+            commands: Vec::new(),
+            tender_id: tender.key.tender_id.clone(),
+            load_id: tender.load_id.clone(),
+            stops: stops.collect(),
+        }
+    }
+
+    /// `Dispatch`.
+    pub fn document(&self) -> String {
+        let etas = self
+            .stops
+            .iter()
+            .map(|(stop, at)| Object::new().text("stopId", stop).text("at", at).text("basis", "appointment").finish());
+        let leg = Object::new()
+            .text("legId", "leg-1")
+            .list("segmentRefs", [r#""seg-1""#])
+            .text("driveMode", "autonomous")
+            .text("tractorId", &self.vehicle)
+            .list("etaAtStops", etas)
+            .finish();
+        Object::new()
+            .text("schemaVersion", "1.0.0")
+            .text("dispatchId", &self.id)
+            .text("tenderId", &self.tender_id)
+            .text("loadId", &self.load_id)
+            .number("dispatchRevision", self.revision.into())
+            .list("assignments", [leg])
+            .text("releasedThrough", "leg-1")
+            .text("controlMode", &self.control_mode)
+            .text("contact24x7", CONTACT)
+            .finish()
+    }
+}
+
+impl Tender {
+    /// Notes that the vehicle is done with this load.
+    pub fn end_dispatch(&mut self, now: Timestamp) {
+        if let Some(dispatch) = &mut self.dispatch {
+            dispatch.ended_at = Some(now);
+        }
+    }
+}
+
+impl Store {
+    /// The tender that a dispatch of this tenant belongs to.
+    pub fn dispatched(&self, tenant: &str, dispatch_id: &str) -> Option<&Tender> {
+        self.tenders
+            .values()
+            .find(|t| t.key.tenant == tenant && t.dispatch.as_ref().is_some_and(|d| d.id == dispatch_id))
+    }
+
+    /// Every carriage of a load of this tenant, oldest first.
+    pub fn carriages(&self, tenant: &str, load_id: &str) -> Vec<Carriage> {
+        let of_load = self.tenders().filter(|t| t.key.tenant == tenant && t.load_id == load_id);
+        of_load
+            .filter_map(|t| {
+                let dispatch = t.dispatch.as_ref()?;
+                Some(Carriage {
+                    tender_id: t.key.tender_id.clone(),
+                    dispatch_id: dispatch.id.clone(),
+                    capacity_id: t.capacity_id.clone(),
+                    vehicle_id: dispatch.vehicle.clone(),
+                    from: dispatch.created_at,
+                    until: dispatch.ended_at,
+                })
+            })
+            .collect()
+    }
+
+    /// The name of the first tender with this id, whichever tenant's: for control, which knows no tenants.
+    pub fn key_of(&self, tender_id: &str) -> Option<Key> {
+        self.tenders().find(|t| t.key.tender_id == tender_id).map(|t| t.key.clone())
+    }
+}
