@@ -1,6 +1,6 @@
 //! The carrier: everything that one sandbox process knows, behind one handle that every part shares.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::collector::Collector;
 use crate::faults::Faults;
 use crate::oauth::OAuth;
 use crate::requests::Requests;
@@ -42,6 +43,8 @@ pub struct Carrier {
     pub webhook_key: Ed25519KeyPair,
     /// What calls webhook receivers.
     pub webhook_client: reqwest::Client,
+    /// The telemetry collector; set once, right after the carrier is made.
+    pub collector: OnceLock<Collector>,
     /// Ends everything.
     pub stop: CancellationToken,
     store: Mutex<Store>,
@@ -80,6 +83,7 @@ impl Carrier {
             requests: Requests::default(),
             webhook_key: Ed25519KeyPair::generate().map_err(failed)?,
             webhook_client: webhook::client(parts.webhook_tls)?,
+            collector: OnceLock::new(),
             stop: CancellationToken::new(),
             store: Mutex::new(store),
             changed: watch::Sender::new(0),
@@ -90,7 +94,7 @@ impl Carrier {
     /// the order of commits is the order of history. Whoever changes something calls [`Carrier::notify`] afterwards.
     pub fn store(&self) -> MutexGuard<'_, Store> {
         let mut store = self.store.lock().expect("the state");
-        if store.tick(self.clock.now()) {
+        if store.tick(self.clock.now(), self.clock.wall()) {
             self.notify();
         }
         store

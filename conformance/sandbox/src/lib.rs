@@ -6,7 +6,7 @@
 //! * [`ca`], [`credentials`]: a certificate authority of its own, and the files it hands to its clients.
 //! * [`tls`], [`serve`]: mutual TLS 1.3 and the accept loop. [`oauth`]: the authorization server. [`auth`]: the gate.
 //! * [`api`]: the operations of contract 4.0. [`state`]: what it remembers, under one lock.
-//! * [`collector`]: the telemetry collector.
+//! * [`collector`]: the telemetry collector; [`telemetry`] ties it in.
 //! * [`webhook`]: signing and delivering events. [`object`], [`problem`]: writing answers and refusals.
 //! * [`control`]: what tests may do to it. [`faults`], [`requests`], [`clock`]: failing, seeing, passing time.
 //!
@@ -28,6 +28,7 @@ pub mod random;
 pub mod requests;
 pub mod serve;
 pub mod state;
+pub mod telemetry;
 pub mod tls;
 pub mod webhook;
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::carrier::{Carrier, Parts};
 use crate::credentials;
 use crate::oauth::OAuth;
-use crate::{api, control, random, serve, tls};
+use crate::{api, control, random, serve, telemetry, tls};
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -207,7 +207,8 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
     })?);
     let config_path = credentials::write_configurations(dir, options, &origin, &carrier.scac)?;
     let stop = carrier.stop.clone();
-    tokio::spawn(serve::run(listener, config, api::router(carrier.clone()), stop.clone()));
+    let router = api::router(carrier.clone()).merge(telemetry::routes(&carrier));
+    tokio::spawn(serve::run(listener, config, router, stop.clone()));
     tokio::spawn(keep_time(carrier.clone()));
     let control = control::router(carrier.clone());
     let control_stop = stop.clone();

@@ -36,6 +36,7 @@ pub fn router(carrier: Arc<Carrier>) -> Router {
         .route("/clock", post(clock))
         .route("/tls", post(tls))
         .route("/oauth", post(oauth))
+        .route("/telemetry/lose-state", post(lose_telemetry_state))
         .route("/shutdown", post(shutdown))
         .layer(axum::middleware::from_fn(local_only))
         .with_state(carrier)
@@ -141,6 +142,14 @@ async fn oauth(State(carrier): State<Arc<Carrier>>, bytes: axum::body::Bytes) ->
         carrier.oauth.resource_nonce.rotate();
     }
     Ok(Json(json!({})))
+}
+
+/// The collector forgets every watermark and ends every ingest stream, as after a crash.
+async fn lose_telemetry_state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
+    if let Some(collector) = carrier.collector.get() {
+        collector.lose_state();
+    }
+    Json(json!({}))
 }
 
 async fn shutdown(State(carrier): State<Arc<Carrier>>) -> Json<Value> {

@@ -1,6 +1,6 @@
 //! A dispatch: the vehicle that is assigned to a tender, and the commands that were asked of it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::object::Object;
 use crate::random;
@@ -22,10 +22,10 @@ pub struct Dispatch {
     pub vehicle: String,
     /// Who is in control.
     pub control_mode: String,
-    /// Since when.
-    pub created_at: Timestamp,
-    /// Until when; none while it runs.
-    pub ended_at: Option<Timestamp>,
+    /// Since when, by the machine's clock.
+    pub since: Timestamp,
+    /// Until when, by the machine's clock; none while it runs.
+    pub until: Option<Timestamp>,
     /// Commands, in the order in which they came.
     pub commands: Vec<Command>,
     tender_id: String,
@@ -34,26 +34,9 @@ pub struct Dispatch {
     stops: Vec<(String, String)>,
 }
 
-/// Which vehicle carries a load, and since and until when: what the telemetry collector may show to whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Carriage {
-    /// The tender.
-    pub tender_id: String,
-    /// The dispatch.
-    pub dispatch_id: String,
-    /// The capacity.
-    pub capacity_id: Option<String>,
-    /// The vehicle.
-    pub vehicle_id: String,
-    /// Dispatched at.
-    pub from: Timestamp,
-    /// Delivered, cancelled or aborted at.
-    pub until: Option<Timestamp>,
-}
-
 impl Dispatch {
     /// A dispatch of `vehicle` for an accepted tender.
-    pub fn new(tender: &Tender, vehicle: &str, now: Timestamp) -> Self {
+    pub fn new(tender: &Tender, vehicle: &str, since: Timestamp) -> Self {
         let document = tender.document.as_ref();
         let stops = document.and_then(|d| d.at("/stops")).into_iter().flat_map(|stops| stops.items());
         let stops = stops.filter_map(|stop| {
@@ -65,8 +48,8 @@ impl Dispatch {
             revision: 1,
             vehicle: vehicle.to_owned(),
             control_mode: tender.control_mode.clone(),
-            created_at: now,
-            ended_at: None,
+            since,
+            until: None,
             commands: Vec::new(),
             tender_id: tender.key.tender_id.clone(),
             load_id: tender.load_id.clone(),
@@ -103,9 +86,9 @@ impl Dispatch {
 
 impl Tender {
     /// Notes that the vehicle is done with this load.
-    pub fn end_dispatch(&mut self, now: Timestamp) {
+    pub fn end_dispatch(&mut self, wall: Timestamp) {
         if let Some(dispatch) = &mut self.dispatch {
-            dispatch.ended_at = Some(now);
+            dispatch.until = Some(wall);
         }
     }
 }
@@ -118,22 +101,15 @@ impl Store {
             .find(|t| t.key.tenant == tenant && t.dispatch.as_ref().is_some_and(|d| d.id == dispatch_id))
     }
 
-    /// Every carriage of a load of this tenant, oldest first.
-    pub fn carriages(&self, tenant: &str, load_id: &str) -> Vec<Carriage> {
-        let of_load = self.tenders().filter(|t| t.key.tenant == tenant && t.load_id == load_id);
-        of_load
-            .filter_map(|t| {
-                let dispatch = t.dispatch.as_ref()?;
-                Some(Carriage {
-                    tender_id: t.key.tender_id.clone(),
-                    dispatch_id: dispatch.id.clone(),
-                    capacity_id: t.capacity_id.clone(),
-                    vehicle_id: dispatch.vehicle.clone(),
-                    from: dispatch.created_at,
-                    until: dispatch.ended_at,
-                })
+    /// Whether a vehicle of ours carried this load of this tenant at `observed`, or had delivered it less than `after`
+    /// before. By the machine's clock, as vehicles have no other.
+    pub fn carried(&self, tenant: &str, load_id: &str, observed: Timestamp, after: SignedDuration) -> bool {
+        self.tenders.values().filter(|t| t.key.tenant == tenant && t.load_id == load_id).any(|tender| {
+            tender.dispatch.as_ref().is_some_and(|dispatch| {
+                let over = dispatch.until.and_then(|until| until.checked_add(after).ok());
+                dispatch.since <= observed && over.is_none_or(|over| observed <= over)
             })
-            .collect()
+        })
     }
 
     /// The name of the first tender with this id, whichever tenant's: for control, which knows no tenants.

@@ -66,6 +66,8 @@ pub struct Store {
     pub feed: Vec<Committed>,
     carrier: String,
     origin: String,
+    /// The machine's clock at the present step: what vehicles' clocks are compared with.
+    wall: Timestamp,
     tenders: BTreeMap<Key, Tender>,
     /// Tenders in the order in which they were first stored.
     order: Vec<Key>,
@@ -83,6 +85,7 @@ impl Store {
             feed: Vec::new(),
             carrier: carrier.to_owned(),
             origin: origin.to_owned(),
+            wall: now,
             tenders: BTreeMap::new(),
             order: Vec::new(),
         }
@@ -158,8 +161,9 @@ impl Store {
         self.feed.push(Committed { key: key.clone(), sequence });
     }
 
-    /// Lets every deadline that has passed take effect. True if something changed.
-    pub fn tick(&mut self, now: Timestamp) -> bool {
+    /// Begins a step: lets every deadline that has passed take effect. True if something changed.
+    pub fn tick(&mut self, now: Timestamp, wall: Timestamp) -> bool {
+        self.wall = wall;
         let before = self.feed.len();
         self.decide_due(now);
         self.expire_due(now);

@@ -34,12 +34,14 @@ impl Store {
             State::Enroute => self.step(key, to, "shipment.departed_pickup", now),
             State::Delivered => {
                 self.step(key, to, "shipment.delivered", now)?;
-                self.tender_mut(key)?.end_dispatch(now);
+                let wall = self.wall;
+                self.tender_mut(key)?.end_dispatch(wall);
                 self.file_proof(key, now)
             }
             _ => {
                 self.step(key, to, "shipment.aborted", now)?;
-                self.tender_mut(key)?.end_dispatch(now);
+                let wall = self.wall;
+                self.tender_mut(key)?.end_dispatch(wall);
                 Ok(())
             }
         }
@@ -59,7 +61,7 @@ impl Store {
             let problem = Problem::new(Code::InspectionExpired, "the vehicle's inspection has lapsed");
             return Err(self.about(problem, key));
         }
-        let dispatch = Dispatch::new(tender, vehicle, now);
+        let dispatch = Dispatch::new(tender, vehicle, self.wall);
         let tender = self.tender_mut(key)?;
         tender.dispatch = Some(dispatch);
         self.step(key, State::Dispatched, "dispatch.created", now)

@@ -70,9 +70,10 @@ impl Store {
         let tender = self.tender(key)?;
         tender.state.to(State::Cancelled).map_err(|p| self.about(p, key))?;
         let capacity = tender.capacity_id.clone();
+        let wall = self.wall;
         let tender = self.tender_mut(key)?;
         tender.state = State::Cancelled;
-        tender.end_dispatch(now);
+        tender.end_dispatch(wall);
         if let Some(capacity) = capacity {
             self.stock.release(&capacity);
         }
