@@ -60,6 +60,12 @@ impl Sandbox {
         }
     }
 
+    /// A carrier that somebody else started and ends, by its control address.
+    pub fn attach(control: &str) -> Result<Self> {
+        let ready = Document::object().with_text("/control", control)?;
+        Ok(Self { child: Mutex::new(None), ready })
+    }
+
     /// The ready line: `url`, `control`, `config`, `gatewayConfig`, `dir`, `pid`.
     pub fn ready(&self) -> &Document {
         &self.ready

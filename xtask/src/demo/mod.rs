@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::languages::{self, Language, Swift};
+use crate::languages::{Build, Language, Prepared, cargo_binary};
 use crate::paths;
 use crate::shell::Result;
 use carrier::Carrier;
@@ -18,32 +18,26 @@ use carrier::Carrier;
 /// Runs the verb: `[--language rust|python|node|swift|all] [--swift-rootfs]`.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let mut chosen = "python".to_owned();
-    let mut swift = Swift::Host;
+    let mut build = Build { swift_rootfs: false, failpoints: false };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--language" => chosen = rest.next().ok_or("--language wants rust, python, node, swift or all")?.clone(),
-            "--swift-rootfs" => swift = Swift::Rootfs,
+            "--swift-rootfs" => build.swift_rootfs = true,
             other => return Err(format!("demo does not know {other}; it takes --language and --swift-rootfs")),
         }
     }
-    let languages = languages::choose(&chosen, swift)?;
+    let languages = Language::choose(&chosen, build)?;
+    println!("building the sandbox carrier");
+    let sandbox = cargo_binary("gladhand-sandbox")?;
     let mut total = Count::default();
-    let sandbox = languages::build_sandbox()?;
     for language in languages {
-        println!("\n── {} ─ building", language.name());
-        let mut program = language.morning(swift)?;
-        total.add(&morning(language, &sandbox, &mut program)?);
+        println!("\n── {} ─ building its package", language.name());
+        let prepared = language.prepare(build, &sandbox)?;
+        total.add(&morning(language, &prepared, &sandbox)?);
     }
     println!("\ndemo: {} steps, {} failed", total.steps, total.failed);
     if total.failed == 0 { Ok(()) } else { Err(String::new()) }
-}
-
-/// Runs one language's morning as a test: how many steps, how many failed.
-pub(crate) fn as_test(language: Language, swift: Swift, sandbox: &Path) -> Result<(u64, u64)> {
-    let mut program = language.morning(swift)?;
-    let count = morning(language, sandbox, &mut program)?;
-    Ok((count.steps - count.failed, count.failed))
 }
 
 #[derive(Default)]
@@ -59,24 +53,26 @@ impl Count {
     }
 }
 
-fn morning(language: Language, sandbox: &Path, program: &mut languages::Morning) -> Result<Count> {
-    let folder = paths::target().join("demo").join(language.name());
+fn morning(language: Language, prepared: &Prepared, sandbox: &Path) -> Result<Count> {
+    let folder = prepared.demo_folder(language);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
     let carrier = Carrier::start(sandbox, &folder)?;
     println!("── {} ─ a dispatcher's morning; the carrier answers at {}", language.name(), carrier.url);
-    let minute = paths::root().join("conformance/vectors/telemetry/highway_minute.jsonl.gz");
-    let mut command = program.command(&[
+    // Beside the configuration, where every language's programs can see it.
+    let minute = folder.join("highway_minute.jsonl.gz");
+    std::fs::copy(paths::root().join("conformance/vectors/telemetry/highway_minute.jsonl.gz"), &minute)
+        .map_err(|e| format!("{}: {e}", minute.display()))?;
+    let mut command = prepared.morning(&[
         ("GLADHAND_CONFIG", carrier.config.clone()),
         ("GLADHAND_SANDBOX_CONTROL", PathBuf::from(&carrier.control)),
         ("GLADHAND_GATEWAY_CONFIG", carrier.gateway_config.clone()),
         ("GLADHAND_HIGHWAY_MINUTE", minute),
-        ("GLADHAND_VECTORS", paths::root().join("conformance/vectors")),
     ])?;
     let mut count = play(&mut command)?;
     if count.steps == 0 {
-        println!("   FAILED  the morning printed no step");
+        println!("   FAILED: the morning printed no step");
         count = Count { steps: 1, failed: 1 };
     }
     println!("   the journal lies at {}", carrier.folder.join("journal.db").display());

@@ -1,8 +1,9 @@
 //! The control interface: plain HTTP on loopback, for tests and demos only. It never answers a page of another origin.
 //!
 //! Here: faults, clock, certificate, token switches, shutdown. `tenders`: decisions, progress, policy, stock.
-//! `webhooks`: hold and release. `look`: the whole state.
+//! `webhooks`: hold and release. `look`: the whole state. `load`: a load that fits.
 
+pub mod load;
 pub mod look;
 pub mod tenders;
 pub mod webhooks;
@@ -32,6 +33,7 @@ pub fn router(carrier: Arc<Carrier>) -> Router {
         .merge(tenders::router())
         .merge(webhooks::router())
         .route("/state", get(look::state))
+        .route("/load", get(load::load))
         .route("/fail", post(fail))
         .route("/clock", post(clock))
         .route("/tls", post(tls))

@@ -70,7 +70,8 @@ impl Capacity {
         self.quantity.saturating_sub(self.committed)
     }
 
-    fn ends(&self) -> Option<((f64, f64), (f64, f64))> {
+    /// Where the route begins and ends, in degrees.
+    pub fn ends(&self) -> Option<((f64, f64), (f64, f64))> {
         let route = self.document.at("/route")?;
         Some((point(route.items().next()?.get("from"))?, point(route.items().next_back()?.get("to"))?))
     }

@@ -39,8 +39,6 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// The carriers by the name that the program calls them.
     pub carriers: BTreeMap<String, CarrierConfig>,
-    /// The vehicle gateway, where this process is one.
-    pub gateway: Option<GatewayConfig>,
 }
 
 /// `[journal]`.
@@ -91,14 +89,6 @@ pub struct CarrierConfig {
     pub htu_base: Option<Url>,
     /// How long one attempt may take.
     pub deadline: Duration,
-}
-
-/// `[gateway]`.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct GatewayConfig {
-    /// The id that the gateway is registered under at the carrier.
-    pub producer: String,
 }
 
 /// How a client authenticates at the authorization server.
