@@ -56,7 +56,7 @@ class View:
     def to_json(self) -> bytes:
         """The bytes, as they came or were changed."""
         if not self._at:
-            return self._root.document.json()
+            return self._root.document.json().encode()
         return (self._root.document.raw(self._at) or "null").encode()
 
     def find(self, pointer: str) -> Value | None:
@@ -492,7 +492,7 @@ def encode(value: Json, name: str) -> str:
     if isinstance(value, View):
         return value.to_json().decode()
     if isinstance(value, Document):
-        return value.json().decode()
+        return value.json()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
