@@ -2,7 +2,9 @@
 //! random numbers and bytes are arguments. What does the input and output is the crate `gladhand`.
 //!
 //! * [`proof`]: DPoP proofs, client assertions, key thumbprints, token checks, webhook signatures.
+//! * [`telemetry`]: lanes, frames, credit, acknowledgement, gaps; freshness.
 //! * [`tender`]: states, history, idempotency, eligibility, recovery.
 
 pub mod proof;
+pub mod telemetry;
 pub mod tender;

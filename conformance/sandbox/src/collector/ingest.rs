@@ -100,6 +100,7 @@ async fn serve(
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "what the stream carries")]
 fn response(message: Response) -> Answer {
     Ok(StreamResponse { message: Some(message) })
 }
