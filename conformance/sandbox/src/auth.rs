@@ -99,7 +99,7 @@ pub fn authenticate(carrier: &Carrier, parts: &Parts, body: &[u8], binding: Bind
     }
     match binding {
         Binding::None | Binding::Certificate => {
-            bound_to_certificate(scheme, &claims, peer).map_err(|p| challenge(p, binding, "invalid_token"))?
+            bound_to_certificate(scheme, &claims, peer).map_err(|p| challenge(p, binding, "invalid_token"))?;
         }
         Binding::Proof | Binding::ProofWithNonce => {
             bound_to_proof(carrier, parts, body, token, scheme, &claims, binding, now)?;

@@ -105,7 +105,9 @@ fn next(store: &mut Store, name: &(String, String), generation: u64) -> Next {
         skipped.push(place);
     }
     if let Some(subscription) = store.subscriptions.all.get_mut(name) {
-        skipped.into_iter().for_each(|place| subscription.delivered(place));
+        for place in skipped {
+            subscription.delivered(place);
+        }
     }
     found.map_or(Next::Nothing, Next::Deliver)
 }

@@ -143,9 +143,9 @@ async fn a_covered_load_and_taken_capacity_are_conflicts_that_are_stored() {
     assert_eq!((stored["state"].as_str(), stored["lastSequence"].as_u64()), (Some("rejected"), Some(2)));
     assert_eq!(stored["decision"]["reasonCode"], "duplicate");
 
-    let taken = tms.create(&tender("t-9", "L-9", "express", "aurora-dal-hou-1"), 5).await;
-    refused(&taken, 409, "capacity_committed");
-    let replay = tms.create(&tender("t-9", "L-9", "express", "aurora-dal-hou-1"), 5).await;
+    let late = tender("t-9", "L-9", "express", "aurora-dal-hou-1");
+    refused(&tms.create(&late, 5).await, 409, "capacity_committed");
+    let replay = tms.create(&late, 5).await;
     refused(&replay, 409, "capacity_committed");
     assert_eq!(replay.header("idempotency-replayed"), "true");
     refused(&tms.create(&tender("t-10", "L-10", "express", "nobody-1"), 5).await, 422, "capacity_unknown");

@@ -150,14 +150,14 @@ async fn advance(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Status {
+struct Report {
     tender_id: String,
     status: String,
     stop_id: Option<String>,
 }
 
 async fn status(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
-    let wanted: Status = body(&bytes)?;
+    let wanted: Report = body(&bytes)?;
     on_tender(&carrier, &wanted.tender_id, |store, key| {
         store.status(key, &wanted.status, wanted.stop_id.as_deref(), carrier.clock.now())
     })

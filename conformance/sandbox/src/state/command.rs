@@ -114,12 +114,14 @@ impl Command {
         .finish()
     }
 
+    /// The plan goes on from when this step was due, so that pushing the clock far ahead runs all of it.
     fn enter(&mut self, state: State, now: Timestamp) {
+        let due = self.next.filter(|(at, to)| *at <= now && *to == state).map_or(now, |(at, _)| at);
         self.state = state;
         self.updated_at = now;
         self.next = match state {
-            State::Granted => Some((now.saturating_add(TO_EXECUTE).unwrap_or(now), State::Executing)),
-            State::Executing => Some((now.saturating_add(TO_COMPLETE).unwrap_or(now), State::Completed)),
+            State::Granted => Some((due.saturating_add(TO_EXECUTE).unwrap_or(due), State::Executing)),
+            State::Executing => Some((due.saturating_add(TO_COMPLETE).unwrap_or(due), State::Completed)),
             _ => None,
         };
         match state {

@@ -1,5 +1,6 @@
 //! A dispatch: the vehicle that is assigned to a tender, and the commands that were asked of it.
 
+use gladhand_documents::json::Value;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::object::Object;
@@ -38,7 +39,7 @@ impl Dispatch {
     /// A dispatch of `vehicle` for an accepted tender.
     pub fn new(tender: &Tender, vehicle: &str, since: Timestamp) -> Self {
         let document = tender.document.as_ref();
-        let stops = document.and_then(|d| d.at("/stops")).into_iter().flat_map(|stops| stops.items());
+        let stops = document.and_then(|d| d.at("/stops")).into_iter().flat_map(Value::items);
         let stops = stops.filter_map(|stop| {
             let id = stop.get("stopId")?.text()?.into_owned();
             Some((id, stop.at("/appointment/start")?.text()?.into_owned()))

@@ -1,6 +1,7 @@
 //! Papers of a tender: the proof of delivery (contract 3f), content-addressed.
 
 use axum::body::Bytes;
+use gladhand_documents::json::Value;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
@@ -20,7 +21,7 @@ pub struct Filed {
     pub document: Bytes,
     /// The paper itself, as the document's `uri` serves it.
     pub content: Bytes,
-    filed_at: Timestamp,
+    at: Timestamp,
 }
 
 /// The media type of [`Filed::content`].
@@ -35,7 +36,7 @@ impl Filed {
             .text("mime", "application/json")
             .text("sha256", &hex::encode(Sha256::digest(&self.document)))
             .number("bytes", self.document.len() as u64)
-            .text("filedAt", &rfc3339(self.filed_at))
+            .text("filedAt", &rfc3339(self.at))
             .finish()
     }
 }
@@ -44,7 +45,7 @@ impl Filed {
 pub fn proof_of_delivery(tender: &Tender, origin: &str, now: Timestamp) -> Filed {
     let id = random::id("pod-");
     let document = tender.document.as_ref();
-    let list = |name: &str| document.and_then(|d| d.at(name)).into_iter().flat_map(|v| v.items());
+    let list = |name: &str| document.and_then(|d| d.at(name)).into_iter().flat_map(Value::items);
     let pieces: u64 = list("/commodities").filter_map(|l| l.get("quantity")?.number()?.parse::<u64>().ok()).sum();
     let stop = list("/stops").next_back().and_then(|s| Some(s.get("stopId")?.text()?.into_owned()));
     let stop = stop.unwrap_or_else(|| "stop-1".to_owned());
@@ -72,5 +73,5 @@ pub fn proof_of_delivery(tender: &Tender, origin: &str, now: Timestamp) -> Filed
         .raw("pieces", &counts)
         .raw("sealIntact", "true")
         .finish();
-    Filed { id, kind: "POD", document: document.into(), content: content.into(), filed_at: now }
+    Filed { id, kind: "POD", document: document.into(), content: content.into(), at: now }
 }

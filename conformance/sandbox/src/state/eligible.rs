@@ -2,7 +2,7 @@
 //! the refusal; each has a reason for the rejected tender that is stored with it (contract 4b, row 3).
 
 use gladhand_documents::error::{Code, Violation};
-use gladhand_documents::json::Document;
+use gladhand_documents::json::{Document, Value};
 use gladhand_documents::time::parse_instant;
 use jiff::Timestamp;
 
@@ -52,7 +52,7 @@ pub fn reason(code: Code) -> &'static str {
 
 fn within_window(tender: &Document, capacity: &Capacity) -> Result<()> {
     let (start, end) = capacity.window;
-    let stops = tender.at("/stops").map(|stops| stops.len()).unwrap_or_default();
+    let stops = tender.at("/stops").map_or(0, Value::len);
     for stop in 0..stops {
         let pointer = format!("/stops/{stop}/appointment");
         let from = instant(tender, &format!("{pointer}/start"));
@@ -101,7 +101,7 @@ fn weight(tender: &Document, capacity: &Capacity) -> Result<()> {
     let total: u64 = tender
         .at("/commodities")
         .into_iter()
-        .flat_map(|lines| lines.items())
+        .flat_map(Value::items)
         .filter_map(|line| {
             let weight = line.get("weight")?;
             let value = weight.get("value")?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gladhand_documents::error::Code;
-use gladhand_documents::json::Document;
+use gladhand_documents::json::{Document, Value};
 use url::{Host, Url};
 
 use crate::problem::{Problem, Result};
@@ -66,7 +66,7 @@ impl Subscriptions {
         let id = document.text("/subscriptionId").unwrap_or_default();
         let mtls = document.text("/mtls").as_deref() != Some("signature_only");
         let url = address(&document.text("/url").unwrap_or_default(), mtls)?;
-        let types = document.at("/types").into_iter().flat_map(|types| types.items());
+        let types = document.at("/types").into_iter().flat_map(Value::items);
         let types = types.filter_map(|t| Some(t.text()?.into_owned())).collect();
         let name = (tenant.to_owned(), id.clone());
         let existing = self.all.get(&name);
