@@ -35,7 +35,7 @@ pub fn check(workspace: &Path, library: &Path) -> Result<()> {
 
 fn generate(workspace: &Path, library: &Path) -> Result<Vec<(PathBuf, String)>> {
     let package = workspace.join("bindings-swift");
-    cargo_build(workspace, "gladhand-uniffi-bindgen", false)?;
+    cargo_build(workspace, "gladhand-uniffi-bindgen", false, &[])?;
     let out = target_dir(workspace, false).join("swift-bindings");
     fs::create_dir_all(&out).map_err(|e| format!("{} cannot be made: {e}", out.display()))?;
     let output = Command::new(target_dir(workspace, false).join("gladhand-uniffi-bindgen"))

@@ -2,10 +2,11 @@
 //! and tested from a staged copy.
 //!
 //! The order of a test run: [`build_library`], [`generated::check`], [`Toolchain::host`] or [`rootfs::ensure`],
-//! [`stage`], [`test`]. A demo ends with [`run`] instead.
+//! [`stage`], [`test`], [`readme::test`]. A demo ends with [`run`] instead.
 
 pub mod codes;
 pub mod generated;
+pub mod readme;
 pub mod rootfs;
 pub mod staging;
 mod toolchain;
@@ -29,8 +30,9 @@ pub struct Counts {
 }
 
 /// Builds the static library that a Swift program links; gives its path.
-pub fn build_library(workspace: &Path, release: bool) -> Result<PathBuf> {
-    cargo_build(workspace, "gladhand-swift", release)?;
+/// `failpoints` is for tests that kill the process at a named point; a product never has it.
+pub fn build_library(workspace: &Path, release: bool, failpoints: bool) -> Result<PathBuf> {
+    cargo_build(workspace, "gladhand-swift", release, if failpoints { &["failpoints"] } else { &[] })?;
     Ok(target_dir(workspace, release).join("libgladhand_swift.a"))
 }
 
@@ -56,12 +58,17 @@ pub fn test(stage: &Stage) -> Result<Counts> {
 
 /// Builds an executable of a staged package (`bindings-swift` or `examples/…`), without running it.
 pub fn build_executable(stage: &Stage, package: &str, executable: &str) -> Result<()> {
-    let status = stage
+    let output = stage
         .command(&stage.inside(package), "swift", &["build", "--product", executable])
-        .stdout(Stdio::null())
-        .status()
+        .stderr(Stdio::inherit())
+        .output()
         .map_err(|e| format!("swift does not start: {e}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`swift build --product {executable}` failed in {package}")) }
+    if output.status.success() {
+        return Ok(());
+    }
+    // The compiler's messages are on standard output.
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    Err(format!("`swift build --product {executable}` failed in {package}"))
 }
 
 /// The command that runs a built executable, for the caller to give pipes and wait for. Paths in `args` and `env` are
@@ -83,11 +90,14 @@ fn count(output: &str) -> Counts {
     counts
 }
 
-pub(crate) fn cargo_build(workspace: &Path, package: &str, release: bool) -> Result<()> {
+pub(crate) fn cargo_build(workspace: &Path, package: &str, release: bool, features: &[&str]) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace).args(["build", "--locked", "--package", package]);
     if release {
         command.arg("--release");
+    }
+    if !features.is_empty() {
+        command.arg("--features").arg(features.join(","));
     }
     let status = command.status().map_err(|e| format!("cargo does not start: {e}"))?;
     if status.success() { Ok(()) } else { Err(format!("`cargo build --package {package}` failed")) }

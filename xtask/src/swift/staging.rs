@@ -56,7 +56,7 @@ pub fn stage(
     write(&stage.outside("lib/gladhand.pc"), description.as_bytes(), 0o644)?;
     if copy(library, &stage.outside("lib/libgladhand_swift.a"))? {
         // The Swift package manager does not watch a system library: make it link again.
-        for package in ["bindings-swift", "examples/swift-dispatch"] {
+        for package in ["bindings-swift", "examples/swift-dispatch", "ten-lines"] {
             unlink_products(&stage.outside(package).join(".build/debug"))?;
         }
     }
@@ -93,11 +93,7 @@ impl Stage {
     /// A command that runs in the stage, with variables of its own.
     pub fn command_with(&self, dir: &str, program: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
         let (pkg_config, sandbox) = (self.inside("lib"), self.inside("bin/gladhand-sandbox"));
-        let mut all = vec![
-            ("PKG_CONFIG_PATH", pkg_config.as_str()),
-            ("GLADHAND_SANDBOX", sandbox.as_str()),
-            ("GLADHAND_TEST_HOME", self.home.as_str()),
-        ];
+        let mut all = vec![("PKG_CONFIG_PATH", pkg_config.as_str()), ("GLADHAND_SANDBOX", sandbox.as_str())];
         all.extend_from_slice(env);
         self.toolchain.command(dir, program, args, &all)
     }
@@ -146,7 +142,7 @@ fn copy(from: &Path, to: &Path) -> Result<bool> {
     write(to, &bytes, mode)
 }
 
-fn write(to: &Path, bytes: &[u8], mode: u32) -> Result<bool> {
+pub(super) fn write(to: &Path, bytes: &[u8], mode: u32) -> Result<bool> {
     if fs::read(to).is_ok_and(|old| old == bytes) {
         return Ok(false);
     }
