@@ -1,1 +1,0 @@
-//! Laid out; filled in the commits that follow.

@@ -1,0 +1,81 @@
+// The addon: what it exports, and how it is found. Nothing here is public; the other files give it names and classes.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeError, type ErrorDetails } from './errors.js';
+
+/** One JSON text, immutable, kept byte for byte; a JSON Pointer (RFC 6901) says where. */
+export interface Document {
+  /** The text, byte for byte as parsed or patched. */
+  json(): string;
+  text(pointer: string): string | null;
+  number(pointer: string): string | null;
+  boolean(pointer: string): boolean | null;
+  count(pointer: string): number;
+  kind(pointer: string): string | null;
+  keys(pointer: string): string[];
+  raw(pointer: string): string | null;
+  /** With `raw` (JSON text) at the pointer; every other byte stays. */
+  patch(pointer: string, raw: string): Document;
+  remove(pointer: string): Document;
+  /** Checks it against an entity of the contract. */
+  validate(entity: string): void;
+}
+
+/** Cancels the calls that were started with it. */
+export interface CancelToken {
+  cancel(): void;
+}
+
+/** The native half of a sandbox carrier. */
+export interface NativeSandbox {
+  fact(name: string): string;
+  control(path: string, body?: Document): Promise<Document>;
+  load(loadId: string, offer?: Document): Promise<Document>;
+  stop(): Promise<void>;
+}
+
+interface Addon {
+  version(): string;
+  quote(text: string): string;
+  errorsBy(make: (facts: ErrorDetails & { code: string; message: string }) => Error): void;
+  Document: { new (): Document; parse(text: string | Uint8Array): Document };
+  CancelToken: new () => CancelToken;
+  Sandbox: {
+    start(carrier: string, program: string | undefined, extra: string[], cancel: CancelToken): Promise<NativeSandbox>;
+  };
+}
+
+const { version } = require('../package.json') as { version: string };
+
+/** The addon of this platform, of this very version. */
+export const addon: Addon = load();
+/** One JSON text, immutable, kept byte for byte. */
+export const Document = addon.Document;
+/** A string as a JSON lexeme. */
+export const quote: (text: string) => string = addon.quote;
+
+// Whatever the addon throws or rejects with is the class of its kind.
+addon.errorsBy((facts) => makeError(facts.code, facts.message, facts));
+
+function load(): Addon {
+  const file = `gladhand.${platform()}.node`;
+  const path = join(__dirname, '..', file);
+  if (!existsSync(path)) {
+    throw makeError('internal_panic', `this package has no addon for this platform: ${file} is not in it`);
+  }
+  const found = require(path) as Addon;
+  if (found.version() !== version) {
+    throw makeError(
+      'internal_panic',
+      `${file} is of version ${found.version()}, the package of ${version}: install it again`,
+    );
+  }
+  return found;
+}
+
+function platform(): string {
+  const base = `${process.platform}-${process.arch}`;
+  if (process.platform !== 'linux') return base;
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return `${base}-${report.header?.glibcVersionRuntime === undefined ? 'musl' : 'gnu'}`;
+}

@@ -1,0 +1,77 @@
+// Documents come back byte for byte, and setting one member changes only that member's bytes.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+import { CapacityOffer, Document, Lexeme, NotFoundError, ValidationError, GladhandError } from 'gladhand';
+import { vectors } from './fixture.mjs';
+
+const folder = join(vectors, 'documents');
+const canonical = readFileSync(join(folder, 'CAP-001.json'));
+const odd = `{ "capacityId" : "c-1", "x-unknown": {"deep": [1, 2.50, null]}, "rate": {"amount": 1250.00, "currency": "USD"},
+  "fraction":0.10, "large": 12345678901234567890123, "text": "\\u00e9\\/\\ud83d\\ude9a"}`;
+
+for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {
+  test(`${name} comes back byte for byte`, () => {
+    const bytes = readFileSync(join(folder, name));
+    assert.equal(Document.parse(bytes).json(), bytes.toString());
+    assert.equal(Document.parse(bytes.toString()).json(), bytes.toString());
+    assert.equal(CapacityOffer.fromJson(bytes).toJson(), bytes.toString());
+  });
+}
+
+test('decimals, 23 digits and unknown members survive', () => {
+  const offer = CapacityOffer.fromJson(odd);
+  assert.equal(offer.toJson(), odd);
+  assert.equal(offer.rate?.amount, '1250.00');
+  assert.equal(offer.raw('fraction'), '0.10');
+  assert.equal(offer.find('/large')?.number, '12345678901234567890123');
+  assert.equal(offer.find('/x-unknown/deep/1')?.raw, '2.50');
+  assert.equal(offer.find('/text')?.text, 'é/🚚');
+});
+
+test('setting one member changes only its bytes', () => {
+  const offer = CapacityOffer.fromJson(odd);
+  const rate = offer.rate;
+  assert.ok(rate);
+  rate.amount = '1300.50';
+  assert.equal(offer.toJson(), odd.replace('1250.00', '1300.50'));
+  offer.set('/fraction', new Lexeme('0.20'));
+  assert.equal(offer.toJson(), odd.replace('1250.00', '1300.50').replace('0.10', '0.20'));
+});
+
+test('the canonical offer is valid', () => {
+  const offer = CapacityOffer.fromJson(canonical).validate();
+  assert.ok(offer.capacityId);
+});
+
+test('a malformed document is a typed error that says what to do', () => {
+  assert.throws(
+    () => CapacityOffer.fromJson('{"a": 1, "a": 2}'),
+    (error) => {
+      assert.ok(error instanceof ValidationError && error instanceof GladhandError && error instanceof Error);
+      assert.ok(!(error instanceof NotFoundError));
+      assert.equal(error.code, 'malformed_json');
+      assert.equal(error.kind, 'validation');
+      assert.equal(error.name, 'ValidationError');
+      assert.equal(error.retry, 'never');
+      assert.equal(error.sent, 'not_sent');
+      assert.match(error.remedy, /^Send one JSON text/);
+      return true;
+    },
+  );
+});
+
+test('broken rules are named by JSON Pointer', () => {
+  assert.throws(
+    () => CapacityOffer.fromJson('{"capacityId": 7}').validate(),
+    (error) => error instanceof ValidationError && error.violations.some(({ path }) => path === '/capacityId'),
+  );
+});
+
+test('printing a document shows no free text', () => {
+  const offer = CapacityOffer.fromJson('{"capacityId":"c-1","notes":"call Jane Doe"}');
+  assert.doesNotMatch(inspect(offer), /Jane/);
+  assert.match(inspect(offer), /c-1/);
+});

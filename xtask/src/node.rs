@@ -1,0 +1,175 @@
+//! The npm package: its pinned tools, the tarball, and the tests and the demo against the installed tarball.
+//!
+//! The package is put together in the build output, packed, and installed from the tarball into a folder of its own; the
+//! tests and the demo are copied beside it. What was not packed is missing there too.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::paths;
+use crate::shell::{Result, Run, find};
+
+/// The installed package.
+#[derive(Debug)]
+pub(crate) struct Node {
+    site: PathBuf,
+}
+
+fn package() -> PathBuf {
+    paths::root().join("bindings-node")
+}
+
+/// Builds, packs and installs the package. `failpoints` makes the one that crash tests need; it is never published.
+pub(crate) fn prepare(failpoints: bool) -> Result<Node> {
+    install()?;
+    Node::install(&pack(&build(true, failpoints)?)?)
+}
+
+/// Installs the pinned tools, unless those of today are there.
+pub(crate) fn install() -> Result<()> {
+    let lock = package().join("package-lock.json");
+    let stamp = package().join("node_modules/gladhand-lock.json");
+    let wanted = read(&lock)?;
+    if read(&stamp).ok().as_deref() != Some(wanted.as_str()) {
+        npm()?.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).at(package()).run()?;
+        write(&stamp, &wanted)?;
+    }
+    Ok(())
+}
+
+/// Builds the addon and the TypeScript, and puts the package together; returns its folder.
+pub(crate) fn build(release: bool, failpoints: bool) -> Result<PathBuf> {
+    let mut cargo = Run::new("cargo").args(["build", "--locked", "--quiet", "--package", "gladhand-node"]);
+    if release {
+        cargo = cargo.arg("--release");
+    }
+    if failpoints {
+        cargo = cargo.args(["--features", "failpoints"]);
+    }
+    cargo.env("CARGO_TARGET_DIR", paths::target()).at(paths::root()).run()?;
+
+    let folder = fresh(&paths::target().join("node/package"))?;
+    tool("tsc").args(["--project", "tsconfig.json", "--outDir"]).arg(folder.join("dist")).run()?;
+    let profile = if release { "release" } else { "debug" };
+    let library = format!("{}gladhand_node{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    copy(&paths::target().join(profile).join(library), &folder.join(format!("gladhand.{}.node", platform()?)))?;
+    copy(&package().join("package.json"), &folder.join("package.json"))?;
+    copy(&package().join("README.md"), &folder.join("README.md"))?;
+    copy(&paths::root().join("LICENSE"), &folder.join("LICENSE"))?;
+    Ok(folder)
+}
+
+/// Packs the folder of the package; returns the tarball.
+pub(crate) fn pack(folder: &Path) -> Result<PathBuf> {
+    let out = fresh(&paths::target().join("node/tarball"))?;
+    npm()?.args(["pack", "--silent", "--pack-destination"]).arg(&out).at(folder).output()?;
+    let built = std::fs::read_dir(&out).map_err(|e| format!("{}: {e}", out.display()))?;
+    let mut tarballs = built.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    tarballs.find(|path| path.extension().is_some_and(|e| e == "tgz")).ok_or_else(|| "no tarball was packed".to_owned())
+}
+
+/// Formatting and strict types of the package, its tests and its demo.
+pub(crate) fn lint() -> Result<()> {
+    install()?;
+    tool("tsc").args(["--project", "tsconfig.json", "--noEmit"]).run()?;
+    tool("tsc").args(["--project", "test/tsconfig.json"]).run()?;
+    tool("prettier").args(["--check", "--log-level", "warn", "."]).run()
+}
+
+impl Node {
+    /// Installs a tarball into a fresh folder, with the tests and the demo beside it.
+    pub(crate) fn install(tarball: &Path) -> Result<Self> {
+        let site = fresh(&paths::target().join("node/site"))?;
+        write(&site.join("package.json"), "{ \"private\": true }\n")?;
+        npm()?
+            .args(["install", "--offline", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"])
+            .arg(tarball)
+            .at(&site)
+            .run()?;
+        Ok(Self { site })
+    }
+
+    /// Node with a program of the package, such as `demo/morning.mjs`, beside the installed package.
+    pub(crate) fn command(&self, program: &str) -> Result<Command> {
+        self.bring("demo")?;
+        let mut command = Command::new("node");
+        command.arg(self.site.join(program)).current_dir(&self.site);
+        Ok(command)
+    }
+
+    /// Runs the tests against the installed package; returns whether they passed, and what node said.
+    pub(crate) fn test(&self, sandbox: &Path, filter: Option<&str>) -> Result<(bool, String)> {
+        let mut files = self.bring("test")?;
+        files.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
+        let mut run = Run::new("node").args(["--test", "--test-timeout=300000"]);
+        if let Some(filter) = filter {
+            run = run.arg(format!("--test-name-pattern={filter}"));
+        }
+        run.args(files)
+            .env("GLADHAND_SANDBOX", sandbox)
+            .env("GLADHAND_VECTORS", paths::root().join("conformance/vectors"))
+            .env("GLADHAND_README", paths::root().join("README.md"))
+            .at(&self.site)
+            .tee()
+    }
+
+    /// Copies a flat folder of the package beside the installed one; returns the files.
+    fn bring(&self, name: &str) -> Result<Vec<PathBuf>> {
+        let (from, to) = (package().join(name), fresh(&self.site.join(name))?);
+        let entries = std::fs::read_dir(&from).map_err(|e| format!("{}: {e}", from.display()))?;
+        let mut files = Vec::new();
+        for entry in entries.filter_map(std::result::Result::ok).filter(|entry| entry.path().is_file()) {
+            let path = to.join(entry.file_name());
+            copy(&entry.path(), &path)?;
+            files.push(path);
+        }
+        files.sort();
+        Ok(files)
+    }
+}
+
+/// The platform as `src/native.ts` names it.
+fn platform() -> Result<String> {
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => return Err(format!("the npm package knows no name for the architecture {other}")),
+    };
+    Ok(match std::env::consts::OS {
+        "linux" if cfg!(target_env = "musl") => format!("linux-{arch}-musl"),
+        "linux" => format!("linux-{arch}-gnu"),
+        "macos" => format!("darwin-{arch}"),
+        "windows" => format!("win32-{arch}"),
+        other => return Err(format!("the npm package knows no name for the system {other}")),
+    })
+}
+
+fn npm() -> Result<Run> {
+    Ok(Run::new(find("npm").ok_or("Node 20 or newer, with npm, is not on the PATH")?))
+}
+
+/// One of the pinned tools.
+fn tool(name: &str) -> Run {
+    Run::new(package().join("node_modules/.bin").join(name)).at(package())
+}
+
+fn fresh(folder: &Path) -> Result<PathBuf> {
+    let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    Ok(folder.to_owned())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::copy(from, to).map(drop).map_err(|e| format!("{}: {e}", from.display()))
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
+}
