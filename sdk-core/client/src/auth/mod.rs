@@ -20,5 +20,7 @@ pub use authorized::Authorized;
 pub(crate) use cache::TokenCache;
 pub use call::{Caller, Profile, Request, Response};
 
+#[cfg(all(test, feature = "failpoints"))]
+mod failpoint_tests;
 #[cfg(test)]
 mod tests;
