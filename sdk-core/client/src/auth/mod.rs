@@ -12,7 +12,7 @@ mod cache;
 mod call;
 mod discovery;
 mod problem;
-mod random;
+pub(crate) mod random;
 mod retry_after;
 mod token_request;
 
