@@ -137,7 +137,10 @@ fn operation_of(intent: &Intent) -> Result<(&'static str, &'static str)> {
         "commands.request" => ("commands.request", command_scope(&intent.body.text("/type").unwrap_or_default())),
         "commands.revoke" => ("commands.revoke", command_scope(&intent.body.text("/type").unwrap_or_default())),
         other => {
-            return Err(Error::new(Code::JournalUnsupported, format!("the journal holds an unknown operation {other}")));
+            return Err(Error::new(
+                Code::JournalUnsupported,
+                format!("the journal holds an unknown operation {other}"),
+            ));
         }
     })
 }
