@@ -93,7 +93,7 @@ impl Language {
                 Prepared::Python(python)
             }
             Self::Node => Prepared::Node(node::prepare(build.failpoints)?),
-            Self::Swift => Prepared::Swift(Box::new(swift::prepare(build, sandbox)?)),
+            Self::Swift => Prepared::Swift(Box::new(swift::prepare(build.swift_rootfs, build.failpoints, sandbox)?)),
         })
     }
 }
@@ -149,7 +149,12 @@ impl Prepared {
                 ("node", succeeded, tally::node(&output))
             }
             Self::Swift(stage) => {
-                let counts = swift::test(stage, filter)?;
+                let mut counts = swift::test(stage, filter)?;
+                if filter.is_none() {
+                    let readme = swift::readme::test(stage)?;
+                    counts.passed += readme.passed;
+                    counts.failed += readme.failed;
+                }
                 ("swift", counts.failed == 0, Tally { passed: counts.passed as u64, failed: counts.failed as u64 })
             }
         };
@@ -161,6 +166,9 @@ impl Prepared {
 
 /// Builds a program of the workspace in release mode.
 pub(crate) fn cargo_binary(package: &str) -> Result<PathBuf> {
-    Run::new("cargo").args(["build", "--locked", "--release", "--quiet", "--package", package]).at(paths::root()).run()?;
+    Run::new("cargo")
+        .args(["build", "--locked", "--release", "--quiet", "--package", package])
+        .at(paths::root())
+        .run()?;
     Ok(paths::target().join("release").join(package))
 }

@@ -1,36 +1,46 @@
 //! The one command surface: `cargo xtask <verb>`. CI calls the same verbs as a person.
 //!
-//! * [`contract`]: what is generated from the Rust types. * [`paths`]: where things lie. * [`proto`]: Rust from the telemetry contract. * [`shell`]: running other programs.
+//! * [`demo`], [`test`]: the README's two commands. * [`contract`], [`proto`]: what is generated.
+//! * [`languages`]: the four languages, by way of [`python`], [`node`], [`swift`].
+//! * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
 
 mod contract;
+mod demo;
+mod languages;
+mod node;
 mod paths;
 mod proto;
+mod python;
 mod shell;
+mod swift;
+mod tally;
+mod test;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask <verb>";
+const USAGE: &str = "usage: cargo xtask <verb>
+
+  demo [--language rust|python|node|swift|all] [--swift-rootfs]   one dispatcher's morning, end to end
+  test [--language …] [--swift-rootfs] [--filter TEXT]            everything, from the built packages
+  lint                                                            format, types and generated sources of the packages
+  contract [--check]                                              what is generated from the Rust types";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (verb, rest) = arguments.split_first().map_or(("help", &[][..]), |(verb, rest)| (verb.as_str(), rest));
     let outcome: shell::Result<()> = match verb {
-        "paths" => {
-            println!(
-                "root {}\ncache {}\ntarget {}",
-                paths::root().display(),
-                paths::cache().display(),
-                paths::target().display()
-            );
-            shell::Run::new("git").arg("--version").at(paths::root()).run()
-        }
+        "demo" => demo::run(rest),
+        "test" => test::run(rest),
+        "lint" => lint(),
         "contract" => contract(rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("{message}");
+            if !message.is_empty() {
+                eprintln!("{message}");
+            }
             ExitCode::FAILURE
         }
     }
@@ -48,6 +58,14 @@ fn contract(rest: &[String]) -> shell::Result<()> {
         for path in proto::generate(&root).map_err(|e| e.to_string())? {
             println!("wrote {}", path.display());
         }
+        swift::write_generated()?;
     }
     contract::run(&root, rest)
+}
+
+/// What clippy is to Rust, for the packages.
+fn lint() -> shell::Result<()> {
+    python::ensure_venv(&paths::cache())?.lint()?;
+    node::lint()?;
+    swift::lint()
 }

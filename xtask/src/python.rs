@@ -88,10 +88,12 @@ impl Python {
     }
 
     /// Runs the tests against the installed wheel; returns whether they passed, and what pytest said.
-    pub(crate) fn test(&self, sandbox: &Path) -> Result<(bool, String)> {
-        self.tool("python")
-            .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
-            .env("PYTHONPATH", &self.site)
+    pub(crate) fn test(&self, sandbox: &Path, filter: Option<&str>) -> Result<(bool, String)> {
+        let mut run = self.tool("python").args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
+        if let Some(filter) = filter {
+            run = run.args(["-k", filter]);
+        }
+        run.env("PYTHONPATH", &self.site)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("GLADHAND_SANDBOX", sandbox)
             .env("GLADHAND_VECTORS", paths::root().join("conformance/vectors"))

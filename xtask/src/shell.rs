@@ -41,12 +41,6 @@ impl Run {
         self
     }
 
-    /// Removes an environment variable.
-    pub(crate) fn without_env(mut self, name: &str) -> Self {
-        self.command.env_remove(name);
-        self
-    }
-
     /// The working directory.
     pub(crate) fn at(mut self, folder: impl AsRef<Path>) -> Self {
         self.command.current_dir(folder);
@@ -94,9 +88,9 @@ fn copy_lines(pipe: impl Read, to_stderr: bool) -> String {
     for line in BufReader::new(pipe).split(b'\n').map_while(std::result::Result::ok) {
         let line = String::from_utf8_lossy(&line);
         if to_stderr {
-            eprintln!("{line}")
+            eprintln!("{line}");
         } else {
-            println!("{line}")
+            println!("{line}");
         }
         text.push_str(&line);
         text.push('\n');

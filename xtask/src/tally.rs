@@ -32,15 +32,18 @@ impl Tally {
 
 /// `test result: ok. 8 passed; 0 failed; …`, once per test binary.
 pub(crate) fn cargo(output: &str) -> Tally {
-    sum(output.lines().filter(|line| line.starts_with("test result:")).map(|line| Tally {
-        passed: before(line, " passed"),
-        failed: before(line, " failed"),
-    }))
+    sum(output
+        .lines()
+        .filter(|line| line.starts_with("test result:"))
+        .map(|line| Tally { passed: before(line, " passed"), failed: before(line, " failed") }))
 }
 
 /// `12 passed, 1 failed in 3.2s`, the last such line.
 pub(crate) fn pytest(output: &str) -> Tally {
-    let closing = output.lines().rev().find(|line| line.contains(" in ") && (line.contains(" passed") || line.contains(" failed")));
+    let closing = output
+        .lines()
+        .rev()
+        .find(|line| line.contains(" in ") && (line.contains(" passed") || line.contains(" failed")));
     closing.map_or_else(Tally::default, |line| Tally {
         passed: before(line, " passed"),
         failed: before(line, " failed") + before(line, " error"),
@@ -86,7 +89,10 @@ mod tests {
     #[test]
     fn closing_lines_are_read() {
         let of = |passed, failed| Tally { passed, failed };
-        assert_eq!(cargo("test result: ok. 8 passed; 0 failed; 0 ignored\nx\ntest result: FAILED. 1 passed; 2 failed;"), of(9, 2));
+        assert_eq!(
+            cargo("test result: ok. 8 passed; 0 failed; 0 ignored\nx\ntest result: FAILED. 1 passed; 2 failed;"),
+            of(9, 2)
+        );
         assert_eq!(pytest("....\n=== 2 failed, 12 passed, 1 error in 3.20s ==="), of(12, 3));
         assert_eq!(node("# tests 13\n# pass 12\n# fail 1\n"), of(12, 1));
         assert_eq!(node("ℹ pass 3\nℹ fail 0\n"), of(3, 0));

@@ -47,7 +47,7 @@ async fn express(gh: &Client, carrier: &Sandbox, offer: &Document) -> Result<()>
     let checks = verdict.at("/checks").map_or(0, gladhand::Value::len);
     expect("eligibility explained", text(&verdict, "/verdict") == "eligible", format!("{checks} checks, before anything is sent"));
 
-    let options = CreateOptions::new("aurora").capacity(offer.clone()).wait_seconds(20);
+    let options = CreateOptions::new("aurora").capacity(offer.clone()).wait(Duration::from_secs(20));
     let tender = gh.tender_create(load, options).await?;
     expect("express tender", text(&tender, "/state") == "accepted", format!("{} {}", text(&tender, "/tenderId"), text(&tender, "/state")));
     Ok(())
@@ -78,7 +78,7 @@ async fn asynchronous(gh: &Client, carrier: &Sandbox) -> Result<Document> {
 
 async fn refused(gh: &Client, carrier: &Sandbox) -> Result<()> {
     control(carrier, "/policy", r#"{"decision":"reject","reasonCode":"weather_forecast"}"#)?;
-    let tender = gh.tender_create(carrier.load("load-1003", None)?, CreateOptions::new("aurora").wait_seconds(10)).await?;
+    let tender = gh.tender_create(carrier.load("load-1003", None)?, CreateOptions::new("aurora").wait(Duration::from_secs(10))).await?;
     let reason = text(&tender, "/reason/code");
     expect("third tender refused", text(&tender, "/state") == "rejected", format!("{reason}: the load is free again"));
     control(carrier, "/policy", r#"{"decision":"accept"}"#)?;

@@ -5,13 +5,13 @@ use gladhand_documents::model::{Entity, Kind, Member};
 /// An enumeration of the contract.
 pub(super) struct Choice {
     /// Name in upper camel case.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What it is.
-    pub doc: &'static str,
+    pub(crate) doc: &'static str,
     /// The values that this version knows.
-    pub values: &'static [&'static str],
+    pub(crate) values: &'static [&'static str],
     /// Whether unknown values are kept.
-    pub open: bool,
+    pub(crate) open: bool,
 }
 
 /// Every enumeration that a member uses, by name.

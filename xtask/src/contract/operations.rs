@@ -14,23 +14,23 @@ pub(super) enum Access {
 /// One operation.
 pub(super) struct Operation {
     /// Name, as scopes, keys and bindings spell it.
-    pub id: &'static str,
+    pub(crate) id: &'static str,
     /// HTTP method in lower case.
-    pub method: &'static str,
+    pub(crate) method: &'static str,
     /// Path template.
-    pub path: &'static str,
+    pub(crate) path: &'static str,
     /// Who may call.
-    pub access: Access,
+    pub(crate) access: Access,
     /// Query parameters with what they mean.
-    pub query: &'static [(&'static str, &'static str)],
+    pub(crate) query: &'static [(&'static str, &'static str)],
     /// Entity of the request's body.
-    pub request: Option<&'static str>,
+    pub(crate) request: Option<&'static str>,
     /// Status and entity of each success.
-    pub success: &'static [(u16, &'static str)],
+    pub(crate) success: &'static [(u16, &'static str)],
     /// Whether `Prefer: wait` is honoured.
-    pub waits: bool,
+    pub(crate) waits: bool,
     /// What it does.
-    pub summary: &'static str,
+    pub(crate) summary: &'static str,
 }
 
 const CURSOR: (&str, &str) = ("cursor", "Where the last page ended; opaque.");

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
-            "--language" => chosen = rest.next().ok_or("--language wants rust, python, node, swift or all")?.clone(),
+            "--language" => chosen.clone_from(rest.next().ok_or("--language wants rust, python, node, swift or all")?),
             "--swift-rootfs" => build.swift_rootfs = true,
             other => return Err(format!("demo does not know {other}; it takes --language and --swift-rootfs")),
         }

@@ -13,7 +13,7 @@ const BINDINGS: &[(&str, &str)] = &[
 ];
 
 /// Writes the generated sources into the package.
-pub fn write(workspace: &Path, library: &Path) -> Result<()> {
+pub(crate) fn write(workspace: &Path, library: &Path) -> Result<()> {
     for (path, text) in generate(workspace, library)? {
         fs::write(&path, text).map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
     }
@@ -21,7 +21,7 @@ pub fn write(workspace: &Path, library: &Path) -> Result<()> {
 }
 
 /// Compares the committed sources with what the library gives.
-pub fn check(workspace: &Path, library: &Path) -> Result<()> {
+pub(crate) fn check(workspace: &Path, library: &Path) -> Result<()> {
     let drifted: Vec<String> = generate(workspace, library)?
         .into_iter()
         .filter(|(path, text)| fs::read_to_string(path).ok().as_ref() != Some(text))

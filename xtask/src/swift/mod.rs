@@ -4,42 +4,48 @@
 //! The order of a test run: [`build_library`], [`generated::check`], [`Toolchain::host`] or [`rootfs::ensure`],
 //! [`stage`], [`test`], [`readme::test`]. A demo ends with [`run`] instead.
 
-pub mod codes;
-pub mod generated;
-pub mod readme;
-pub mod rootfs;
-pub mod staging;
+pub(crate) mod codes;
+pub(crate) mod generated;
+pub(crate) mod readme;
+pub(crate) mod rootfs;
+pub(crate) mod staging;
+mod steps;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub use staging::{Stage, stage};
-pub use toolchain::Toolchain;
+pub(crate) use staging::{Stage, stage};
+pub(crate) use steps::{lint, morning, prepare, write_generated};
+pub(crate) use toolchain::Toolchain;
 
 /// What went wrong, in a sentence that says what to do.
-pub type Result<T, E = String> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = String> = std::result::Result<T, E>;
 
 /// How many tests ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Tests that passed.
-    pub passed: usize,
+    pub(crate) passed: usize,
     /// Tests that failed or were skipped.
-    pub failed: usize,
+    pub(crate) failed: usize,
 }
 
 /// Builds the static library that a Swift program links; gives its path.
 /// `failpoints` is for tests that kill the process at a named point; a product never has it.
-pub fn build_library(workspace: &Path, release: bool, failpoints: bool) -> Result<PathBuf> {
+pub(crate) fn build_library(workspace: &Path, release: bool, failpoints: bool) -> Result<PathBuf> {
     cargo_build(workspace, "gladhand-swift", release, if failpoints { &["failpoints"] } else { &[] })?;
     Ok(target_dir(workspace, release).join("libgladhand_swift.a"))
 }
 
-/// Builds the package's tests in the stage and runs them, output passed through; gives the count.
-pub fn test(stage: &Stage) -> Result<Counts> {
+/// Builds the package's tests in the stage and runs them, output passed through; gives the count. `filter` takes those
+/// whose name contains it.
+pub(crate) fn test(stage: &Stage, filter: Option<&str>) -> Result<Counts> {
+    let pattern = filter.map(|filter| format!("(?i){filter}"));
+    let arguments: Vec<&str> =
+        ["test"].into_iter().chain(pattern.iter().flat_map(|pattern| ["--filter", pattern])).collect();
     let output = stage
-        .command(&stage.package(), "swift", &["test"])
+        .command(&stage.package(), "swift", &arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .output()
@@ -47,7 +53,7 @@ pub fn test(stage: &Stage) -> Result<Counts> {
     let text = String::from_utf8_lossy(&output.stdout);
     print!("{text}");
     let counts = count(&text);
-    if counts.passed + counts.failed == 0 {
+    if counts.passed + counts.failed == 0 && filter.is_none() {
         return Err("the Swift package did not build, or has no tests: see the compiler's output above".to_owned());
     }
     if !output.status.success() && counts.failed == 0 {
@@ -57,7 +63,7 @@ pub fn test(stage: &Stage) -> Result<Counts> {
 }
 
 /// Builds an executable of a staged package (`bindings-swift` or `examples/…`), without running it.
-pub fn build_executable(stage: &Stage, package: &str, executable: &str) -> Result<()> {
+pub(crate) fn build_executable(stage: &Stage, package: &str, executable: &str) -> Result<()> {
     let output = stage
         .command(&stage.inside(package), "swift", &["build", "--product", executable])
         .stderr(Stdio::inherit())
@@ -73,7 +79,7 @@ pub fn build_executable(stage: &Stage, package: &str, executable: &str) -> Resul
 
 /// The command that runs a built executable, for the caller to give pipes and wait for. Paths in `args` and `env` are
 /// those the program sees: [`Stage::inside`].
-pub fn run(stage: &Stage, package: &str, executable: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
+pub(crate) fn run(stage: &Stage, package: &str, executable: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
     let program = format!("{}/.build/debug/{executable}", stage.inside(package));
     stage.command_with(&stage.inside(package), &program, args, env)
 }

@@ -20,7 +20,7 @@ let package = Package(
 "#;
 
 /// Runs the README's Swift and expects it to end well, with equal histories on both sides.
-pub fn test(stage: &Stage) -> Result<Counts> {
+pub(crate) fn test(stage: &Stage) -> Result<Counts> {
     let path = stage.outside("README.md");
     let readme = std::fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
     let source = block(&readme, "swift").ok_or("README.md has no ```swift block")?;

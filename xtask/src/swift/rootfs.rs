@@ -15,7 +15,7 @@ const PACKAGES: &[&str] = &["swiftlang", "libc6-dev", "libstdc++-14-dev", "g++",
 const PROOF: &[&str] = &["usr/bin/swift", "usr/bin/g++", "usr/bin/pkg-config", "usr/include/c++/14"];
 
 /// The root file system below `cache`, made if it is not there. Repeats what was left undone; costs nothing when done.
-pub fn ensure(cache: &Path) -> Result<PathBuf> {
+pub(crate) fn ensure(cache: &Path) -> Result<PathBuf> {
     let root = cache.join("swift-rootfs");
     if !cfg!(target_os = "linux") {
         return Err("--swift-rootfs needs Linux; install Swift 6 and put `swift` on the PATH instead".to_owned());

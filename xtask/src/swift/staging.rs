@@ -17,14 +17,14 @@ const SUFFIXES: &[&str] = &["swift", "h", "modulemap", "json", "jsonl", "gz", "t
 
 /// A staged package.
 #[derive(Clone, Debug)]
-pub struct Stage {
+pub(crate) struct Stage {
     toolchain: Toolchain,
     /// The stage, as the toolchain's programs see it.
     home: String,
 }
 
 /// Copies package, library and sandbox to where the toolchain sees them. `scratch` is used with a toolchain of the host.
-pub fn stage(
+pub(crate) fn stage(
     workspace: &Path,
     toolchain: Toolchain,
     scratch: &Path,
@@ -65,33 +65,33 @@ pub fn stage(
 
 impl Stage {
     /// A path of the stage as the toolchain's programs see it.
-    pub fn inside(&self, path: &str) -> String {
+    pub(crate) fn inside(&self, path: &str) -> String {
         format!("{}/{path}", self.home)
     }
 
     /// The same path as this program sees it.
-    pub fn outside(&self, path: &str) -> PathBuf {
+    pub(crate) fn outside(&self, path: &str) -> PathBuf {
         self.toolchain.root().join(self.inside(path).trim_start_matches('/'))
     }
 
     /// What the toolchain's programs call a file of this machine, if they see it.
-    pub fn seen(&self, path: &Path) -> Option<String> {
+    pub(crate) fn seen(&self, path: &Path) -> Option<String> {
         let below = path.strip_prefix(self.toolchain.root()).ok()?;
         Some(Path::new("/").join(below).to_string_lossy().into_owned())
     }
 
     /// The package directory, as the toolchain sees it.
-    pub fn package(&self) -> String {
+    pub(crate) fn package(&self) -> String {
         self.inside("bindings-swift")
     }
 
     /// A command that runs in the stage.
-    pub fn command(&self, dir: &str, program: &str, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, dir: &str, program: &str, args: &[&str]) -> Command {
         self.command_with(dir, program, args, &[])
     }
 
     /// A command that runs in the stage, with variables of its own.
-    pub fn command_with(&self, dir: &str, program: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
+    pub(crate) fn command_with(&self, dir: &str, program: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
         let (pkg_config, sandbox) = (self.inside("lib"), self.inside("bin/gladhand-sandbox"));
         let mut all = vec![("PKG_CONFIG_PATH", pkg_config.as_str()), ("GLADHAND_SANDBOX", sandbox.as_str())];
         all.extend_from_slice(env);

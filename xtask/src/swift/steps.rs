@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Result, Stage, Toolchain, build_executable, build_library, cargo_build, generated, rootfs, run, stage, target_dir};
+use super::{Result, Stage, Toolchain, build_executable, build_library, generated, rootfs, run, stage};
 use crate::paths;
 
 /// The package of the demo's program, and the program.
@@ -30,4 +30,14 @@ pub(crate) fn morning(stage: &Stage, variables: &[(&str, PathBuf)]) -> Result<Co
         .collect();
     let pairs: Vec<(&str, &str)> = seen.iter().map(|(name, value)| (*name, value.as_str())).collect();
     Ok(run(stage, EXAMPLE, MORNING, &[], &pairs))
+}
+
+/// Checks that the generated sources are those of the library.
+pub(crate) fn lint() -> Result<()> {
+    generated::check(&paths::root(), &build_library(&paths::root(), true, false)?)
+}
+
+/// Writes the generated sources into the package.
+pub(crate) fn write_generated() -> Result<()> {
+    generated::write(&paths::root(), &build_library(&paths::root(), true, false)?)
 }

@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::Result;
-
 /// A Swift of at least 6.0.
 #[derive(Clone, Debug)]
-pub enum Toolchain {
+pub(crate) enum Toolchain {
     /// `swift` on the PATH.
     Host,
     /// `swift` in a root file system of its own.
@@ -16,7 +14,7 @@ pub enum Toolchain {
 
 impl Toolchain {
     /// The `swift` on the PATH, if it is 6.0 or newer.
-    pub fn host() -> Option<Self> {
+    pub(crate) fn host() -> Option<Self> {
         let output = Command::new("swift").arg("--version").stderr(Stdio::null()).output().ok()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let version = text.split("Swift version ").nth(1)?;
@@ -25,7 +23,7 @@ impl Toolchain {
     }
 
     /// The directory of this machine that is `/` to the toolchain's programs.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         match self {
             Self::Host => Path::new("/"),
             Self::Rootfs(root) => root,
@@ -33,7 +31,7 @@ impl Toolchain {
     }
 
     /// A command that runs where the toolchain is, in a clean environment. `dir` and `program` are paths in there.
-    pub fn command(&self, dir: &str, program: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
+    pub(crate) fn command(&self, dir: &str, program: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
         let mut command = match self {
             Self::Host => {
                 let mut command = Command::new(program);

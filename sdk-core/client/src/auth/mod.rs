@@ -12,7 +12,7 @@ mod cache;
 mod call;
 mod discovery;
 mod problem;
-pub(crate) mod random;
+mod random;
 mod retry_after;
 mod token_request;
 
@@ -20,7 +20,5 @@ pub use authorized::Authorized;
 pub(crate) use cache::TokenCache;
 pub use call::{Caller, Profile, Request, Response};
 
-#[cfg(all(test, feature = "failpoints"))]
-mod failpoint_tests;
 #[cfg(test)]
 mod tests;
