@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gladhand_documents::json;
-use gladhand_ffi::Document;
+use gladhand_documents::{json, model};
+use gladhand_ffi::{Code, Document, Error};
 
 use crate::failure::Failure;
 
@@ -88,6 +88,14 @@ impl DocumentHandle {
     /// The document that a value inside this one is by itself, byte for byte.
     pub fn extract(&self, pointer: String) -> Result<Option<Arc<Self>>, Failure> {
         Ok(self.0.extract(&pointer).map(Self::shared))
+    }
+
+    /// Checks the rules of an entity of the contract. Errors: `schema_invalid` or the rule's own code, with the
+    /// violations; `invalid_argument` for an entity that the contract does not have.
+    pub fn validate(&self, entity: String) -> Result<(), Failure> {
+        let descriptor = model::entity_named(&entity)
+            .ok_or_else(|| Error::new(Code::InvalidArgument, format!("the contract has no entity {entity:?}")))?;
+        Ok(model::validate(descriptor, &self.0)?)
     }
 
     /// A document in which the value at `pointer` is `raw`, a JSON text. Every other byte stays.

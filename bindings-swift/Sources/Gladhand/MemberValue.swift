@@ -11,10 +11,17 @@ protocol MemberValue {
     static var missing: Self { get }
     /// A change inside the value that could not be made.
     var refusedChange: GladhandError? { get }
+    /// Puts the value where it belongs; every other byte stays.
+    func store(at pointer: String, in document: inout Document)
 }
 
 extension MemberValue {
     var refusedChange: GladhandError? { nil }
+
+    func store(at pointer: String, in document: inout Document) {
+        document.set(pointer, raw: lexemeText)
+        if let refusedChange { document.refuse(refusedChange) }
+    }
 }
 
 extension String: MemberValue {
@@ -91,6 +98,26 @@ extension Array: MemberValue where Element: MemberValue {
     }
     var lexemeText: String { "[" + map(\.lexemeText).joined(separator: ",") + "]" }
     static var missing: [Element] { [] }
+
+    /// Only the elements that differ: the others keep their bytes, and the spaces between them stay.
+    func store(at pointer: String, in document: inout Document) {
+        guard document.raw(pointer)?.hasPrefix("[") == true, let old = document.count(pointer) else {
+            document.set(pointer, raw: lexemeText)
+            if let refusedChange { document.refuse(refusedChange) }
+            return
+        }
+        for (place, element) in enumerated() {
+            if place >= old {
+                document.set("\(pointer)/-", raw: element.lexemeText)
+                if let refused = element.refusedChange { document.refuse(refused) }
+            } else if document.raw("\(pointer)/\(place)") != element.lexemeText {
+                element.store(at: "\(pointer)/\(place)", in: &document)
+            }
+        }
+        for place in stride(from: old - 1, through: count, by: -1) {
+            document.set("\(pointer)/\(place)", raw: nil)
+        }
+    }
     var refusedChange: GladhandError? { lazy.compactMap(\.refusedChange).first }
 }
 

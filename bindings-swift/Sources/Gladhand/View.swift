@@ -20,6 +20,16 @@ extension ContractModel {
         document.raw("/" + pointerEscape(member))
     }
 
+    /// This model, if it keeps the contract's rules. Operations check what they are given; this is for checking earlier.
+    ///
+    /// - Throws: ``GladhandError`` with the violations; `schemaInvalid`, or the code of the rule that is broken.
+    @discardableResult
+    public func validated() throws -> Self {
+        let handle = try document.validated().handle
+        try bridged { try handle.validate(entity: Self.entity) }
+        return self
+    }
+
     func read<Member: MemberValue>(_ wire: String) -> Member? {
         Member(at: "/" + wire, in: document)
     }
@@ -29,8 +39,8 @@ extension ContractModel {
     }
 
     mutating func write<Member: MemberValue>(_ wire: String, _ value: Member?) {
-        document.set("/" + wire, raw: value?.lexemeText)
-        if let refused = value?.refusedChange { document.refuse(refused) }
+        guard let value else { return document.set("/" + wire, raw: nil) }
+        value.store(at: "/" + wire, in: &document)
     }
 
     mutating func fill<Member: MemberValue>(_ wire: String, _ value: Member?) {

@@ -792,6 +792,12 @@ public protocol DocumentHandleProtocol: AnyObject, Sendable {
      */
     func text(pointer: String) throws  -> String?
 
+    /**
+     * Checks the rules of an entity of the contract. Errors: `schema_invalid` or the rule's own code, with the
+     * violations; `invalid_argument` for an entity that the contract does not have.
+     */
+    func validate(entity: String) throws
+
 }
 /**
  * One JSON text, immutable. Pointers are RFC 6901; `""` is the whole document.
@@ -1026,6 +1032,19 @@ open func text(pointer: String)throws  -> String?  {
         FfiConverterString.lower(pointer),uniffiCallStatus
     )
 })
+}
+
+    /**
+     * Checks the rules of an entity of the contract. Errors: `schema_invalid` or the rule's own code, with the
+     * violations; `invalid_argument` for an entity that the contract does not have.
+     */
+open func validate(entity: String)throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_documenthandle_validate(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(entity),uniffiCallStatus
+    )
+}
 }
 
 
@@ -1990,6 +2009,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_documenthandle_text() != 2952) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_documenthandle_validate() != 26795) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_sandboxhandle_control() != 35208) {

@@ -324,6 +324,11 @@ uint64_t uniffi_gladhand_swift_fn_method_documenthandle_remove(uint64_t ptr, Rus
 RustBuffer uniffi_gladhand_swift_fn_method_documenthandle_text(uint64_t ptr, RustBuffer pointer, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_DOCUMENTHANDLE_VALIDATE
+#define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_DOCUMENTHANDLE_VALIDATE
+void uniffi_gladhand_swift_fn_method_documenthandle_validate(uint64_t ptr, RustBuffer entity, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_CLONE_SANDBOXHANDLE
 #define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_CLONE_SANDBOXHANDLE
 uint64_t uniffi_gladhand_swift_fn_clone_sandboxhandle(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -749,6 +754,12 @@ uint16_t uniffi_gladhand_swift_checksum_method_documenthandle_remove(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_DOCUMENTHANDLE_TEXT
 #define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_DOCUMENTHANDLE_TEXT
 uint16_t uniffi_gladhand_swift_checksum_method_documenthandle_text(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_DOCUMENTHANDLE_VALIDATE
+#define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_DOCUMENTHANDLE_VALIDATE
+uint16_t uniffi_gladhand_swift_checksum_method_documenthandle_validate(void
 
 );
 #endif

@@ -1,4 +1,5 @@
-// The shared document vectors (`conformance/vectors/documents`), read by all four languages: byte for byte through Swift.
+// The shared document vectors (`conformance/vectors/documents`), run by all four languages: byte for byte through Swift,
+// changed through the models, and refused with the same violations.
 import Foundation
 import XCTest
 
@@ -9,43 +10,92 @@ enum Shared {
     static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    static func files(_ folder: String) throws -> [URL] {
-        let place = root.appendingPathComponent("conformance/vectors/\(folder)")
-        return try FileManager.default.contentsOfDirectory(at: place, includingPropertiesForKeys: nil)
-            .sorted { $0.path < $1.path }
+    static func vectors(_ path: String) -> URL {
+        root.appendingPathComponent("conformance/vectors/\(path)")
     }
 }
 
 final class VectorTests: XCTestCase {
-    func testEveryDocumentComesBackByteForByte() throws {
-        let files = try Shared.files("documents").filter { $0.pathExtension == "json" }
-        XCTAssertFalse(files.isEmpty, "no vectors found")
-        for file in files {
-            let bytes = try Data(contentsOf: file)
-            XCTAssertEqual(try Document(parsing: bytes).bytes, bytes, file.lastPathComponent)
+    private let index: Document = {
+        (try? Document(parsing: Data(contentsOf: Shared.vectors("documents/index.json")))) ?? .object
+    }()
+
+    private func vectors() throws -> [(id: String, entity: String, bytes: Data, vector: Document)] {
+        let count = try XCTUnwrap(index.count("/vectors"), "no vectors found")
+        return try (0..<count).map { place in
+            let vector = try XCTUnwrap(index.extract("/vectors/\(place)"))
+            let file = Shared.vectors("documents/\(try XCTUnwrap(vector.text("/file")))")
+            return (
+                try XCTUnwrap(vector.text("/id")), try XCTUnwrap(vector.text("/entity")), try Data(contentsOf: file),
+                vector
+            )
+        }
+    }
+
+    func testWhatParsesComesBackByteForByte() throws {
+        for (id, _, bytes, vector) in try vectors() where vector.text("/error") != "malformed_json" {
+            XCTAssertEqual(try Document(parsing: bytes).bytes, bytes, id)
+        }
+    }
+
+    func testValidDocumentsAreValidAndOthersNameTheirViolations() throws {
+        for (id, entity, bytes, vector) in try vectors() {
+            do {
+                try Typed.validate(entity, bytes)
+                XCTAssertNil(vector.text("/error"), id)
+            } catch {
+                guard let error = error as? GladhandError else { return XCTFail("\(id): \(error)") }
+                XCTAssertEqual(error.code.rawValue, vector.text("/error"), "\(id): \(error)")
+                let expected = (0..<(vector.count("/violations") ?? 0)).map { place in
+                    "\(vector.text("/violations/\(place)/path") ?? "") \(vector.text("/violations/\(place)/code") ?? "")"
+                }
+                if error.code != .malformedJson {
+                    XCTAssertEqual(error.violations.map { "\($0.path) \($0.code)" }, expected, id)
+                }
+            }
         }
     }
 
     func testAChangeThroughTheModelTouchesOnlyItsMember() throws {
-        let file = Shared.root.appendingPathComponent("conformance/vectors/documents/CAP-001.json")
-        let text = try String(contentsOf: file, encoding: .utf8)
-        var offer = try CapacityOffer(parsing: text)
-        let before = offer
-        let old = try XCTUnwrap(offer.rate.raw("amount"))
-        offer.rate.amount = "9876.50"
-        let at = try XCTUnwrap(text.range(of: "\"rate\""))
-        let place = try XCTUnwrap(text.range(of: old, range: at.upperBound..<text.endIndex))
-        XCTAssertEqual(offer.json, text.replacingCharacters(in: place, with: "9876.50"))
-        XCTAssertEqual(before.json, text, "the first value is untouched")
-        XCTAssertEqual(offer.rate.amount.lexeme, "9876.50")
+        var changes = 0
+        for (id, entity, bytes, vector) in try vectors() {
+            for place in 0..<(vector.count("/changes") ?? 0) {
+                let change = try XCTUnwrap(vector.extract("/changes/\(place)"))
+                let pointer = try XCTUnwrap(change.text("/pointer"))
+                let kind = try XCTUnwrap(change.keys("/set")?.first)
+                let value = try XCTUnwrap(change.text("/set/\(kind)") ?? change.raw("/set/\(kind)"))
+                let expected = try XCTUnwrap(Data(base64Encoded: try XCTUnwrap(change.text("/expected"))))
+                let changed = try Typed.change(entity, pointer, value, bytes)
+                XCTAssertEqual(changed, expected, "\(id) \(pointer)")
+                changes += 1
+            }
+        }
+        XCTAssertGreaterThan(changes, 0)
     }
 
-    func testUnknownMembersAndLongNumbersSurviveAChange() throws {
-        let text = #"{"capacityId":"c-1","rate":{"amount": 1250.00,"x-note":0.10},"x-count":12345678901234567890123}"#
-        var offer = try CapacityOffer(parsing: text)
-        offer.capacityId = "c-2"
-        XCTAssertEqual(offer.json, text.replacingOccurrences(of: "c-1", with: "c-2"))
-        XCTAssertEqual(offer.document.number("/x-count"), "12345678901234567890123")
-        XCTAssertEqual(offer.rate.amount.decimal, 1250)
+    func testListsGrowAndShrinkAtTheirEnd() throws {
+        var offer = try CapacityOffer(parsing: #"{"mustUnderstand":[ "/a" , "/b" ], "x": 1.0}"#)
+        offer.mustUnderstand?.append("/c")
+        XCTAssertEqual(offer.json, #"{"mustUnderstand":[ "/a" , "/b","/c" ], "x": 1.0}"#)
+        offer.mustUnderstand?[0] = "/z"
+        XCTAssertEqual(offer.json, #"{"mustUnderstand":[ "/z" , "/b","/c" ], "x": 1.0}"#)
+        offer.mustUnderstand?.removeLast(2)
+        XCTAssertEqual(offer.mustUnderstand, ["/z"])
+        offer.mustUnderstand = nil
+        XCTAssertEqual(offer.document.keys(), ["x"])
+    }
+
+    func testAModelBuiltFromItsMembersReadsBack() throws {
+        var place = Place(lat: "41.8781", lon: "-87.6298", name: "Chicago \"Loop\"")
+        XCTAssertEqual(place.json, #"{"lat":41.8781,"lon":-87.6298,"name":"Chicago \"Loop\""}"#)
+        place.lat = "not a number"
+        XCTAssertThrowsError(try CapacitySearch(origin: place).validated())
+    }
+
+    func testInstantsKeepTheirTextAndGiveADate() throws {
+        let instant: Instant = "2026-02-20T08:00:00.123456-06:00"
+        XCTAssertEqual(instant.date?.timeIntervalSince1970 ?? 0, 1_771_596_000.123456, accuracy: 0.000_001)
+        XCTAssertEqual(Instant(Date(timeIntervalSince1970: 1_771_596_000.5)).lexeme, "2026-02-20T14:00:00.500000Z")
+        XCTAssertNil(Instant("yesterday").date)
     }
 }

@@ -1,0 +1,80 @@
+// The typed side of the document vectors: Swift's properties are known to the compiler, so each pointer that the vectors
+// change is spelt here once as the property it is. A pointer that is not is a failure.
+import Foundation
+
+import Gladhand
+
+enum Typed {
+    struct Unmapped: Error { let what: String }
+
+    static func validate(_ entity: String, _ bytes: Data) throws {
+        switch entity {
+        case "CapacityOffer": try CapacityOffer(parsing: bytes).validated()
+        case "LoadTender": try LoadTender(parsing: bytes).validated()
+        case "TenderDecision": try TenderDecision(parsing: bytes).validated()
+        case "Command": try Command(parsing: bytes).validated()
+        case "Event": try Event(parsing: bytes).validated()
+        default: throw Unmapped(what: entity)
+        }
+    }
+
+    static func change(_ entity: String, _ pointer: String, _ value: String, _ bytes: Data) throws -> Data {
+        switch entity {
+        case "CapacityOffer": try changed(CapacityOffer(parsing: bytes)) { try offer(&$0, pointer, value) }
+        case "LoadTender": try changed(LoadTender(parsing: bytes)) { try load(&$0, pointer, value) }
+        default: try other(entity, pointer, value, bytes)
+        }
+    }
+
+    private static func changed<M: Model>(_ model: M, _ change: (inout M) throws -> Void) throws -> Data {
+        var copy = model
+        try change(&copy)
+        return try copy.document.validated().bytes
+    }
+
+    private static func offer(_ offer: inout CapacityOffer, _ pointer: String, _ value: String) throws {
+        switch pointer {
+        case "/rate/amount": offer.rate.amount = Number(value)
+        case "/rate/currency": offer.rate.currency = value
+        case "/rate/fuelSurcharge/value": offer.rate.fuelSurcharge?.value = Number(value)
+        case "/constraints/hazmat": offer.constraints.hazmat = value == "true"
+        case "/constraints/maxWeightLbs": offer.constraints.maxWeightLbs = Int(value) ?? 0
+        case "/capacityId": offer.capacityId = value
+        case "/capacityRevision": offer.capacityRevision = Int(value)
+        case "/quantity": offer.quantity = Int(value)
+        case "/route/0/to/lat": offer.route[0].to.lat = Number(value)
+        case "/route/0/from/name": offer.route[0].from.name = value
+        case "/autonomyLevel": offer.autonomyLevel = AutonomyLevel(rawValue: value)
+        case "/status": offer.status = CapacityStatus(rawValue: value)
+        case "/availableWindow/end": offer.availableWindow.end = Instant(value)
+        default: throw Unmapped(what: pointer)
+        }
+    }
+
+    private static func load(_ load: inout LoadTender, _ pointer: String, _ value: String) throws {
+        switch pointer {
+        case "/stops/1/appointment/end": load.stops[1].appointment.end = Instant(value)
+        case "/stops/2/location/name": load.stops[2].location.name = value
+        case "/commodities/0/weight/value": load.commodities[0].weight.value = Number(value)
+        case "/commodities/0/temp/min": load.commodities[0].temp?.min = Number(value)
+        case "/commodities/0/hazmat/packingGroup": load.commodities[0].hazmat?.packingGroup = value
+        case "/mode": load.mode = TenderMode(rawValue: value)
+        case "/requirements/teamOk": load.requirements?.teamOk = value == "true"
+        default: throw Unmapped(what: pointer)
+        }
+    }
+
+    private static func other(_ entity: String, _ pointer: String, _ value: String, _ bytes: Data) throws -> Data {
+        switch (entity, pointer) {
+        case ("TenderDecision", "/decidedBy/id"):
+            try changed(TenderDecision(parsing: bytes)) { $0.decidedBy.id = value }
+        case ("Command", "/expiresAt"):
+            try changed(Command(parsing: bytes)) { $0.expiresAt = Instant(value) }
+        case ("Event", "/data/exception/severity"):
+            try changed(Event(parsing: bytes)) { $0.data.exception?.severity = Severity(rawValue: value) }
+        case ("Event", "/data/position/speedMps"):
+            try changed(Event(parsing: bytes)) { $0.data.position?.speedMps = Number(value) }
+        default: throw Unmapped(what: "\(entity) \(pointer)")
+        }
+    }
+}
