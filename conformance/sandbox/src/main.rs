@@ -37,6 +37,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    stop_on_signal(sandbox.stopper());
     let ready = json!({
         "ready": true,
         "url": sandbox.url(),
@@ -59,6 +60,31 @@ fn main() -> ExitCode {
     sandbox.wait();
     ExitCode::SUCCESS
 }
+
+/// SIGINT and SIGTERM end it in order, so that the keys it wrote to a temporary folder go with it. Here and not in the
+/// library: a host's signals are the host's. Returns when they are caught.
+#[cfg(unix)]
+fn stop_on_signal(stop: impl FnOnce() + Send + 'static) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (caught, ready) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+            let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else { return };
+            drop(caught);
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            stop();
+        });
+    });
+    let _ = ready.recv();
+}
+
+#[cfg(not(unix))]
+fn stop_on_signal(_: impl FnOnce() + Send + 'static) {}
 
 fn arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<(Options, bool)>, String> {
     let mut options = Options::default();

@@ -110,11 +110,17 @@ impl Sandbox {
 
     /// Ends the carrier and waits for it.
     pub fn stop(&self) {
-        if let Some(mut child) = self.child.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            drop(child.stdin.take());
-            let _ = child.kill();
-            let _ = child.wait();
+        let Some(mut child) = self.child.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        // The end of its standard input ends it, and lets it remove the keys that it wrote; killing is for one that hangs.
+        drop(child.stdin.take());
+        for _ in 0..200 {
+            if !matches!(child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 
