@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use axum::body::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gladhand_documents::error::{Code, Error};
 use http::Method;
-use http::header::CONTENT_TYPE;
 use url::Url;
 
 use crate::carrier::Carrier;
@@ -151,29 +151,61 @@ async fn handshake(carrier: &Carrier, url: &Url) -> bool {
     answer.status().is_success() && allowed.is_some_and(|allowed| allowed == "*" || allowed == origin)
 }
 
+/// What is wrong with a message, for tests of receivers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tamper {
+    /// Nothing.
+    #[default]
+    Not,
+    /// One byte of the body was changed after signing.
+    Body,
+    /// A stranger's key signed it.
+    Key,
+}
+
+/// An event as it travels: header fields and body.
+pub struct Message {
+    /// Names and values.
+    pub headers: [(&'static str, String); 4],
+    /// The event, verbatim unless tampered with.
+    pub body: Vec<u8>,
+}
+
+/// Signs an event at the carrier's clock. `None` only if no key can be made.
+pub fn message(carrier: &Carrier, id: &str, event: &[u8], tamper: Tamper) -> Option<Message> {
+    let timestamp = carrier.clock.unix().to_string();
+    let mut signed = format!("{id}.{timestamp}.").into_bytes();
+    signed.extend_from_slice(event);
+    let stranger = if tamper == Tamper::Key { Some(Ed25519KeyPair::generate().ok()?) } else { None };
+    let signature = STANDARD.encode(stranger.as_ref().unwrap_or(&carrier.webhook_key).sign(&signed).as_ref());
+    let mut body = event.to_vec();
+    // Still JSON, still the same event to anyone who does not check: `1.0` becomes `1.1`.
+    let needle = b"\"specversion\":\"1.";
+    if tamper == Tamper::Body
+        && let Some(at) = body.windows(needle.len()).position(|w| w == needle)
+    {
+        body[at + needle.len()] = b'1';
+    }
+    let headers = [
+        ("content-type", "application/cloudevents+json".to_owned()),
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", timestamp),
+        ("webhook-signature", format!("v1a,{signature}")),
+    ];
+    Some(Message { headers, body })
+}
+
 /// One attempt: the status of the answer, `None` where there was none. `tamper` changes one byte after signing.
 pub async fn post(carrier: &Carrier, delivery: &Delivery, tamper: bool) -> Option<u16> {
-    let timestamp = carrier.clock.unix();
-    let mut signed = format!("{}.{timestamp}.", delivery.id).into_bytes();
-    signed.extend_from_slice(&delivery.body);
-    let signature = STANDARD.encode(carrier.webhook_key.sign(&signed).as_ref());
-    let mut body = delivery.body.to_vec();
-    if tamper {
-        // Still JSON, still the same event to anyone who does not check: `1.0` becomes `1.1`.
-        let needle = b"\"specversion\":\"1.";
-        if let Some(at) = body.windows(needle.len()).position(|w| w == needle) {
-            body[at + needle.len()] = b'1';
-        }
+    let tamper = if tamper { Tamper::Body } else { Tamper::Not };
+    let message = message(carrier, &delivery.id, &delivery.body, tamper)?;
+    let mut request = carrier.webhook_client.post(delivery.url.clone());
+    for (name, value) in message.headers {
+        request = request.header(name, value);
     }
-    let request = carrier
-        .webhook_client
-        .post(delivery.url.clone())
-        .header(CONTENT_TYPE, "application/cloudevents+json")
-        .header("webhook-id", &delivery.id)
-        .header("webhook-timestamp", timestamp.to_string())
-        .header("webhook-signature", format!("v1a,{signature}"))
-        .body(body);
-    request.send().await.ok().map(|answer| answer.status().as_u16())
+    let answer = request.body(message.body).send().await.ok()?;
+    Some(answer.status().as_u16())
 }
 
 /// Notes an attempt.

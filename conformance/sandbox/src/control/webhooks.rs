@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
+use gladhand_documents::error::Code;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -13,11 +14,14 @@ use super::{Answer, Refused, body};
 use crate::carrier::Carrier;
 use crate::problem::Problem;
 use crate::state::Store;
-use crate::webhook::{self, Delivery};
+use crate::webhook::{self, Delivery, Tamper};
 
 /// The routes.
 pub fn router() -> Router<Arc<Carrier>> {
-    Router::new().route("/webhooks", post(mode)).route("/webhooks/release", post(release))
+    Router::new()
+        .route("/webhooks", post(mode))
+        .route("/webhooks/release", post(release))
+        .route("/webhooks/messages", post(messages))
 }
 
 #[derive(Deserialize)]
@@ -34,7 +38,7 @@ async fn mode(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
         "deliver" => false,
         other => {
             let detail = format!("mode {other} is neither deliver nor hold");
-            return Err(Refused(Problem::new(gladhand_documents::error::Code::SchemaInvalid, detail)));
+            return Err(Refused(Problem::new(Code::SchemaInvalid, detail)));
         }
     };
     carrier.store().subscriptions.hold = hold;
@@ -76,6 +80,32 @@ async fn release(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
         }
     }
     Ok(Json(json!({ "deliveries": deliveries })))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Messages {
+    tender_id: String,
+    #[serde(default)]
+    tamper: Tamper,
+}
+
+/// The events of a tender as webhooks would bring them, in order, for a receiver that has no address: header fields and
+/// body of each. `tamper` is `body` (one byte changed after signing) or `key` (signed by a stranger).
+async fn messages(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let wanted: Messages = body(&bytes)?;
+    let unknown = || Problem::new(Code::NotFound, format!("there is no tender {}", wanted.tender_id));
+    let events: Vec<(String, Bytes)> = {
+        let store = carrier.store();
+        let key = store.key_of(&wanted.tender_id).ok_or_else(unknown)?;
+        store.tender(&key)?.history.after(0).iter().map(|event| (event.id.clone(), event.bytes.clone())).collect()
+    };
+    let messages: Vec<serde_json::Value> = events
+        .iter()
+        .filter_map(|(id, event)| webhook::message(&carrier, id, event, wanted.tamper))
+        .map(|message| json!({"headers": message.headers, "body": String::from_utf8_lossy(&message.body)}))
+        .collect();
+    Ok(Json(json!({ "messages": messages })))
 }
 
 type Planned = ((String, String), u64, u64, String, Delivery);
