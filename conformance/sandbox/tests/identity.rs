@@ -204,3 +204,20 @@ async fn the_canonical_offer_is_served_byte_for_byte_and_unknown_members_survive
         tms.call(Method::POST, "/v1/tenders", &key("v"), "{}", None).await.header("accept-version", "2.x; min=2.1");
     refused(&Answer::of(unversioned).await, 400, "unsupported_version");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_collector_stands_behind_the_same_gate() {
+    let (_sandbox, tms) = start();
+    let call = |token: Option<String>| {
+        let path = "/gladhand.telemetry.v1.TelemetryFollowService/Follow";
+        let request = tms.http.post(format!("{}{path}", tms.url)).header("content-type", "application/grpc");
+        // An empty message: five bytes of header, nothing else.
+        let request = request.header("te", "trailers").body(vec![0_u8; 5]);
+        token.map_or_else(|| request.try_clone().unwrap(), |token| request.try_clone().unwrap().bearer_auth(token))
+    };
+    let refused = Answer::of(call(None)).await;
+    assert_eq!((refused.status.as_u16(), refused.header("grpc-status")), (200, "16"));
+    assert_eq!(refused.header("gladhand-code"), "token_invalid");
+    let narrow = Answer::of(call(Some(tms.bearer("tender:read").await))).await;
+    assert_eq!(narrow.header("grpc-status"), "7", "no scope for telemetry");
+}

@@ -75,6 +75,7 @@ mod tests {
             .args(["--exact", "failpoint::tests::it_dies_by_sigkill"])
             .env("GLADHAND_TEST_DIE", "1")
             .env("GLADHAND_FAILPOINT", "before_send@tenders.create")
+            .stdout(std::process::Stdio::null())
             .status()
             .unwrap();
         assert_eq!(status.signal(), Some(9));

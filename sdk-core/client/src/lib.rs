@@ -1,10 +1,14 @@
 //! Gladhand for Rust programs: connect a TMS or a vehicle gateway to a carrier. All the input and output of the SDK is in
 //! this crate; the rules are in `gladhand_protocol`, the documents in `gladhand_documents`.
 //!
+//! * [`Client`]: where everything begins: [`Client::connect`].
+//! * [`tender`]: create, watch, withdraw; journaled before it is sent. [`dispatch`]: commands. `capacity`: search.
+//! * [`events`]: durable cursors of the application. `inbox`: webhooks. `reconcile`, `health`.
 //! * [`config`]: `gladhand.toml`, `GLADHAND_*` variables and the builder.
 //! * [`clock`]: the injected clock.
 //! * `failpoint`: where crash tests kill the process.
 //! * [`journal`]: what was meant, sent, answered and heard, on disk.
+//! * `core`: what these share. `carrier`: one carrier as they see it.
 //! * [`Sandbox`]: a local carrier in one line.
 //! * [`secret`]: what must not be seen.
 //! * [`transport`]: one request to the carrier and its answer.
@@ -12,18 +16,33 @@
 //! * [`auth`]: tokens, proofs and the calls that carry them.
 
 pub mod auth;
+mod capacity;
+mod carrier;
+mod client;
 pub mod clock;
 pub mod config;
+mod core;
+pub mod dispatch;
+pub mod events;
 mod failpoint;
+mod health;
 pub mod identity;
+mod inbox;
 pub mod journal;
+mod reconcile;
 mod sandbox;
 pub mod secret;
+pub mod tender;
 pub mod transport;
 
+pub use client::Client;
+pub use config::Config;
+pub use dispatch::{CommandRequest, Requester};
+pub use events::{Delivery, EventReader, SafetyStream};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::Document;
 pub use sandbox::Sandbox;
+pub use tender::{CreateOptions, Watch};
 
 #[cfg(test)]
 mod testing;

@@ -1,7 +1,11 @@
 //! The stock: a small believable set of offers, kept byte for byte, and how much of each is committed.
 
+use std::borrow::Cow;
+
 use gladhand_documents::error::Code;
 use gladhand_documents::json::{Document, Value};
+use gladhand_documents::model::wire::CapacitySearch;
+use gladhand_documents::model::{self, Model as _};
 use jiff::Timestamp;
 
 use crate::clock::{plus_seconds, rfc3339};
@@ -107,6 +111,7 @@ impl Capacity {
 impl Search {
     /// Reads a `CapacitySearch`.
     pub fn of(document: &Document) -> Result<Self> {
+        model::validate(CapacitySearch::entity(), document)?;
         let at = |pointer: &str| match document.at(pointer) {
             None => Ok(None),
             some => point(some).map(Some).ok_or_else(|| invalid(pointer, "must have lat and lon")),
@@ -114,8 +119,7 @@ impl Search {
         let radius_mi = match document.at("/radiusMi") {
             None => None,
             Some(value) => Some(
-                value
-                    .number()
+                lexeme(value)
                     .and_then(|n| n.parse::<f64>().ok())
                     .filter(|r| (0.0..=13_000.0).contains(r))
                     .ok_or_else(|| invalid("/radiusMi", "must be a number of miles from 0 to 13000"))?,
@@ -157,6 +161,8 @@ impl Stock {
             offer(carrier, "dal-hou-2", 1, (&start, &end), DALLAS_HOUSTON, "815.50"),
             offer(carrier, "dal-hou-pool", 1000, (&start, &end), DALLAS_HOUSTON, "795.25"),
             offer(carrier, "chi-lax-1", 4, (&start, &end), CHICAGO_LOS_ANGELES, "1250.00"),
+            offer(carrier, "chi-lax-2", 1, (&start, &end), CHICAGO_LOS_ANGELES, "1275.50"),
+            offer(carrier, "chi-lax-3", 2, (&start, &end), CHICAGO_LOS_ANGELES, "1310.00"),
             offer(carrier, "ftw-elp-1", 2, (&start, &end), FORT_WORTH_EL_PASO, "1410.75"),
             CANONICAL.replace("aurora-12345", &format!("{carrier}-12345")),
         ] {
@@ -238,8 +244,13 @@ fn offer(carrier: &str, id: &str, quantity: u32, (start, end): (&str, &str), rou
 
 fn point(value: Option<Value<'_>>) -> Option<(f64, f64)> {
     let value = value?;
-    let number = |name: &str| value.get(name)?.number()?.parse::<f64>().ok();
+    let number = |name: &str| lexeme(value.get(name)?)?.parse::<f64>().ok();
     Some((number("lat")?, number("lon")?))
+}
+
+/// A decimal may stand as a number or as a string of one (contract 3a).
+fn lexeme(value: Value<'_>) -> Option<Cow<'_, str>> {
+    value.number().map(Cow::Borrowed).or_else(|| value.text())
 }
 
 fn window(document: &Document, pointer: &str) -> Result<Option<(Timestamp, Timestamp)>> {
@@ -277,7 +288,10 @@ mod tests {
             stock.search(&search).0.iter().map(|c| c.id.clone()).collect::<Vec<_>>()
         };
         let lane = r#""origin":{"lat":41.9,"lon":-87.6},"destination":{"lat":34.0,"lon":-118.2}"#;
-        assert_eq!(search(&format!("{{{lane}}}")), ["aurora-chi-lax-1", "aurora-12345"]);
+        assert_eq!(
+            search(&format!("{{{lane}}}")),
+            ["aurora-chi-lax-1", "aurora-chi-lax-2", "aurora-chi-lax-3", "aurora-12345"]
+        );
         let day = r#""window":{"start":"2026-02-20T00:00:00Z","end":"2026-02-21T00:00:00Z"}"#;
         assert_eq!(search(&format!("{{{lane},{day}}}")), ["aurora-12345"]);
         assert_eq!(search(&format!("{{{lane},{day},\"weightLbs\":45001}}")), Vec::<String>::new());

@@ -73,6 +73,7 @@ impl Store {
         let wall = self.wall;
         let tender = self.tender_mut(key)?;
         tender.state = State::Cancelled;
+        tender.cancellation = "confirmed";
         tender.end_dispatch(wall);
         if let Some(capacity) = capacity {
             self.stock.release(&capacity);

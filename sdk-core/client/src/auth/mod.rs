@@ -12,7 +12,7 @@ mod cache;
 mod call;
 mod discovery;
 mod problem;
-mod random;
+pub(crate) mod random;
 mod retry_after;
 mod token_request;
 
@@ -20,5 +20,7 @@ pub use authorized::Authorized;
 pub(crate) use cache::TokenCache;
 pub use call::{Caller, Profile, Request, Response};
 
+#[cfg(all(test, feature = "failpoints"))]
+mod failpoint_tests;
 #[cfg(test)]
 mod tests;

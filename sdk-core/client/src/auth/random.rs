@@ -6,14 +6,14 @@ use gladhand_documents::error::{Code, Error, Result};
 use gladhand_protocol::proof::base64url;
 
 /// 128 random bits in base64url: a `jti`.
-pub(super) fn unique() -> Result<String> {
+pub(crate) fn unique() -> Result<String> {
     let mut bytes = [0; 16];
     fill(&mut bytes)?;
     Ok(base64url(bytes))
 }
 
 /// A share of one, evenly spread: for jitter.
-pub(super) fn share() -> f64 {
+pub(crate) fn share() -> f64 {
     let mut bytes = [0; 4];
     // Without randomness there is no jitter, which harms nobody.
     if fill(&mut bytes).is_err() {

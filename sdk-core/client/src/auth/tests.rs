@@ -56,7 +56,7 @@ impl World {
     }
 }
 
-fn assertion_pem() -> String {
+pub(super) fn assertion_pem() -> String {
     let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
     let der = key.to_pkcs8v1().unwrap();
     let body = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der.as_ref());

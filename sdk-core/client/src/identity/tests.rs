@@ -1,5 +1,9 @@
 use std::path::Path;
 
+use aws_lc_rs::encoding::{AsDer as _, EcPrivateKeyRfc5915Der};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use rcgen::KeyPair;
+
 use super::*;
 use crate::clock::TestClock;
 use crate::config::PemSource;
@@ -31,6 +35,24 @@ fn a_matching_pair_inside_its_validity_is_taken() {
     let groups: Vec<_> = tls.crypto_provider().kx_groups.iter().map(|group| format!("{:?}", group.name())).collect();
     assert_eq!(groups, ["X25519MLKEM768", "X25519", "secp256r1", "secp384r1"]);
     assert!(!format!("{identity:?}").contains("PRIVATE"));
+}
+
+#[test]
+fn a_key_is_read_in_each_of_its_three_forms() {
+    let (ca, pem) = (Ca::new(), |label: &str, der: &[u8]| {
+        let body = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der);
+        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+    });
+    let elliptic = KeyPair::generate().unwrap();
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, elliptic.serialized_der()).unwrap();
+    let sec_1: EcPrivateKeyRfc5915Der<'_> = pair.private_key().as_der().unwrap();
+    assert!(load(&ca.client_with(&elliptic), &pem("EC PRIVATE KEY", sec_1.as_ref()), &ca.pem()).is_ok());
+    assert!(load(&ca.client_with(&elliptic), &pem("PRIVATE KEY", elliptic.serialized_der()), &ca.pem()).is_ok());
+
+    let rsa = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    // PKCS#8 wraps PKCS#1 in 26 bytes of algorithm and lengths when the modulus has 2048 bits.
+    assert!(load(&ca.client_with(&rsa), &pem("RSA PRIVATE KEY", &rsa.serialized_der()[26..]), &ca.pem()).is_ok());
+    assert!(load(&ca.client_with(&rsa), &pem("PRIVATE KEY", rsa.serialized_der()), &ca.pem()).is_ok());
 }
 
 #[test]

@@ -63,7 +63,9 @@ pub trait Store: Send {
     /// Appends the OUTCOME by compare-and-set on the fencing number, with its effect on the tender. `false` where
     /// somebody else closed or took the intent.
     fn close_intent(&mut self, id: u64, fence: u64, outcome: &Outcome, effect: &Effect) -> Result<bool>;
-    /// How many intents of this operation a tender has had; numbers withdrawals.
+    /// The content of the latest intent of this operation id.
+    fn content(&mut self, operation: &str, operation_id: &str) -> Result<Option<Document>>;
+    /// How many finished intents of this operation a tender has; numbers withdrawals.
     fn count_intents(&mut self, tender: &str, operation: &str) -> Result<u32>;
 
     /// One tender.
@@ -172,6 +174,11 @@ impl Journal {
         });
         self.jobs.send(job).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
+    }
+
+    /// Leaves one piece of work to the store without waiting for it; nothing if the journal is closed.
+    pub(crate) fn post(&self, work: impl FnOnce(&mut dyn Store) + Send + 'static) {
+        let _ = self.jobs.send(Box::new(work));
     }
 
     /// Where it lies.

@@ -53,6 +53,13 @@ impl Ca {
         self.issue(vec![name], ExtendedKeyUsagePurpose::ServerAuth, from, to)
     }
 
+    /// A client certificate for this key.
+    pub(crate) fn client_with(&self, key: &KeyPair) -> String {
+        let mut params = CertificateParams::default();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.signed_by(key, &*self.0).unwrap().pem()
+    }
+
     fn issue(&self, names: Vec<SanType>, usage: ExtendedKeyUsagePurpose, from: Date, to: Date) -> (String, String) {
         let mut params = CertificateParams::default();
         params.subject_alt_names = names;

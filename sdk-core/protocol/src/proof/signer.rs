@@ -139,3 +139,32 @@ fn unusable(what: &str) -> Error {
 fn cannot_sign(cause: &dyn std::error::Error) -> Error {
     Error::new(Code::InternalPanic, "the cryptographic library could not sign").caused_by(cause)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::{AsDer as _, EcPrivateKeyRfc5915Der};
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING, UnparsedPublicKey};
+
+    use super::*;
+
+    #[test]
+    fn a_p_256_key_is_read_from_pkcs_8_and_from_sec_1() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let sec_1: EcPrivateKeyRfc5915Der<'_> = pair.private_key().as_der().unwrap();
+        for der in [pair.to_pkcs8v1().unwrap().as_ref(), sec_1.as_ref()] {
+            let key = Es256Key::from_der(der).unwrap();
+            let signature = key.sign(b"message").unwrap();
+            assert_eq!(signature.len(), 64, "r and s side by side");
+            let public = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref());
+            assert!(public.verify(b"message", &signature).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_curve_is_refused() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+        assert!(Es256Key::from_der(pair.to_pkcs8v1().unwrap().as_ref()).is_err());
+        assert!(Es256Key::new(pair).is_err());
+        assert!(Ed25519Key::from_der(b"").is_err());
+    }
+}

@@ -215,3 +215,16 @@ pub(super) fn count(tx: &Tx<'_>, tender: &str, operation: &str) -> Result<u32> {
         )
         .map_err(db)
 }
+
+pub(super) fn content(tx: &Tx<'_>, operation: &str, operation_id: &str) -> Result<Option<Document>> {
+    let found: Option<Vec<u8>> = tx
+        .sql
+        .query_row(
+            "SELECT body FROM intents WHERE operation = ?1 AND operation_id = ?2 ORDER BY id DESC LIMIT 1",
+            [operation, operation_id],
+            |row| row.get(0),
+        )
+        .optional()
+        .map_err(db)?;
+    found.map(Document::parse).transpose()
+}

@@ -167,6 +167,9 @@ impl Store for SqliteStore {
     fn close_intent(&mut self, id: u64, fence: u64, outcome: &Outcome, effect: &Effect) -> Result<bool> {
         self.append(|tx| intents::close(tx, id, fence, outcome, effect))
     }
+    fn content(&mut self, operation: &str, operation_id: &str) -> Result<Option<Document>> {
+        self.read(|tx| intents::content(tx, operation, operation_id))
+    }
     fn count_intents(&mut self, tender: &str, operation: &str) -> Result<u32> {
         self.read(|tx| intents::count(tx, tender, operation))
     }

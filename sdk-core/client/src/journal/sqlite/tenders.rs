@@ -5,7 +5,7 @@ use gladhand_documents::json::{Document, quote};
 use gladhand_documents::model::sdk::Sync;
 use gladhand_documents::model::wire::TenderState;
 use gladhand_protocol::tender::fold::Fold;
-use gladhand_protocol::tender::history;
+use gladhand_protocol::tender::{history, state};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::tx::{Tx, array, time};
@@ -212,6 +212,11 @@ pub(super) fn snapshot(tx: &mut Tx<'_>, id: &str, snapshot: &Document) -> Result
     let newest = row.snapshot.as_ref().map_or(0, sequence_of).max(row.fold.last_sequence);
     let news = sequence_of(snapshot) >= newest && row.snapshot.as_ref() != Some(snapshot);
     if news {
+        let state = TenderState::from(snapshot.text("/state").unwrap_or_default().as_str());
+        // A tombstone has a state and no events.
+        if sequence_of(snapshot) == 0 && state::terminal(&state) && row.local.is_none() {
+            row.local = Some(Local { code: state.as_str().to_owned(), state, text: String::new() });
+        }
         row.snapshot = Some(snapshot.clone());
         settle(&mut row);
         tx.append("SNAPSHOT", Some(id), snapshot.as_str())?;
@@ -241,7 +246,7 @@ pub(super) fn effect(tx: &mut Tx<'_>, id: &str, effect: &Effect) -> Result<()> {
         }
         Effect::State { state, code, text } => {
             let mut row = must(tx, id)?;
-            row.proven = code != "unsent";
+            row.proven |= code != "unsent";
             row.local = Some(Local { state: state.clone(), code: code.clone(), text: text.clone() });
             row.updated_at = tx.now;
             save(tx, &row)?;

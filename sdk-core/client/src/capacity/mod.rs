@@ -1,0 +1,89 @@
+//! Capacity: one search over all carriers at once (contract 4.0). A carrier that fails or is slow is named in the answer
+//! and costs the others nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::json::{Document, quote};
+use gladhand_documents::model::capacity::CapacityOffer;
+use gladhand_documents::model::wire::CapacitySearch;
+use gladhand_documents::model::{self, Model as _};
+use http::Method;
+
+use crate::auth::{Profile, Request};
+use crate::carrier::Carrier;
+use crate::clock::within;
+use crate::core::Core;
+
+/// How long a slow carrier may keep the others waiting.
+const DEADLINE: Duration = Duration::from_secs(3);
+/// Pages read of one carrier.
+const PAGES: usize = 20;
+
+/// Asks every carrier.
+pub(crate) async fn search(core: &Arc<Core>, request: Document) -> Result<Document> {
+    core.open()?;
+    model::validate(CapacitySearch::entity(), &request)?;
+    let asked = core.carriers.values().map(|carrier| ask(core, carrier, &request));
+    let (mut offers, mut failures) = (Vec::new(), Vec::new());
+    for (carrier, found, failure) in join_all(asked).await {
+        offers.extend(
+            found.iter().map(|offer| format!(r#"{{"carrier":{},"offer":{}}}"#, quote(&carrier), offer.as_str())),
+        );
+        failures.extend(failure.map(|error| {
+            let message: String = error.message().chars().take(2000).collect();
+            format!(
+                r#"{{"carrier":{},"code":{},"message":{}}}"#,
+                quote(&carrier),
+                quote(error.code().as_str()),
+                quote(&message)
+            )
+        }));
+    }
+    Document::parse(format!(r#"{{"offers":[{}],"failures":[{}]}}"#, offers.join(","), failures.join(",")))
+}
+
+async fn ask(core: &Core, carrier: &Carrier, request: &Document) -> (String, Vec<Document>, Option<Error>) {
+    let mut offers = Vec::new();
+    let failure = match within(&*core.clock, DEADLINE, pages(carrier, request, &mut offers)).await {
+        Some(Ok(())) => None,
+        Some(Err(error)) => Some(error),
+        None => Some(Error::new(Code::DeadlineExceeded, format!("no answer within {} s", DEADLINE.as_secs()))),
+    };
+    (carrier.name().to_owned(), offers, failure)
+}
+
+async fn pages(carrier: &Carrier, request: &Document, offers: &mut Vec<Document>) -> Result<()> {
+    let mut search = request.clone();
+    for _ in 0..PAGES {
+        let call = Request::new(
+            "capacity.search",
+            Method::POST,
+            "/v1/capacity/search",
+            Profile::CertificateBound,
+            "capacity:read",
+        )
+        .body(Bytes::copy_from_slice(search.as_bytes()))
+        .deadline(DEADLINE);
+        let answer = carrier.call(call).await?;
+        let page = Document::parse(&answer.body)?;
+        let list = page
+            .at("/offers")
+            .filter(|list| list.is_array())
+            .ok_or_else(|| Error::new(Code::UnexpectedAnswer, "capacity.search: the answer has no offers"))?;
+        for offer in list.items() {
+            let offer = Document::parse(offer.raw())?;
+            // One bad offer is the carrier's failure; the good ones before it stay.
+            model::validate(CapacityOffer::entity(), &offer)?;
+            offers.push(offer);
+        }
+        match page.text("/cursor") {
+            Some(cursor) => search = search.with_text("/cursor", &cursor)?,
+            None => return Ok(()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,320 @@
+//! [`Client`]: a TMS's connection to its carriers. Each method is a thin door to the module that does the work.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gladhand_documents::error::Result;
+use gladhand_documents::json::{Document, quote};
+use gladhand_documents::time::format_instant;
+use gladhand_protocol::tender::explain::{ASSUMED_TARE_LBS, explain};
+use gladhand_protocol::tender::history;
+
+use crate::auth::{Authorized, Caller};
+use crate::carrier::Carrier;
+use crate::clock::{SharedClock, SystemClock};
+use crate::config::Config;
+use crate::core::Core;
+use crate::dispatch::{CommandRequest, Requester};
+use crate::events::{EventReader, SafetyStream, ensure_following};
+use crate::identity::Identity;
+use crate::journal::{Journal, Owner};
+use crate::tender::{CreateOptions, Watch};
+use crate::{capacity, dispatch, health, inbox, reconcile, tender};
+
+/// How many entries one step of an export reads.
+const EXPORT_PAGE: usize = 500;
+
+/// A client of all configured carriers. Clones are the same client; when the last one is dropped, its background work
+/// ends. Needs a Tokio runtime.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Handle>);
+
+#[derive(Debug)]
+struct Handle {
+    core: Arc<Core>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.core.stop.cancel();
+        let owner = self.core.owner.id.clone();
+        // Lets another process take over at once what this one leaves.
+        self.core.journal.post(move |store| {
+            let _ = store.unregister(&owner);
+        });
+    }
+}
+
+impl Client {
+    /// Opens the journal and the identity, and begins to resolve what an earlier run left behind. No carrier is called
+    /// yet.
+    ///
+    /// Errors: those of [`Config`], of the identity (`certificate_unreadable`, `key_mismatch`, `certificate_expired`)
+    /// and of [`Journal::open`].
+    pub async fn connect(config: Config) -> Result<Self> {
+        Self::connect_with(config, Arc::new(SystemClock::new())).await
+    }
+
+    /// [`Client::connect`] on another clock.
+    pub async fn connect_with(config: Config, clock: SharedClock) -> Result<Self> {
+        let identity = Arc::new(Identity::load(&config.identity, &*clock)?);
+        let mut carriers = BTreeMap::new();
+        for (name, carrier) in &config.carriers {
+            let caller = Authorized::new(carrier, identity.clone(), clock.clone())?;
+            let whole = Carrier::new(carrier.clone(), Arc::new(caller.clone()), Some(caller), clock.clone());
+            carriers.insert(name.clone(), Arc::new(whole));
+        }
+        Self::start(config, clock, carriers).await
+    }
+
+    /// A client over other callers than the network: for simulations. Carriers without a caller are left out.
+    pub async fn connect_simulated(
+        config: Config,
+        clock: SharedClock,
+        callers: BTreeMap<String, Arc<dyn Caller>>,
+    ) -> Result<Self> {
+        let mut carriers = BTreeMap::new();
+        for (name, caller) in callers {
+            let settings = config.carrier(&name)?.clone();
+            carriers.insert(name, Arc::new(Carrier::new(settings, caller, None, clock.clone())));
+        }
+        Self::start(config, clock, carriers).await
+    }
+
+    async fn start(config: Config, clock: SharedClock, carriers: BTreeMap<String, Arc<Carrier>>) -> Result<Self> {
+        let journal = Journal::open(&config.journal.path, &config.environment, &config.tenant, clock.clone()).await?;
+        let owner = Owner::here();
+        let own = owner.clone();
+        journal.run(move |store| store.register(&own)).await?;
+        let core = Arc::new(Core::new(config, clock, journal, owner, carriers));
+        core.tasks.spawn(tender::drive(core.clone()));
+        Ok(Self(Arc::new(Handle { core })))
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.0.core
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.core().config
+    }
+
+    /// The clock that everything here runs on.
+    pub fn clock(&self) -> &SharedClock {
+        &self.core().clock
+    }
+
+    /// The network's caller of a carrier, for streams. Error: `carrier_unknown`. `None` in a simulation.
+    pub fn authorized(&self, carrier: &str) -> Result<Option<Authorized>> {
+        Ok(self.core().carrier(carrier)?.authorized().cloned())
+    }
+
+    /// Asks every carrier for capacity (document `CapacitySearch`) and answers with a `CapacityResult`: the offers, byte
+    /// for byte, and the carriers that failed. A slow carrier costs at most three seconds. Errors: `schema_invalid`.
+    pub async fn capacity_search(&self, request: Document) -> Result<Document> {
+        capacity::search(self.core(), request).await
+    }
+
+    /// Whether a load fits an offer, check by check (document `Eligibility`). Asks nobody. Errors: `schema_invalid` for
+    /// an offer that is none.
+    pub fn explain(&self, load: &Document, offer: &Document) -> Result<Document> {
+        explain(load, offer, self.core().clock.now(), ASSUMED_TARE_LBS)
+    }
+
+    /// Tenders a load (document `LoadTender`; the SDK fills in `schemaVersion`, `tenderId`, `revision`, `mode` and
+    /// `capacityId`) and answers with a `Tender`: decided, `pending`, `offer` with receipt `unproven`, or the tender that
+    /// holds the load already (`joined`). A refusal is a `rejected` tender, never an error. If the caller stops waiting,
+    /// the tender goes on.
+    ///
+    /// Errors, all of them before anything was executed: `schema_invalid` and the codes of broken rules, the codes of
+    /// eligibility, `carrier_unknown`, `environment_mismatch`, `epoch_changed`, those of tokens, connection and journal.
+    pub async fn tender_create(&self, load: Document, options: CreateOptions) -> Result<Document> {
+        let core = self.core().clone();
+        self.core().detached(async move { tender::create(&core, load, options, false).await }).await
+    }
+
+    /// Tenders a released load again: the next attempt, a new tender. Errors: `load_held`, and those of
+    /// [`Client::tender_create`].
+    pub async fn tender_again(&self, load: Document, options: CreateOptions) -> Result<Document> {
+        let core = self.core().clone();
+        self.core().detached(async move { tender::create(&core, load, options, true).await }).await
+    }
+
+    /// A tender: asked of the carrier unless it is finished; what the journal knows if the carrier cannot be reached.
+    /// Errors: `tender_unknown`, those of the journal.
+    pub async fn tender_get(&self, id: &str) -> Result<Document> {
+        self.core().open()?;
+        tender::get(self.core(), id).await
+    }
+
+    /// Every tender in the journal, newest first; with `state`, those in it. Errors: those of the journal.
+    pub async fn tender_list(&self, state: Option<&str>) -> Result<Vec<Document>> {
+        self.core().open()?;
+        tender::list(self.core(), state).await
+    }
+
+    /// Follows a tender: what it is now, then every change. Also follows its carrier's feed from now on.
+    pub fn tender_watch(&self, id: &str) -> Watch {
+        ensure_following(self.core(), None);
+        Watch::new(self.core().clone(), id.to_owned())
+    }
+
+    /// Takes a tender back that the carrier has not accepted. Errors: `already_accepted`, `illegal_transition`,
+    /// `tender_unknown`; with `maybe_sent` while the journal resolves whether it arrived.
+    pub async fn tender_withdraw(&self, id: &str, reason: &str) -> Result<Document> {
+        let (core, id, reason) = (self.core().clone(), id.to_owned(), reason.to_owned());
+        self.core().detached(async move { tender::withdraw(&core, &id, &reason).await }).await
+    }
+
+    /// Reads all events as one consumer: ordered per tender, delivered again until acknowledged, over restarts. Also
+    /// follows every carrier's feed from now on. Errors: `consumer_leased`.
+    pub async fn events(&self, consumer: &str) -> Result<EventReader> {
+        self.core().open()?;
+        let reader = EventReader::open(self.core().clone(), consumer).await?;
+        ensure_following(self.core(), None);
+        self.core().wake.notify_one();
+        Ok(reader)
+    }
+
+    /// What matters to safety, at once, also before its turn; from now on. Also follows every carrier's feed.
+    pub async fn safety(&self) -> Result<SafetyStream> {
+        self.core().open()?;
+        let stream = SafetyStream::open(self.core().clone()).await?;
+        ensure_following(self.core(), None);
+        Ok(stream)
+    }
+
+    /// Takes a webhook: the header fields and the raw body as they came. Answers with an `InboxReceipt`, whose status is
+    /// the one to answer with. Errors, whose HTTP status is theirs to answer with: `webhook_signature_missing`,
+    /// `webhook_signature_invalid`, `webhook_source_foreign`, `clock_skew`, `too_large`, `schema_invalid`.
+    pub async fn receive(&self, headers: &[(String, String)], body: &[u8]) -> Result<Document> {
+        inbox::receive(self.core(), headers, body).await
+    }
+
+    /// Asks a carrier to send webhooks to `url`. `types`: which event types, empty for all. `mtls`: `required` or
+    /// `signature_only`. Answers with the `WebhookSubscription`.
+    pub async fn webhook_subscribe(
+        &self,
+        carrier: &str,
+        id: &str,
+        url: &str,
+        types: &[String],
+        mtls: &str,
+    ) -> Result<Document> {
+        let subscription = inbox::Subscription {
+            carrier: carrier.to_owned(),
+            id: id.to_owned(),
+            url: url.to_owned(),
+            types: types.to_vec(),
+            mtls: mtls.to_owned(),
+        };
+        let core = self.core().clone();
+        self.core().detached(async move { inbox::subscribe(&core, subscription).await }).await
+    }
+
+    /// A dispatch, fresh from the carrier. Errors: `not_found`.
+    pub async fn dispatch_get(&self, id: &str) -> Result<Document> {
+        dispatch::get(self.core(), id).await
+    }
+
+    /// Requests a command of the carrier's operations centre. Answers with a `CommandStatus`; receipt `unproven` while
+    /// the journal resolves whether it arrived. Errors: `stale_dispatch`, `command_out_of_order`, `illegal_transition`,
+    /// `scope_missing`, `not_found`, `schema_invalid`.
+    pub async fn command_request(&self, dispatch_id: &str, request: CommandRequest) -> Result<Document> {
+        let (core, id) = (self.core().clone(), dispatch_id.to_owned());
+        self.core().detached(async move { dispatch::request(&core, &id, request).await }).await
+    }
+
+    /// Asks for a stop at the next place that the carrier finds safe. See [`Client::command_request`].
+    pub async fn stop_at_next_safe_location(
+        &self,
+        dispatch_id: &str,
+        reason: &str,
+        requested_by: Requester,
+    ) -> Result<Document> {
+        self.command_request(dispatch_id, CommandRequest::stop_at_next_safe_location(reason, requested_by)?).await
+    }
+
+    /// How far a command got, fresh from the carrier. Errors: `not_found`.
+    pub async fn command_status(&self, dispatch_id: &str, command_id: &str) -> Result<Document> {
+        dispatch::status(self.core(), dispatch_id, command_id).await
+    }
+
+    /// Takes a command back, which is possible until it is executed. Errors: `illegal_transition`, `not_found`.
+    pub async fn command_revoke(&self, dispatch_id: &str, command_id: &str) -> Result<Document> {
+        let (core, dispatch, command) = (self.core().clone(), dispatch_id.to_owned(), command_id.to_owned());
+        self.core().detached(async move { dispatch::revoke(&core, &dispatch, &command).await }).await
+    }
+
+    /// The papers of a tender: proof of delivery, invoice. Errors: `tender_unknown`, `not_found`.
+    pub async fn documents_list(&self, tender: &str) -> Result<Document> {
+        tender::papers(self.core(), tender, None).await
+    }
+
+    /// One paper of a tender. Errors: `tender_unknown`, `not_found`.
+    pub async fn documents_get(&self, tender: &str, document: &str) -> Result<Document> {
+        tender::papers(self.core(), tender, Some(document)).await
+    }
+
+    /// Compares the journal with every carrier's log and repairs what can be repaired (document
+    /// `ReconciliationReport`). A carrier that fails is named in it.
+    pub async fn reconcile(&self) -> Result<Document> {
+        let core = self.core().clone();
+        self.core().detached(async move { reconcile::run(&core).await }).await
+    }
+
+    /// Checks every row of the journal against its digest, and the chain against its mirrored head (document
+    /// `JournalReport`).
+    pub async fn journal_verify(&self) -> Result<Document> {
+        let report = self.core().journal.run(|store| store.verify()).await?;
+        Document::parse(format!(
+            r#"{{"intact":{},"entries":{},"head":{},"unresolved":{},"path":{}}}"#,
+            report.intact,
+            report.entries,
+            quote(&history::hex(&report.head)),
+            report.unresolved,
+            quote(&self.core().journal.path().display().to_string()),
+        ))
+    }
+
+    /// Every entry of the journal, oldest first (documents `JournalEntry`). Errors: `journal_corrupt`.
+    pub async fn journal_export(&self) -> Result<Vec<Document>> {
+        let mut out = Vec::new();
+        loop {
+            let after = out.len() as u64;
+            let page = self.core().journal.run(move |store| store.entries(after, EXPORT_PAGE)).await?;
+            if page.is_empty() {
+                return Ok(out);
+            }
+            for entry in page {
+                out.push(Document::parse(format!(
+                    r#"{{"index":{},"kind":{},"at":{},"digest":{},"previous":{},"body":{}}}"#,
+                    entry.index,
+                    quote(&entry.kind),
+                    quote(&format_instant(entry.at)),
+                    quote(&history::hex(&entry.digest)),
+                    quote(&history::hex(&entry.previous)),
+                    entry.body.as_str(),
+                ))?);
+            }
+        }
+    }
+
+    /// How the client is (document `Health`).
+    pub async fn health(&self) -> Result<Document> {
+        health::health(self.core()).await
+    }
+
+    /// Ends all background work and waits for it. What was sent without an answer is in the journal; the next start
+    /// resolves it. Every later call fails with `client_closed`.
+    pub async fn close(&self) {
+        let core = self.core();
+        core.stop.cancel();
+        core.tasks.close();
+        core.tasks.wait().await;
+        let owner = core.owner.id.clone();
+        // If the journal cannot be written, the lease ends by itself.
+        let _ = core.journal.run(move |store| store.unregister(&owner)).await;
+    }
+}

@@ -1,0 +1,51 @@
+//! Events towards the application and from the carrier, in order, once each (contract 4e).
+//!
+//! * [`EventReader`]: a durable cursor of the application. * [`SafetyStream`]: at once, out of band.
+//! * `feed`: follows the account's feed without a webhook. * `pull`: fetches a tender's history.
+
+mod feed;
+mod pull;
+mod reader;
+mod safety;
+
+pub(crate) use feed::{follow, follow_all};
+pub(crate) use pull::pull;
+pub use reader::{Delivery, EventReader};
+pub use safety::SafetyStream;
+
+use std::sync::Arc;
+
+use gladhand_documents::error::Result;
+use gladhand_documents::model::sdk::InboxOutcome;
+use gladhand_protocol::tender::event::Incoming;
+
+use crate::core::Core;
+use crate::journal::rows::Accepted;
+
+/// Stores and applies one event, and tells who waits for it.
+pub(crate) async fn accept(core: &Core, event: Incoming, carrier: &str, via: &'static str) -> Result<Accepted> {
+    let carrier = carrier.to_owned();
+    let (tender, sequence) = (event.tender_id.clone(), event.sequence);
+    let accepted = core.journal.run(move |store| store.accept(&event, &carrier, via)).await?;
+    if accepted.outcome == InboxOutcome::Quarantined {
+        tracing::error!(
+            target: "gladhand::security",
+            event = "sequence_reused",
+            tender = %tender,
+            sequence,
+            "the same sequence came with other bytes; the tender is frozen",
+        );
+    }
+    if accepted.outcome != InboxOutcome::Duplicate {
+        core.changed();
+    }
+    Ok(accepted)
+}
+
+/// Follows the feed of one tender's carrier, or of all, once.
+pub(crate) fn ensure_following(core: &Arc<Core>, carrier: Option<&str>) {
+    match carrier {
+        Some(name) => follow(core, name),
+        None => follow_all(core),
+    }
+}

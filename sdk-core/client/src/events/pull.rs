@@ -1,0 +1,58 @@
+//! Fetches a tender's history behind what is applied (contract 4e): closes gaps, proves the digest.
+
+use std::sync::Arc;
+
+use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::json::Document;
+use gladhand_documents::model::sdk::Sync;
+use gladhand_documents::model::wire::EventPage;
+use gladhand_protocol::tender::answer::absent;
+use gladhand_protocol::tender::event::Incoming;
+use gladhand_protocol::tender::history;
+
+use super::accept;
+use crate::carrier::segment;
+use crate::core::Core;
+use crate::tender::row;
+
+/// Pulls and applies everything after the last applied event.
+///
+/// Errors: those of the call; `history_diverged` where the carrier's digest is not ours, which freezes the tender.
+pub(crate) async fn pull(core: &Arc<Core>, id: &str) -> Result<()> {
+    let before = row(core, id).await?;
+    let carrier = core.carrier(&before.carrier)?.clone();
+    let path = format!("/v1/tenders/{}/events?after={}", segment(id), before.fold.last_sequence);
+    let page = match carrier.read::<EventPage>("events.tender", path, "events:read", None).await {
+        Ok(page) => page,
+        // The carrier has no log of it: what rests on an answer alone stays as it is.
+        Err(error) if before.fold.last_sequence == 0 && absent(&error, id).is_some() => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if let Some(epoch) = page.text("/logEpoch") {
+        core.epoch(carrier.name(), &epoch).await?;
+    }
+    let base = carrier.base();
+    for event in page.at("/events").into_iter().flat_map(gladhand_documents::json::Value::items) {
+        let event = Incoming::of(Document::parse(event.raw())?)?;
+        if event.tender_id != id || !event.from_base(&base) {
+            return Err(Error::new(Code::WebhookSourceForeign, "the tender's feed holds an event of another source")
+                .with_tender_id(id));
+        }
+        accept(core, event, carrier.name(), "pull").await?;
+    }
+    prove(core, id, &page).await
+}
+
+/// The same length must mean the same digest.
+async fn prove(core: &Core, id: &str, page: &Document) -> Result<()> {
+    let after = row(core, id).await?;
+    let told = page.number("/lastSequence").and_then(|n| n.parse::<u64>().ok());
+    let same_length = told == Some(after.fold.last_sequence) && after.sync != Sync::Diverged;
+    if !same_length || page.text("/historyDigest") == Some(history::hex(&after.fold.history_digest)) {
+        return Ok(());
+    }
+    let (name, why) = (id.to_owned(), "the history digests differ at the same sequence");
+    core.journal.run(move |store| store.diverge(&name, why)).await?;
+    core.changed();
+    Err(Error::new(Code::HistoryDiverged, why).with_tender_id(id))
+}

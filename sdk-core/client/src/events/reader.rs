@@ -1,0 +1,73 @@
+//! A durable cursor of the application over all applied events: ordered per tender, delivered again until acknowledged, one
+//! active reader per consumer.
+
+use std::sync::Arc;
+
+use gladhand_documents::error::Result;
+use gladhand_documents::json::Document;
+
+use crate::auth::random::unique;
+use crate::core::Core;
+
+/// An event and what to acknowledge it with.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The event, byte for byte as the carrier wrote it.
+    pub event: Document,
+    /// For [`EventReader::ack`].
+    pub token: u64,
+}
+
+/// Reads as one consumer; see [`crate::Client::events`]. Dropped, it lets go of the consumer.
+#[derive(Debug)]
+pub struct EventReader {
+    core: Arc<Core>,
+    consumer: String,
+    reader: String,
+    after: u64,
+}
+
+impl EventReader {
+    pub(crate) async fn open(core: Arc<Core>, consumer: &str) -> Result<Self> {
+        let reader = unique()?;
+        let (name, owner, own) = (consumer.to_owned(), core.owner.id.clone(), reader.clone());
+        core.journal.run(move |store| store.lease_consumer(&name, &owner, &own)).await?;
+        Ok(Self { core, consumer: consumer.to_owned(), reader, after: 0 })
+    }
+
+    /// The next event that this reader has not given out and nobody has acknowledged; waits for one. `None` once the
+    /// client is closed. Errors: `consumer_leased` if another process took the consumer over; those of the journal.
+    pub async fn next(&mut self) -> Result<Option<Delivery>> {
+        loop {
+            if self.core.stop.is_cancelled() {
+                return Ok(None);
+            }
+            let (consumer, reader, after) = (self.consumer.clone(), self.reader.clone(), self.after);
+            let next = self.core.journal.run(move |store| store.next_delivery(&consumer, &reader, after)).await?;
+            if let Some(delivered) = next {
+                self.after = delivered.token;
+                return Ok(Some(Delivery { event: delivered.event, token: delivered.token }));
+            }
+            if !self.core.news().await {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Acknowledges a delivery: it never comes again for this consumer. Errors: `consumer_leased`, `invalid_argument`,
+    /// those of the journal.
+    pub async fn ack(&self, token: u64) -> Result<()> {
+        let (consumer, reader) = (self.consumer.clone(), self.reader.clone());
+        self.core.journal.run(move |store| store.acknowledge(&consumer, &reader, token)).await
+    }
+}
+
+impl Drop for EventReader {
+    fn drop(&mut self) {
+        let (consumer, reader) = (std::mem::take(&mut self.consumer), std::mem::take(&mut self.reader));
+        // If the journal is gone, so is this process, and with it the lease.
+        self.core.journal.post(move |store| {
+            let _ = store.release_consumer(&consumer, &reader);
+        });
+    }
+}

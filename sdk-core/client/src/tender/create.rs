@@ -1,0 +1,66 @@
+//! Tendering: hold the load, journal the intent, send it (contract 4c). Returns a tender for every business answer.
+
+use std::sync::Arc;
+
+use gladhand_documents::error::{Error, Result};
+use gladhand_documents::json::Document;
+
+use super::prepare::prepare;
+use super::send::{Ending, perform};
+use super::{CreateOptions, follow_up, view};
+use crate::core::Core;
+use crate::journal::rows::Opened;
+
+/// Creates, or joins what holds the load. `again`: starts the next attempt of a load that is released.
+pub(crate) async fn create(core: &Arc<Core>, load: Document, options: CreateOptions, again: bool) -> Result<Document> {
+    let carrier = core.carrier(&options.carrier)?.clone();
+    let attempt = attempt(core, &load, &options.carrier, again).await?;
+    let ready = async {
+        core.may_send(&carrier).await?;
+        prepare(core, &carrier, load.clone(), &options, attempt, again).await
+    };
+    let prepared = match ready.await {
+        Ok(prepared) => prepared,
+        // A held load is joined whether or not the carrier can be reached.
+        Err(error) => match held(core, &load, &options.carrier, again).await? {
+            Some(existing) => return Ok(existing),
+            None => return Err(error),
+        },
+    };
+    let (tender, intent) = (prepared.tender, prepared.intent);
+    let opened = core.journal.run(move |store| store.open_tender(&tender, &intent)).await?;
+    let (row, intent) = match opened {
+        Opened::Existing(row) => return view(&row, true),
+        Opened::New(new) => *new,
+    };
+    core.changed();
+    let (ending, key) = (perform(core, &carrier, intent.clone()).await?, intent.key);
+    match ending {
+        // A definite failure: nothing was executed, the load is free again.
+        Ending::NotExecuted(error) => Err(explained(error, &key, &row.tender_id)),
+        Ending::Answered(_) | Ending::Refused(_) | Ending::Resolved | Ending::Unproven(_) => {
+            follow_up(core, &row.tender_id).await;
+            super::read::local(core, &row.tender_id).await
+        }
+    }
+}
+
+fn explained(error: Error, key: &str, tender: &str) -> Error {
+    error.with_idempotency_key(key).with_tender_id(tender)
+}
+
+/// The number of this attempt: that of the latest tender of the load at the carrier, or the next one.
+async fn attempt(core: &Arc<Core>, load: &Document, carrier: &str, again: bool) -> Result<u32> {
+    let (load, carrier) = (load.text("/loadId").unwrap_or_default(), carrier.to_owned());
+    let latest = core.journal.run(move |store| store.latest(&carrier, &load)).await?;
+    Ok(latest.map_or(1, |row| row.attempt + u32::from(again)))
+}
+
+async fn held(core: &Arc<Core>, load: &Document, carrier: &str, again: bool) -> Result<Option<Document>> {
+    let (load, carrier) = (load.text("/loadId").unwrap_or_default(), carrier.to_owned());
+    let latest = core.journal.run(move |store| store.latest(&carrier, &load)).await?;
+    match latest.filter(|row| row.held() && !again) {
+        Some(row) => Ok(Some(view(&row, true)?)),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,118 @@
+//! The background task: renews this process's lease, takes over what dead processes left, resolves what the foreground
+//! gave up on, and closes gaps in histories (contract 4c, 4e).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gladhand_documents::error::Result;
+use gladhand_protocol::tender::retry::Backoff;
+
+use super::resolve::{Resolution, resolve};
+use super::send::once_more;
+use crate::core::{Core, jitter};
+use crate::events::pull;
+use crate::journal::LEASE;
+use crate::journal::rows::Intent;
+
+/// How long a gap may close by itself before the tender's feed is pulled (contract 4e).
+const GAP_TIMER: Duration = Duration::from_secs(5);
+
+/// Runs until the client ends.
+pub(crate) async fn drive(core: Arc<Core>) {
+    let mut seen = HashSet::new();
+    while !core.stop.is_cancelled() {
+        if let Err(error) = round(&core, &mut seen).await {
+            tracing::warn!(target: "gladhand::tender", %error, "the journal cannot be driven");
+        }
+        tokio::select! {
+            () = core.stop.cancelled() => {}
+            () = core.wake.notified() => {}
+            () = core.clock.sleep(LEASE / 3) => {}
+        }
+    }
+}
+
+async fn round(core: &Arc<Core>, seen: &mut HashSet<u64>) -> Result<()> {
+    let owner = core.owner.id.clone();
+    let (claimed, open) = core
+        .journal
+        .run(move |store| {
+            store.beat(&owner)?;
+            let claimed = store.claim_lapsed(&owner)?;
+            let open = store.open_intents(None)?.into_iter().filter(|intent| intent.owner == owner);
+            Ok((claimed, open.collect::<Vec<_>>()))
+        })
+        .await?;
+    for intent in core.handed_over().into_iter().chain(claimed) {
+        start(core, intent);
+    }
+    // Ours, open, seen a round ago already, and nobody at it: a failure of the journal left it.
+    let known = std::mem::replace(seen, open.iter().map(|intent| intent.id).collect());
+    for intent in open.into_iter().filter(|intent| known.contains(&intent.id)) {
+        start(core, intent);
+    }
+    gaps(core).await
+}
+
+/// Resolves one intent in a task of its own, unless somebody is at it.
+fn start(core: &Arc<Core>, intent: Intent) {
+    let Some(working) = core.work_on(intent.id) else { return };
+    let core = core.clone();
+    core.tasks.clone().spawn(async move {
+        let _working = working;
+        let stop = core.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = until_closed(&core, intent) => {}
+        }
+    });
+}
+
+async fn until_closed(core: &Arc<Core>, mut intent: Intent) {
+    let mut number = 1;
+    loop {
+        match step(core, &mut intent).await {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(target: "gladhand::tender", %error, intent = intent.id, "not resolved yet"),
+        }
+        number += 1;
+        let wait = Backoff::READ_BACK.delay(number, jitter()).unwrap_or(Backoff::READ_BACK.cap);
+        if !core.pause(wait).await {
+            return;
+        }
+    }
+    core.changed();
+    if let Some(tender) = &intent.tender_id {
+        super::follow_up(core, tender).await;
+        core.changed();
+    }
+}
+
+/// One round of a resolution; `true` if the intent has its outcome.
+async fn step(core: &Arc<Core>, intent: &mut Intent) -> Result<bool> {
+    let carrier = core.carrier(&intent.carrier)?.clone();
+    match resolve(core, &carrier, intent).await? {
+        Resolution::Closed => Ok(true),
+        Resolution::Wait => Ok(false),
+        Resolution::Resend => {
+            core.may_send(&carrier).await?;
+            once_more(core, &carrier, intent).await
+        }
+    }
+}
+
+/// Pulls what has been missing for long enough.
+async fn gaps(core: &Arc<Core>) -> Result<()> {
+    let before = core.clock.now().as_millisecond() - i64::try_from(GAP_TIMER.as_millis()).unwrap_or(0);
+    for row in core.journal.run(move |store| store.gaps(before)).await? {
+        let (core, id) = (core.clone(), row.tender_id);
+        core.tasks.clone().spawn(async move {
+            if let Err(error) = pull(&core, &id).await {
+                tracing::warn!(target: "gladhand::tender", tender = %id, %error, "a gap in the history stays open");
+            }
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Fills in what the SDK owns of a load tender and checks the rest, before anything is journaled or sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::json::{Document, quote};
+use gladhand_documents::model::{self, Model as _, SCHEMA_VERSION, tender::LoadTender};
+use gladhand_documents::time::parse_instant;
+use gladhand_protocol::tender::explain::{ASSUMED_TARE_LBS, explain, refusal};
+use gladhand_protocol::tender::{ids, recovery};
+
+use super::CreateOptions;
+use crate::carrier::Carrier;
+use crate::core::Core;
+use crate::journal::rows::{NewIntent, NewTender};
+
+/// What express waits for unless told otherwise (contract 4d).
+const DEFAULT_WAIT: Duration = Duration::from_secs(25);
+
+/// A tender that may be journaled.
+pub(super) struct Prepared {
+    pub(super) tender: NewTender,
+    pub(super) intent: NewIntent,
+}
+
+/// Fills in and checks. Nothing of it leaves this process.
+pub(super) async fn prepare(
+    core: &Arc<Core>,
+    carrier: &Carrier,
+    load: Document,
+    options: &CreateOptions,
+    attempt: u32,
+    again: bool,
+) -> Result<Prepared> {
+    let load_id = load
+        .text("/loadId")
+        .filter(|id| !id.is_empty())
+        .ok_or_else(|| Error::new(Code::SchemaInvalid, "the load has no loadId"))?;
+    let mut load = filled(core, carrier, load, options, &load_id, attempt)?;
+    if load.at("/mode").is_none() {
+        load = load.with_text("/mode", if options.wait.is_some() { "express" } else { "standard" })?;
+    }
+    model::validate(LoadTender::entity(), &load)?;
+    if let Some(offer) = &options.capacity {
+        eligible(core, carrier, &load, offer)?;
+    }
+    let tender_id = load.text("/tenderId").unwrap_or_default();
+    let revision = load.integer("/revision").and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
+    let operation_id = ids::create_operation_id(&tender_id, revision);
+    let respond_by = load.text("/respondBy").and_then(|text| parse_instant(&text).ok());
+    let published = carrier.published().await?;
+    if load.boolean("/synthetic") == Some(true) && !published.features.iter().any(|f| f == "synthetic") {
+        return Err(Error::new(
+            Code::NotUnderstood,
+            format!("carrier {} does not take synthetic tenders", carrier.name()),
+        ));
+    }
+    let intent = NewIntent {
+        operation: "tenders.create",
+        key: ids::idempotency_key(&core.scope(carrier.name()), "tenders.create", &operation_id),
+        operation_id,
+        tender_id: Some(tender_id.clone()),
+        carrier: carrier.name().to_owned(),
+        origin: carrier.base(),
+        method: "POST",
+        path: "/v1/tenders".to_owned(),
+        prefer: wait(&load, options, published.max_wait, published.decision_sla),
+        body: load,
+        resend_until: recovery::resend_until(respond_by, core.clock.now()),
+        owner: core.owner.id.clone(),
+    };
+    let tender = NewTender { tender_id, load_id, carrier: carrier.name().to_owned(), attempt, revision, again };
+    Ok(Prepared { tender, intent })
+}
+
+fn filled(
+    core: &Core,
+    carrier: &Carrier,
+    load: Document,
+    options: &CreateOptions,
+    load_id: &str,
+    attempt: u32,
+) -> Result<Document> {
+    let mut load = load;
+    let derived = ids::tender_id(&core.scope(carrier.name()), load_id, attempt);
+    let defaults =
+        [("/schemaVersion", quote(SCHEMA_VERSION)), ("/tenderId", quote(&derived)), ("/revision", "1".to_owned())];
+    for (pointer, value) in defaults {
+        if load.at(pointer).is_none() {
+            load = load.patch(pointer, &value)?;
+        }
+    }
+    let Some(offered) = options.capacity.as_ref().and_then(|offer| offer.text("/capacityId")) else { return Ok(load) };
+    match load.text("/capacityId") {
+        None => load.with_text("/capacityId", &offered),
+        Some(named) if named == offered => Ok(load),
+        Some(named) => {
+            Err(Error::new(Code::InvalidArgument, format!("the load names capacity {named}, the offer is {offered}")))
+        }
+    }
+}
+
+/// The guard of transition 1: local eligibility (contract 4b).
+fn eligible(core: &Core, carrier: &Carrier, load: &Document, offer: &Document) -> Result<()> {
+    let tare = carrier.last_published().and_then(|p| p.assumed_tare_lbs).unwrap_or(ASSUMED_TARE_LBS);
+    let verdict = explain(load, offer, core.clock.now(), tare)?;
+    refusal(&verdict).map_or(Ok(()), Err)
+}
+
+/// The `Prefer` header: for express only, at most what the carrier permits, and not where a human decides anyway.
+fn wait(load: &Document, options: &CreateOptions, max: Duration, sla: Option<Duration>) -> Option<String> {
+    if load.text("/mode").as_deref() != Some("express") {
+        return None;
+    }
+    let wait = options.wait.unwrap_or(DEFAULT_WAIT).min(max);
+    if wait.as_secs() == 0 || sla.is_some_and(|sla| sla > wait) {
+        return None;
+    }
+    Some(format!("wait={}", wait.as_secs()))
+}

@@ -1,0 +1,246 @@
+//! One mutation from its intent to its outcome: attempts in the foreground, and what each answer proves (contract 4c).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gladhand_documents::error::{Code, Error, Result, Retry};
+use gladhand_documents::json::Document;
+use gladhand_documents::model::dispatch::CommandStatus;
+use gladhand_documents::model::wire::{TenderSnapshot, TenderState, WebhookSubscription};
+use gladhand_protocol::tender::answer::{Proof, judge};
+use gladhand_protocol::tender::retry::{Backoff, Budget};
+
+use super::resolve::{Resolution, resolve};
+use crate::auth::Response;
+use crate::carrier::{Carrier, document_of};
+use crate::core::{Core, jitter};
+use crate::journal::rows::{Effect, Intent, NewIntent, OpenedIntent, Outcome};
+
+/// How a mutation ended, as far as the foreground saw.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The carrier answered 2xx.
+    Answered(Document),
+    /// The carrier refused, and stored that.
+    Refused(Error),
+    /// Nothing was executed.
+    NotExecuted(Error),
+    /// Read-back resolved it; the journal says how.
+    Resolved,
+    /// Nobody knows; the driver goes on.
+    Unproven(Error),
+}
+
+/// One attempt.
+enum Attempt {
+    Ended(Ending),
+    /// Repeat the same request, after the wait that the carrier asked for.
+    Repeat(Error),
+    /// Read back first.
+    Unclear(Error),
+}
+
+/// Journals another mutation than a create and performs it. An open one of the same operation id is continued with the
+/// bytes that it has.
+pub(crate) async fn mutate(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: NewIntent) -> Result<Ending> {
+    core.may_send(carrier).await?;
+    match core.journal.run(move |store| store.open_intent(&intent)).await? {
+        OpenedIntent::New(intent) => perform(core, carrier, *intent).await,
+        OpenedIntent::Existing(intent) => {
+            // Somebody is at it: this call only reads what comes of it.
+            core.hand_over(*intent);
+            Ok(Ending::Resolved)
+        }
+    }
+}
+
+/// Sends a journaled intent, at most three times, each time after what the attempt before proved. Whatever is left open
+/// goes to the driver.
+pub(crate) async fn perform(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: Intent) -> Result<Ending> {
+    let Some(_working) = core.work_on(intent.id) else { return Ok(Ending::Resolved) };
+    let handover = Handover { core: core.clone(), intent: Some(intent.clone()) };
+    let ending = attempts(core, carrier, intent).await?;
+    handover.done(!matches!(ending, Ending::Unproven(_)));
+    core.changed();
+    Ok(ending)
+}
+
+async fn attempts(core: &Arc<Core>, carrier: &Arc<Carrier>, mut intent: Intent) -> Result<Ending> {
+    let plan = Backoff::FOREGROUND;
+    let (mut number, mut send, mut paid) = (1, true, 0);
+    loop {
+        let error = if send {
+            match attempt(core, carrier, &mut intent).await? {
+                Attempt::Ended(ending) => {
+                    if matches!(ending, Ending::Answered(_) | Ending::Refused(_)) {
+                        carrier.budget().succeed(paid);
+                    }
+                    return Ok(ending);
+                }
+                Attempt::Repeat(error) | Attempt::Unclear(error) => error,
+            }
+        } else {
+            Error::new(Code::ConnectionLost, "nothing is proven yet")
+        };
+        number += 1;
+        let throttled = error.retry() == Retry::After;
+        let wait = plan.delay(number, jitter()).map(|wait| wait.max(asked(&error)));
+        let wait = wait.filter(|wait| *wait <= plan.cap);
+        if error.retry() == Retry::Never || wait.is_none() || !carrier.budget().pay(throttled) {
+            return give_up(core, &intent, error).await;
+        }
+        paid = if throttled { Budget::THROTTLE } else { Budget::COST };
+        core.pause(wait.unwrap_or_default()).await;
+        send = true;
+        if intent.tainted {
+            match resolve(core, carrier, &intent).await? {
+                Resolution::Closed => return Ok(Ending::Resolved),
+                Resolution::Resend => {}
+                Resolution::Wait => send = false,
+            }
+        }
+    }
+}
+
+fn asked(error: &Error) -> Duration {
+    Duration::from_millis(error.retry_after_ms().unwrap_or(0))
+}
+
+/// The foreground's last word. An untainted intent was never executed: it is closed, and the load is free.
+async fn give_up(core: &Arc<Core>, intent: &Intent, error: Error) -> Result<Ending> {
+    if intent.tainted {
+        return Ok(Ending::Unproven(error));
+    }
+    let outcome = Outcome { status: error.http_status(), ..Outcome::of("not_executed") };
+    let outcome = Outcome {
+        code: Some(error.code().as_str().to_owned()),
+        request_id: error.request_id().map(str::to_owned),
+        ..outcome
+    };
+    let effect = if intent.operation == "tenders.create" { Effect::Never } else { Effect::None };
+    close(core, intent, outcome, effect).await?;
+    Ok(Ending::NotExecuted(error))
+}
+
+/// Sends once, and writes down what the answer proves.
+async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Result<Attempt> {
+    let request = carrier.request_of(intent)?;
+    let answered = match carrier.call(request).await {
+        Ok(answer) => checked(intent, &answer).map(|document| (answer, document)),
+        Err(error) => Err(error),
+    };
+    let error = match answered {
+        Ok((answer, document)) => {
+            let outcome = Outcome {
+                status: Some(answer.status.as_u16()),
+                request_id: answer.request_id().map(str::to_owned),
+                answer: document.clone(),
+                ..Outcome::of("answered")
+            };
+            let effect = match (&document, intent.operation.as_str()) {
+                (Some(snapshot), "tenders.create" | "tenders.withdraw") => Effect::Snapshot(snapshot.clone()),
+                _ => Effect::None,
+            };
+            close(core, intent, outcome, effect).await?;
+            return Ok(Attempt::Ended(Ending::Answered(document.unwrap_or_else(Document::object))));
+        }
+        Err(error) => error,
+    };
+    match judge(&error) {
+        Proof::Refused => {
+            let outcome = Outcome {
+                status: error.http_status(),
+                code: Some(error.code().as_str().to_owned()),
+                request_id: error.request_id().map(str::to_owned),
+                answer: error.problem().and_then(|problem| Document::parse(problem).ok()),
+                ..Outcome::of("refused")
+            };
+            close(core, intent, outcome, refusal(intent, &error)).await?;
+            Ok(Attempt::Ended(Ending::Refused(error)))
+        }
+        Proof::InFlight => {
+            taint(core, intent).await?;
+            Ok(Attempt::Repeat(error))
+        }
+        Proof::NotExecuted => Ok(Attempt::Repeat(error)),
+        Proof::Ambiguous => {
+            taint(core, intent).await?;
+            Ok(Attempt::Unclear(error))
+        }
+    }
+}
+
+/// The answer's document, checked. One that is not of the contract proves nothing: it reads as no answer.
+fn checked(intent: &Intent, answer: &Response) -> Result<Option<Document>> {
+    use gladhand_documents::error::Sent;
+    let document = match intent.operation.as_str() {
+        "tenders.create" | "tenders.withdraw" => document_of::<TenderSnapshot>(&intent.operation, answer),
+        "commands.request" | "commands.revoke" => document_of::<CommandStatus>(&intent.operation, answer),
+        "webhooks.put" => document_of::<WebhookSubscription>(&intent.operation, answer),
+        _ => return Ok(None),
+    };
+    let document = document.map_err(|error| error.sent(Sent::MaybeSent))?;
+    let same = match &intent.tender_id {
+        Some(id) if intent.operation.starts_with("tenders.") => document.text("/tenderId").as_deref() == Some(id),
+        _ => true,
+    };
+    if same {
+        return Ok(Some(document));
+    }
+    Err(Error::new(Code::UnexpectedAnswer, format!("{}: the answer is of another tender", intent.operation))
+        .sent(Sent::MaybeSent))
+}
+
+/// What a stored refusal does to the tender: a refused create is a rejected tender (contract 4b, row 3), unless it was
+/// withdrawn before it arrived. Other refused mutations leave it as it was.
+fn refusal(intent: &Intent, error: &Error) -> Effect {
+    if intent.operation != "tenders.create" {
+        return Effect::None;
+    }
+    let state = if error.code() == Code::TenderWithdrawn { TenderState::Withdrawn } else { TenderState::Rejected };
+    Effect::State { state, code: error.code().as_str().to_owned(), text: error.message().to_owned() }
+}
+
+/// Writes the outcome, unless somebody else already did.
+pub(super) async fn close(core: &Core, intent: &Intent, outcome: Outcome, effect: Effect) -> Result<bool> {
+    let (id, fence) = (intent.id, intent.fence);
+    core.journal.run(move |store| store.close_intent(id, fence, &outcome, &effect)).await
+}
+
+async fn taint(core: &Core, intent: &mut Intent) -> Result<()> {
+    intent.tainted = true;
+    let (id, fence) = (intent.id, intent.fence);
+    core.journal.run(move |store| store.taint(id, fence)).await
+}
+
+/// Sends once more, for the driver. `true` if the intent is closed.
+pub(super) async fn once_more(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Result<bool> {
+    match attempt(core, carrier, intent).await? {
+        Attempt::Ended(_) => Ok(true),
+        // Tainted long ago: only a stored answer or a read-back clears it.
+        Attempt::Repeat(_) | Attempt::Unclear(_) => Ok(false),
+    }
+}
+
+/// Hands an intent to the driver unless it is done; also when the task around it is dropped.
+struct Handover {
+    core: Arc<Core>,
+    intent: Option<Intent>,
+}
+
+impl Handover {
+    fn done(mut self, closed: bool) {
+        if closed {
+            self.intent = None;
+        }
+    }
+}
+
+impl Drop for Handover {
+    fn drop(&mut self) {
+        if let Some(mut intent) = self.intent.take() {
+            intent.tainted = true;
+            self.core.hand_over(intent);
+        }
+    }
+}
