@@ -218,7 +218,8 @@ impl Inner {
                     issued_at: self.clock.now().as_second(),
                     access_token: Some(token),
                     nonce: nonces.get(&target.url),
-                    body: request.body.as_deref(),
+                    // No content, no claim: an empty body is none (RFC 9110 §6.4).
+                    body: request.body.as_deref().filter(|body| !body.is_empty()),
                 };
                 headers.insert("dpop", Secret::header(&proof.sign(generation.dpop())?).ok_or_else(not_a_header)?);
             }

@@ -20,8 +20,8 @@ pub enum Profile {
     Dpop,
 }
 
-/// One call of the carrier's API.
-#[derive(Clone, Debug)]
+/// One call of the carrier's API. `Debug` shows no header value and no content.
+#[derive(Clone)]
 pub struct Request {
     /// The operation's name in the contract, such as `tenders.create`: for messages, spans and failpoints.
     pub operation: &'static str,
@@ -97,8 +97,8 @@ impl Request {
     }
 }
 
-/// A successful answer (2xx).
-#[derive(Clone, Debug)]
+/// A successful answer (2xx). `Debug` shows no header value, since one may be a nonce, and no content.
+#[derive(Clone)]
 pub struct Response {
     /// The status.
     pub status: StatusCode,
@@ -117,6 +117,30 @@ impl Response {
     /// The carrier's id of this exchange (`X-Request-Id`).
     pub fn request_id(&self) -> Option<&str> {
         self.header("x-request-id")
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("operation", &self.operation)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("body_bytes", &self.body.as_ref().map(Bytes::len))
+            .field("profile", &self.profile)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("body_bytes", &self.body.len())
+            .finish()
     }
 }
 

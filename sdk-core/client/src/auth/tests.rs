@@ -302,10 +302,12 @@ async fn a_stream_gets_its_authorization_and_a_new_one_after_it_was_forgotten() 
 
 #[tokio::test]
 async fn nothing_secret_is_shown() {
-    let world = World::new(Knobs::default()).await;
-    world.tender().await.unwrap();
-    let seen = &world.carrier.server.seen_at("/v1/tenders")[0];
+    let world = World::new(Knobs { call_nonce: Nonce::Wanted, ..Knobs::default() }).await;
+    let answer = world.tender().await.unwrap();
+    let seen = &world.carrier.server.seen_at("/v1/tenders")[1];
     let token = seen.header("authorization").unwrap().trim_start_matches("DPoP ");
-    let shown = format!("{:?} {:?}", world.caller, world.caller.generation());
-    assert!(!shown.contains(token) && !shown.contains("PRIVATE"), "{shown}");
+    let shown = format!("{:?} {:?} {answer:?}", world.caller, world.caller.generation());
+    for secret in [token, seen.header("dpop").unwrap(), "rs-nonce-1", "PRIVATE"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
 }

@@ -9,8 +9,8 @@ use gladhand_documents::error::{Code, Error, Result};
 
 use super::keys::Key;
 
-/// Variables that are ours but no settings: names, and prefixes ending in `_`.
-const RESERVED: &[&str] = &["CONFIG", "FAILPOINT", "SANDBOX", "SANDBOX_", "TEST_", "LOG"];
+/// Variables that are ours but no settings, although their names begin or sound like one.
+const RESERVED: &[&str] = &["CONFIG", "GATEWAY_CONFIG"];
 
 /// Where a value came from: for messages, and for what a relative path is relative to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,18 +105,28 @@ impl Settings {
         let ours: BTreeMap<String, String> = variables
             .into_iter()
             .filter_map(|(name, value)| Some((name.strip_prefix("GLADHAND_")?.to_owned(), value)))
-            .filter(|(name, _)| {
-                !RESERVED
-                    .iter()
-                    .any(|reserved| name == reserved || (reserved.ends_with('_') && name.starts_with(reserved)))
-            })
+            .filter(|(name, _)| !RESERVED.contains(&name.as_str()))
             .collect();
         for (name, value) in ours {
             let origin = Origin::Variable(format!("GLADHAND_{name}"));
-            let key = self.key_of_variable(&name).unwrap_or_else(|| name.to_ascii_lowercase());
-            self.set(&key, Value::Text(value), origin)?;
+            match self.key_of_variable(&name) {
+                Some(key) => self.set(&key, Value::Text(value), origin)?,
+                // Other programs of the family have variables of their own (`GLADHAND_SANDBOX`): only what can be meant
+                // for a setting is wrong.
+                None if self.sounds_like_a_setting(&name) => self.known(&name.to_ascii_lowercase(), &origin)?,
+                None => {}
+            }
         }
         Ok(())
+    }
+
+    /// Whether a variable begins like a section or is nearly the name of a setting.
+    fn sounds_like_a_setting(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.keys.iter().any(|key| match key.path.split_once('.') {
+            Some((section, _)) => name.split('_').next().is_some_and(|first| distance(first, section) <= 1),
+            None => distance(&name, key.path) <= key.path.len() / 3,
+        })
     }
 
     /// Sets one key.

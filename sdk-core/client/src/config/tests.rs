@@ -137,9 +137,19 @@ fn variables_win_over_the_file_and_the_program_over_both() {
 
 #[test]
 fn a_misspelt_variable_is_named() {
-    let error = with_variables(&[("GLADHAND_TENNANT", "x")]).unwrap_err();
-    assert!(error.message().contains("GLADHAND_TENNANT"), "{error}");
-    assert!(error.message().contains("`tenant`"), "{error}");
+    for (name, meant) in [
+        ("GLADHAND_TENNANT", "`tenant`"),
+        ("GLADHAND_IDENTITY_PRIVATEKEY", ""),
+        ("GLADHAND_IDENTIY_TRUST", ""),
+        ("GLADHAND_CARRIERS_AURORA_BASEURL", ""),
+    ] {
+        let error = with_variables(&[(name, "x")]).unwrap_err();
+        assert_eq!(error.code(), Code::ConfigInvalid);
+        assert!(error.message().contains(name) && error.message().contains(meant), "{error}");
+    }
+    for name in ["GLADHAND_SANDBOX", "GLADHAND_FAILPOINT", "GLADHAND_CACHE", "GLADHAND_GATEWAY_CONFIG"] {
+        assert!(with_variables(&[(name, "x")]).is_ok(), "{name} is no setting");
+    }
 }
 
 #[test]
