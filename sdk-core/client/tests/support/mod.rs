@@ -1,0 +1,115 @@
+//! A carrier in this process and clients of it: what the tests against a real carrier share.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gladhand::{Client, Config, CreateOptions, Document};
+use gladhand_sandbox::{Options, Sandbox};
+
+pub struct Bench {
+    pub sandbox: Sandbox,
+}
+
+impl Bench {
+    pub fn start() -> Self {
+        Self { sandbox: Sandbox::start(Options::default()).expect("the sandbox starts") }
+    }
+
+    pub fn config(&self, journal: &str) -> Config {
+        let text = std::fs::read_to_string(self.sandbox.config_path()).unwrap();
+        Config::builder()
+            .toml(&text, self.sandbox.dir())
+            .set("journal.path", self.journal(journal).display().to_string())
+            .build()
+            .unwrap()
+    }
+
+    pub fn journal(&self, name: &str) -> PathBuf {
+        self.sandbox.dir().join(name)
+    }
+
+    pub async fn client(&self) -> Client {
+        Client::connect(self.config("journal.db")).await.unwrap()
+    }
+
+    /// `GET` without a body, `POST` with one, on the control interface.
+    pub fn control(&self, path: &str, body: Option<&str>) -> Document {
+        let address = self.sandbox.control_url().strip_prefix("http://").unwrap().to_owned();
+        let mut stream = TcpStream::connect(&address).unwrap();
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let body = body.unwrap_or_default();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let text = String::from_utf8(answer).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}\n{body}");
+        let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+            dechunk(body)
+        } else {
+            body.to_owned()
+        };
+        Document::parse(body).unwrap()
+    }
+
+    pub fn post(&self, path: &str, body: &str) -> Document {
+        self.control(path, Some(body))
+    }
+
+    pub fn load(&self, id: &str) -> Document {
+        self.control(&format!("/load?loadId={id}"), None)
+    }
+
+    /// How often the carrier created a tender for a load.
+    pub fn creates(&self, load: &str) -> i64 {
+        self.control("/state", None).integer(&format!("/loads/{load}/creates")).unwrap_or(0)
+    }
+}
+
+fn dechunk(body: &str) -> String {
+    let mut out = String::new();
+    let mut rest = body;
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
+        if size == 0 {
+            break;
+        }
+        out.push_str(&after[..size]);
+        rest = &after[size + 2..];
+    }
+    out
+}
+
+pub fn express() -> CreateOptions {
+    CreateOptions::new("aurora").wait(Duration::from_secs(20))
+}
+
+pub fn text(document: &Document, pointer: &str) -> String {
+    document.text(pointer).unwrap_or_else(|| panic!("no text at {pointer}: {}", document.as_str()))
+}
+
+/// Waits until the future is done; a minute is for ever.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("{what} never happened"))
+}
+
+/// Reads a tender until it is in this state.
+pub async fn until_state(client: &Client, tender: &str, state: &str) -> Document {
+    let mut watch = client.tender_watch(tender);
+    soon(state, async {
+        loop {
+            let now = watch.next().await.unwrap().unwrap_or_else(|| panic!("{tender} ended before {state}"));
+            if text(&now, "/state") == state {
+                return now;
+            }
+        }
+    })
+    .await
+}
