@@ -103,7 +103,7 @@ impl Authorized {
     /// give up.
     pub async fn forget_authorization(&self, generation: &Arc<Generation>, scope: &'static str) {
         let key = TokenKey { profile: Profile::CertificateBound, scope };
-        if let Ok(token) = self.token(generation, &key).await {
+        if let Some(token) = generation.tokens().peek(&key) {
             generation.tokens().forget(&key, &token);
         }
     }

@@ -99,6 +99,11 @@ impl TokenCache {
         renew(slot, flight, clock.clone(), fetch()).await
     }
 
+    /// The token of `key`, if there is one, whatever its age.
+    pub(super) fn peek(&self, key: &TokenKey) -> Option<Arc<AccessToken>> {
+        self.slot(key).state().token.clone()
+    }
+
     /// Forgets this token, unless another has taken its place already.
     pub(super) fn forget(&self, key: &TokenKey, token: &Arc<AccessToken>) {
         let slot = self.slot(key);
