@@ -7,7 +7,7 @@ use gladhand_documents::error::{Code, Error, Result};
 use url::Url;
 
 use super::settings::{Origin, Setting, Settings, Value};
-use super::{CarrierConfig, ClientAuth, Config, IdentityConfig, JournalConfig, PemSource};
+use super::{CarrierConfig, ClientAuth, Config, GatewayConfig, IdentityConfig, JournalConfig, PemSource};
 use crate::secret::Secret;
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
@@ -20,6 +20,10 @@ pub(super) fn config(settings: &Settings) -> Result<Config> {
         journal: JournalConfig { path: path(settings, "journal.path")? },
         identity: identity(settings)?,
         carriers: names.into_iter().map(|name| Ok((name.clone(), carrier(settings, &name)?))).collect::<Result<_>>()?,
+        gateway: match settings.get("gateway.producer") {
+            Some(_) => Some(GatewayConfig { producer: id(settings, "gateway.producer")? }),
+            None => None,
+        },
     };
     if config.carriers.is_empty() {
         return Err(missing("carriers.<name>.base_url"));
@@ -27,8 +31,7 @@ pub(super) fn config(settings: &Settings) -> Result<Config> {
     Ok(config)
 }
 
-/// `[identity]`, which the gateway's configuration shares.
-pub(crate) fn identity(settings: &Settings) -> Result<IdentityConfig> {
+fn identity(settings: &Settings) -> Result<IdentityConfig> {
     Ok(IdentityConfig {
         certificate: pem(settings, "identity.certificate")?,
         private_key: pem(settings, "identity.private_key")?,
@@ -59,15 +62,15 @@ fn carrier(settings: &Settings, name: &str) -> Result<CarrierConfig> {
     })
 }
 
-pub(crate) fn missing(key: &str) -> Error {
+fn missing(key: &str) -> Error {
     Error::new(Code::ConfigMissing, format!("`{key}` is not set"))
 }
 
-pub(crate) fn invalid(key: &str, setting: &Setting, why: &str) -> Error {
+fn invalid(key: &str, setting: &Setting, why: &str) -> Error {
     Error::new(Code::ConfigInvalid, format!("`{key}` ({}) {why}", setting.origin))
 }
 
-pub(crate) fn text(settings: &Settings, key: &str) -> Result<Option<String>> {
+fn text(settings: &Settings, key: &str) -> Result<Option<String>> {
     let Some(setting) = settings.get(key) else { return Ok(None) };
     match &setting.value {
         Value::Text(text) if !text.trim().is_empty() => Ok(Some(text.clone())),
@@ -76,12 +79,12 @@ pub(crate) fn text(settings: &Settings, key: &str) -> Result<Option<String>> {
     }
 }
 
-pub(crate) fn required(settings: &Settings, key: &str) -> Result<String> {
+fn required(settings: &Settings, key: &str) -> Result<String> {
     text(settings, key)?.ok_or_else(|| missing(key))
 }
 
 /// An id of the contract (3a): 1 to 64 of `A-Z a-z 0-9 . _ : -`.
-pub(crate) fn id(settings: &Settings, key: &str) -> Result<String> {
+fn id(settings: &Settings, key: &str) -> Result<String> {
     let text = required(settings, key)?;
     let legal = text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-".contains(&b));
     match settings.get(key) {
@@ -90,7 +93,7 @@ pub(crate) fn id(settings: &Settings, key: &str) -> Result<String> {
     }
 }
 
-pub(crate) fn path(settings: &Settings, key: &str) -> Result<PathBuf> {
+fn path(settings: &Settings, key: &str) -> Result<PathBuf> {
     let text = PathBuf::from(required(settings, key)?);
     Ok(match settings.get(key).map(|setting| &setting.origin) {
         Some(Origin::File { base, .. }) => base.join(text),
@@ -98,7 +101,7 @@ pub(crate) fn path(settings: &Settings, key: &str) -> Result<PathBuf> {
     })
 }
 
-pub(crate) fn pem(settings: &Settings, key: &str) -> Result<PemSource> {
+fn pem(settings: &Settings, key: &str) -> Result<PemSource> {
     let text = required(settings, key)?;
     if text.contains("-----BEGIN ") {
         return Ok(PemSource::Inline(Secret::new(text)));
@@ -117,7 +120,7 @@ fn https_url(text: &str) -> Option<Url> {
     plain.then_some(url)
 }
 
-pub(crate) fn https(settings: &Settings, key: &str) -> Result<Option<Url>> {
+fn https(settings: &Settings, key: &str) -> Result<Option<Url>> {
     let Some(text) = text(settings, key)? else { return Ok(None) };
     match (https_url(&text), settings.get(key)) {
         (Some(url), _) => Ok(Some(url)),

@@ -40,4 +40,5 @@ pub const KEYS: &[Key] = &[
     optional("carriers.*.server_name", "the name in the carrier's certificate; the host of base_url unless set"),
     optional("carriers.*.htu_base", "the address that proofs name, where a gateway rewrites paths"),
     optional("carriers.*.deadline_ms", "how long one attempt may take, in milliseconds; 30000 unless set"),
+    optional("gateway.producer", "the id that a vehicle gateway is registered under; only where one runs"),
 ];

@@ -39,6 +39,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// The carriers by the name that the program calls them.
     pub carriers: BTreeMap<String, CarrierConfig>,
+    /// The vehicle gateway, where this process is one.
+    pub gateway: Option<GatewayConfig>,
 }
 
 /// `[journal]`.
@@ -89,6 +91,14 @@ pub struct CarrierConfig {
     pub htu_base: Option<Url>,
     /// How long one attempt may take.
     pub deadline: Duration,
+}
+
+/// `[gateway]`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GatewayConfig {
+    /// The id that the gateway is registered under at the carrier.
+    pub producer: String,
 }
 
 /// How a client authenticates at the authorization server.

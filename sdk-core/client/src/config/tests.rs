@@ -136,6 +136,15 @@ fn variables_win_over_the_file_and_the_program_over_both() {
 }
 
 #[test]
+fn a_gateway_has_a_section_of_its_own() {
+    assert!(read(GOOD).unwrap().gateway.is_none());
+    let config = read(&format!("{GOOD}[gateway]\nproducer = \"aurora-edge\"\n")).unwrap();
+    assert_eq!(config.gateway.unwrap().producer, "aurora-edge");
+    let error = read(&format!("{GOOD}[gateway]\nproducer = \"a b\"\n")).unwrap_err();
+    assert!(error.message().contains("gateway.producer"), "{error}");
+}
+
+#[test]
 fn a_misspelt_variable_is_named() {
     for (name, meant) in [
         ("GLADHAND_TENNANT", "`tenant`"),
