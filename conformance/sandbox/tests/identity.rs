@@ -182,6 +182,9 @@ async fn control_makes_the_authorization_server_misbehave() {
     oauth_error(&first, 400, "use_dpop_nonce");
     let proof = tms.proof("POST", &endpoint, &json!({"nonce": first.header("dpop-nonce")}));
     assert_eq!(tms.token(&tms.form(""), Some(proof)).await.json()["token_type"], "Bearer");
+    tms.control("/fail", json!({"operation": "oauth.token", "when": "before", "how": "503"})).await;
+    assert_eq!(tms.token(&tms.form(""), None).await.status, 503);
+    assert_eq!(tms.token(&tms.form(""), None).await.status, 200);
     tms.control("/oauth", json!({"tokenType": "normal", "consent": {"position": false}})).await;
     assert_eq!(claims(&tms.bearer("").await)["consent"]["position"], false);
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{RawPathParams, Request, State};
+use axum::middleware::Next;
 use axum::response::Response;
 use gladhand_documents::error::Code;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -215,6 +216,25 @@ fn fingerprint(parts: &[&[u8]]) -> [u8; 32] {
 fn refuse(seen: &mut Seen, problem: &Problem, trace_id: &str) -> Answer {
     seen.code = Some(problem.code().as_str().to_owned());
     problem.answer(trace_id)
+}
+
+/// Middleware of the authorization server: faults before and after it answers.
+pub async fn oauth_faults(State(carrier): State<Arc<Carrier>>, request: Request, next: Next) -> Response {
+    let operation = match request.uri().path() {
+        "/oauth/token" => "oauth.token",
+        "/oauth/jwks" => "oauth.jwks",
+        _ => "oauth.metadata",
+    };
+    let (parts, body) = request.into_parts();
+    let trace_id = trace_id(&parts.headers);
+    if let Some(fault) = carrier.faults.take(operation, When::Before) {
+        return strike(&fault, &parts, &trace_id).await;
+    }
+    let answer = next.run(Request::from_parts(parts.clone(), body)).await;
+    match carrier.faults.take(operation, When::After) {
+        Some(fault) => strike(&fault, &parts, &trace_id).await,
+        None => answer,
+    }
 }
 
 async fn strike(fault: &Fault, parts: &Parts, trace_id: &str) -> Response {
