@@ -14,6 +14,7 @@
 //! * [`transport`]: one request to the carrier and its answer.
 //! * [`identity`]: certificate, key and trust roots.
 //! * [`auth`]: tokens, proofs and the calls that carry them.
+//! * [`telemetry`]: a vehicle gateway publishes, a TMS follows.
 
 pub mod auth;
 mod capacity;
@@ -32,6 +33,7 @@ pub mod journal;
 mod reconcile;
 mod sandbox;
 pub mod secret;
+pub mod telemetry;
 pub mod tender;
 pub mod transport;
 
@@ -42,6 +44,7 @@ pub use events::{Delivery, EventReader, SafetyStream};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::Document;
 pub use sandbox::Sandbox;
+pub use telemetry::{Follow, Gateway, GatewayOptions, GatewayStatus};
 pub use tender::{CreateOptions, Watch};
 
 #[cfg(test)]

@@ -22,6 +22,13 @@ pub(crate) fn share() -> f64 {
     f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }
 
+/// `N` random bytes.
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    fill(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn fill(bytes: &mut [u8]) -> Result<()> {
     SystemRandom::new()
         .fill(bytes)
