@@ -18,8 +18,9 @@ use crate::dispatch::{CommandRequest, Requester};
 use crate::events::{EventReader, SafetyStream, ensure_following};
 use crate::identity::Identity;
 use crate::journal::{Journal, Owner};
+use crate::telemetry::Follow;
 use crate::tender::{CreateOptions, Watch};
-use crate::{capacity, dispatch, health, inbox, reconcile, tender};
+use crate::{capacity, dispatch, health, inbox, reconcile, telemetry, tender};
 
 /// How many entries one step of an export reads.
 const EXPORT_PAGE: usize = 500;
@@ -255,6 +256,14 @@ impl Client {
     /// One paper of a tender. Errors: `tender_unknown`, `not_found`.
     pub async fn documents_get(&self, tender: &str, document: &str) -> Result<Document> {
         tender::papers(self.core(), tender, Some(document)).await
+    }
+
+    /// Follows the trucks of these loads: the newest positions (document `Position`), each with its freshness. Each load is
+    /// followed at the carrier that its latest tender went to. Errors: `tender_unknown` for a load without a tender;
+    /// `tenant_forbidden` for one that is not under way; `scope_missing`, `data_sharing_denied`; `invalid_argument` without
+    /// a load. An outage is no error: it is outwaited.
+    pub async fn telemetry_follow(&self, load_ids: &[String]) -> Result<Follow> {
+        telemetry::follow(self.core(), load_ids).await
     }
 
     /// Compares the journal with every carrier's log and repairs what can be repaired (document

@@ -1,5 +1,6 @@
 //! The TMS's side: where the trucks of some loads are.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,17 +28,20 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// Positions that wait before only the newest of each load is kept.
 const CAPACITY: usize = 64;
 
-/// Follows loads until it is dropped or closed, or until all of them have ended. Reconnects by itself.
+/// Follows loads until it is dropped or closed, or until all of them have ended. Reconnects by itself, to each carrier
+/// apart.
 pub struct Follow {
-    shared: Arc<Shared>,
+    legs: Vec<Arc<Leg>>,
+    changed: Arc<Notify>,
+    stop: CancellationToken,
 }
 
-struct Shared {
+/// The stream from one carrier.
+struct Leg {
     connector: Arc<dyn Connector>,
     clock: SharedClock,
     state: Mutex<State>,
-    changed: Notify,
-    stop: CancellationToken,
+    changed: Arc<Notify>,
 }
 
 struct State {
@@ -46,71 +50,87 @@ struct State {
     latest: Latest,
     server: ServerClock,
     /// Records without a location, per load, since the last position.
-    unlocated: std::collections::HashMap<String, u64>,
+    unlocated: HashMap<String, u64>,
     end: Option<Option<Error>>,
 }
 
 impl Follow {
-    /// Follows these loads. Waits for the collector's first answer, so that a refusal is an error here; an outage is not,
-    /// it is outwaited.
+    /// Follows these loads, each at the carrier behind its connector. Waits for the first answers, so that a refusal is an
+    /// error here; an outage is not, it is outwaited. Ends with `stop` too.
     ///
     /// Errors: `invalid_argument` without a load; `tenant_forbidden`, `scope_missing`, `data_sharing_denied` and other
     /// refusals of the collector. Needs a Tokio runtime.
-    pub async fn open(connector: Arc<dyn Connector>, clock: SharedClock, load_ids: Vec<String>) -> Result<Self> {
-        if load_ids.is_empty() || load_ids.iter().any(String::is_empty) {
+    pub async fn open(
+        carriers: Vec<(Arc<dyn Connector>, Vec<String>)>,
+        clock: SharedClock,
+        stop: &CancellationToken,
+    ) -> Result<Self> {
+        if carriers.is_empty()
+            || carriers.iter().any(|(_, loads)| loads.is_empty() || loads.iter().any(String::is_empty))
+        {
             return Err(Error::new(Code::InvalidArgument, "name at least one load to follow"));
         }
-        let shared = Arc::new(Shared {
-            connector,
-            clock,
-            state: Mutex::new(State {
-                loads: load_ids,
+        let changed = Arc::new(Notify::new());
+        let mut follow = Self { legs: Vec::new(), changed, stop: stop.child_token() };
+        let mut answers = Vec::new();
+        for (connector, loads) in carriers {
+            let state = State {
+                loads,
                 cursor: String::new(),
                 latest: Latest::new(CAPACITY),
                 server: ServerClock::default(),
-                unlocated: std::collections::HashMap::new(),
+                unlocated: HashMap::new(),
                 end: None,
-            }),
-            changed: Notify::new(),
-            stop: CancellationToken::new(),
-        });
-        let (first, answered) = oneshot::channel();
-        let follow = Self { shared: shared.clone() };
-        tokio::spawn(async move {
-            let end = tokio::select! {
-                end = drive(&shared, first) => end,
-                () = shared.stop.cancelled() => None,
             };
-            shared.state().end = Some(end);
-            shared.changed.notify_one();
-        });
-        match answered.await {
-            Ok(Err(error)) if error.retry() == Retry::Never => Err(error),
-            _ => Ok(follow),
+            let changed = follow.changed.clone();
+            let leg = Arc::new(Leg { connector, clock: clock.clone(), state: Mutex::new(state), changed });
+            let (first, answer) = oneshot::channel();
+            answers.push(answer);
+            follow.legs.push(leg.clone());
+            let stop = follow.stop.clone();
+            tokio::spawn(async move {
+                let end = tokio::select! {
+                    end = drive(&leg, first) => end,
+                    () = stop.cancelled() => None,
+                };
+                leg.state().end = Some(end);
+                leg.changed.notify_one();
+            });
         }
+        for answer in answers {
+            match answer.await {
+                Ok(Err(error)) if error.retry() == Retry::Never => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(follow)
     }
 
     /// The next position, as the document `Position`; nothing once all loads have ended or this was closed. If the caller
     /// is slower than its trucks, it gets the newest position of each load, and `skipped` counts what was left out.
     ///
-    /// Errors: a refusal of the collector, once; after it nothing.
+    /// Errors: a refusal, once per carrier; the other carriers' positions go on.
     pub async fn next(&self) -> Result<Option<Document>> {
         loop {
-            let changed = self.shared.changed.notified();
-            {
-                let mut state = self.shared.state();
-                if let Some(position) = state.take(self.shared.now_nanos())? {
+            let changed = self.changed.notified();
+            let mut ended = 0;
+            for leg in &self.legs {
+                let now = leg.now_nanos();
+                let mut state = leg.state();
+                if let Some(position) = state.take(now)? {
                     return Ok(Some(position));
                 }
-                match &mut state.end {
-                    Some(Some(_)) => return state.end.replace(None).flatten().map_or(Ok(None), Err),
-                    Some(None) => {
-                        // Another waiter may be here too.
-                        self.shared.changed.notify_one();
-                        return Ok(None);
+                if let Some(end) = &mut state.end {
+                    if let Some(error) = end.take() {
+                        return Err(error);
                     }
-                    None => {}
+                    ended += 1;
                 }
+            }
+            if ended == self.legs.len() {
+                // Another waiter may be here too.
+                self.changed.notify_one();
+                return Ok(None);
             }
             changed.await;
         }
@@ -118,23 +138,24 @@ impl Follow {
 
     /// Ends it; whoever waits for a position gets nothing.
     pub fn close(&self) {
-        self.shared.stop.cancel();
+        self.stop.cancel();
     }
 }
 
 impl Drop for Follow {
     fn drop(&mut self) {
-        self.shared.stop.cancel();
+        self.stop.cancel();
     }
 }
 
 impl fmt::Debug for Follow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Follow").field("loads", &self.shared.state().loads).finish_non_exhaustive()
+        let loads: Vec<String> = self.legs.iter().flat_map(|leg| leg.state().loads.clone()).collect();
+        f.debug_struct("Follow").field("loads", &loads).finish_non_exhaustive()
     }
 }
 
-impl Shared {
+impl Leg {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -162,13 +183,13 @@ impl State {
 type First = Option<oneshot::Sender<Result<()>>>;
 
 /// Keeps a stream open until all loads have ended, or until it is refused; gives the refusal.
-async fn drive(shared: &Shared, first: oneshot::Sender<Result<()>>) -> Option<Error> {
+async fn drive(leg: &Leg, first: oneshot::Sender<Result<()>>) -> Option<Error> {
     let mut first: First = Some(first);
     let mut backoff = Backoff::default();
     let mut renewed = false;
     loop {
         let mut was_open = false;
-        let error = match run(shared, &mut first, &mut was_open).await {
+        let error = match run(leg, &mut first, &mut was_open).await {
             Ok(()) => return None,
             Err(error) => error,
         };
@@ -178,10 +199,10 @@ async fn drive(shared: &Shared, first: oneshot::Sender<Result<()>>) -> Option<Er
         }
         if refusal::is_about_the_token(&error) && !renewed {
             renewed = true;
-            shared.connector.forget(SCOPE).await;
+            leg.connector.forget(SCOPE).await;
             continue;
         }
-        tracing::info!(target: "gladhand::telemetry", code = error.code().as_str(), peer = shared.connector.peer(), "follow ended");
+        tracing::info!(target: "gladhand::telemetry", code = error.code().as_str(), peer = leg.connector.peer(), "follow ended");
         let refused = error.retry() == Retry::Never;
         let at_least = Duration::from_millis(error.retry_after_ms().unwrap_or(0));
         if let Some(first) = first.take() {
@@ -190,29 +211,29 @@ async fn drive(shared: &Shared, first: oneshot::Sender<Result<()>>) -> Option<Er
         if refused {
             return Some(error);
         }
-        shared.clock.sleep(backoff.after_failure(random::share(), at_least)).await;
+        leg.clock.sleep(backoff.after_failure(random::share(), at_least)).await;
     }
 }
 
 /// One stream; succeeds when all loads have ended.
-async fn run(shared: &Shared, first: &mut First, was_open: &mut bool) -> Result<()> {
-    let peer = shared.connector.peer();
-    let connection = shared.connector.connect(SCOPE).await?;
+async fn run(leg: &Leg, first: &mut First, was_open: &mut bool) -> Result<()> {
+    let peer = leg.connector.peer();
+    let connection = leg.connector.connect(SCOPE).await?;
     let (load_ids, cursor) = {
-        let state = shared.state();
+        let state = leg.state();
         (state.loads.clone(), state.cursor.clone())
     };
     let mut client = TelemetryFollowServiceClient::new(connection.channel);
     let call = client.follow(request(FollowRequest { load_ids, cursor }, connection.authorization));
     let silent = || Error::new(Code::DeadlineExceeded, format!("{peer} says nothing"));
-    let answer = within(&*shared.clock, ANSWER, call).await.ok_or_else(silent)?;
+    let answer = within(&*leg.clock, ANSWER, call).await.ok_or_else(silent)?;
     let mut incoming: Streaming<FollowResponse> =
         answer.map_err(|status| refusal::of_status(&status, &peer))?.into_inner();
     loop {
-        let message = within(&*shared.clock, SILENCE, incoming.message()).await.ok_or_else(silent)?;
+        let message = within(&*leg.clock, SILENCE, incoming.message()).await.ok_or_else(silent)?;
         let message = message.map_err(|status| refusal::of_status(&status, &peer))?;
         let Some(FollowResponse { message }) = message else {
-            return if shared.state().loads.is_empty() {
+            return if leg.state().loads.is_empty() {
                 Ok(())
             } else {
                 Err(Error::new(Code::ConnectionLost, format!("{peer} closed the stream")))
@@ -223,15 +244,15 @@ async fn run(shared: &Shared, first: &mut First, was_open: &mut bool) -> Result<
             let _ = first.send(Ok(()));
         }
         if let Some(message) = message {
-            shared.hear(message);
+            leg.hear(message);
         }
-        if shared.state().loads.is_empty() {
+        if leg.state().loads.is_empty() {
             return Ok(());
         }
     }
 }
 
-impl Shared {
+impl Leg {
     fn hear(&self, message: Message) {
         let now = self.now_nanos();
         let mut state = self.state();
