@@ -67,6 +67,30 @@ impl Bench {
         self.control(&format!("/load?loadId={id}"), None)
     }
 
+    /// Publishes an offer with so many slots, and gives its id.
+    pub fn offer(&self, id: &str, slots: u32) -> String {
+        let (start, end) = self.window();
+        self.post(
+            "/capacity",
+            &format!(
+                r#"{{"capacityId":"{id}","vehicleType":"tractor-std","autonomyLevel":"L4","availableWindow":{{"start":"{start}","end":"{end}"}},"route":[{{"from":{{"lat":32.7767,"lon":-96.797}},"to":{{"lat":29.7604,"lon":-95.3698}}}}],"constraints":{{"maxWeightLbs":80000,"hazmat":false}},"rate":{{"currency":"USD","amount":1250.00}},"quantity":{slots}}}"#
+            ),
+        );
+        id.to_owned()
+    }
+
+    /// From the carrier's now, ten days.
+    fn window(&self) -> (jiff::Timestamp, jiff::Timestamp) {
+        let now: jiff::Timestamp = text(&self.control("/state", None), "/now").parse().unwrap();
+        let end = now.saturating_add(jiff::SignedDuration::from_hours(240)).unwrap();
+        (now, jiff::Timestamp::from_second(end.as_second()).unwrap())
+    }
+
+    /// A load for this offer.
+    pub fn load_for(&self, id: &str, offer: &str) -> Document {
+        self.control(&format!("/load?loadId={id}&capacityId={offer}"), None)
+    }
+
     /// How often the carrier created a tender for a load.
     pub fn creates(&self, load: &str) -> i64 {
         self.control("/state", None).integer(&format!("/loads/{load}/creates")).unwrap_or(0)
@@ -100,13 +124,13 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), future).await.unwrap_or_else(|_| panic!("{what} never happened"))
 }
 
-/// Reads a tender until it is in this state.
+/// Reads a tender until it is in this state and its whole history is here.
 pub async fn until_state(client: &Client, tender: &str, state: &str) -> Document {
     let mut watch = client.tender_watch(tender);
     soon(state, async {
         loop {
             let now = watch.next().await.unwrap().unwrap_or_else(|| panic!("{tender} ended before {state}"));
-            if text(&now, "/state") == state {
+            if text(&now, "/state") == state && text(&now, "/sync") == "in_sync" {
                 return now;
             }
         }
