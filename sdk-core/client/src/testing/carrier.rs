@@ -154,7 +154,10 @@ fn call(state: &mut State, seen: &Seen, origin: &str) -> Reply {
         state.knobs.expire -= 1;
         return refuse_with(vec![], 401, &json!({"code": "token_expired"}), "application/problem+json");
     }
-    let headers = vec![("x-request-id", "r-1".to_owned()), ("dpop-nonce", "rs-nonce-1".to_owned())];
+    let mut headers = vec![("x-request-id", "r-1".to_owned())];
+    if seen.header("dpop").is_some() {
+        headers.push(("dpop-nonce", "rs-nonce-1".to_owned()));
+    }
     Reply::Answer(200, headers, r#"{"ok":true}"#.to_owned())
 }
 
