@@ -40,7 +40,7 @@ pub mod transport;
 pub use client::Client;
 pub use config::Config;
 pub use dispatch::{CommandRequest, Requester};
-pub use events::{Delivery, EventReader, SafetyStream};
+pub use events::{Acknowledger, Delivery, EventReader, SafetyStream};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::Document;
 pub use sandbox::Sandbox;

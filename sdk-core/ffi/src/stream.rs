@@ -89,8 +89,6 @@ source! {
     Watch(gladhand::Watch) -> Document;
     /// Safety events at once, out of band.
     Safety(gladhand::SafetyStream) -> Document;
-    /// Positions of followed loads.
-    Follow(gladhand::Follow) -> Document;
 }
 
 /// The durable events of a consumer: a stream, and what acknowledges it.

@@ -10,7 +10,7 @@ mod safety;
 
 pub(crate) use feed::{follow, follow_all};
 pub(crate) use pull::pull;
-pub use reader::{Delivery, EventReader};
+pub use reader::{Acknowledger, Delivery, EventReader};
 pub use safety::SafetyStream;
 
 use std::sync::Arc;

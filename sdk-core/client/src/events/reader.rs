@@ -54,6 +54,26 @@ impl EventReader {
         }
     }
 
+    /// Acknowledges a delivery; see [`Acknowledger::ack`].
+    pub async fn ack(&self, token: u64) -> Result<()> {
+        self.acknowledger().ack(token).await
+    }
+
+    /// What acknowledges this reader's deliveries while the reader itself waits for the next.
+    pub fn acknowledger(&self) -> Acknowledger {
+        Acknowledger { core: self.core.clone(), consumer: self.consumer.clone(), reader: self.reader.clone() }
+    }
+}
+
+/// Acknowledges the deliveries of one [`EventReader`].
+#[derive(Clone, Debug)]
+pub struct Acknowledger {
+    core: Arc<Core>,
+    consumer: String,
+    reader: String,
+}
+
+impl Acknowledger {
     /// Acknowledges a delivery: it never comes again for this consumer. Errors: `consumer_leased`, `invalid_argument`,
     /// those of the journal.
     pub async fn ack(&self, token: u64) -> Result<()> {
