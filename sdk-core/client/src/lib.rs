@@ -44,7 +44,7 @@ pub use events::{Acknowledger, Delivery, EventReader, SafetyStream};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::Document;
 pub use sandbox::Sandbox;
-pub use telemetry::{Follow, Gateway, GatewayOptions, GatewayStatus};
+pub use telemetry::{Conservation, Follow, Gateway, GatewayOptions, GatewayStatus};
 pub use tender::{CreateOptions, Watch};
 
 #[cfg(test)]

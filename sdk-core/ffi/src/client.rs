@@ -10,7 +10,7 @@ use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
 
 use crate::runtime::Owner;
-use crate::stream::{Events, Safety, Watch};
+use crate::stream::{Events, Follow, Safety, Watch};
 use crate::task::{CancelToken, Task, guard, spawn};
 
 /// The role under which a call that names none is made.
@@ -224,6 +224,11 @@ impl Client {
     /// One paper of a tender.
     pub fn documents_get(&self, tender_id: String, document_id: String, cancel: &CancelToken) -> Task<Document> {
         self.run(cancel, |core| async move { core.documents_get(&tender_id, &document_id).await })
+    }
+
+    /// Positions of loads as they come: Position documents.
+    pub fn telemetry_follow(&self, loads: Vec<String>, cancel: &CancelToken) -> Task<Follow> {
+        self.run(cancel, |core| async move { core.telemetry_follow(&loads).await.map(Follow::new) })
     }
 
     /// Compares every history with the carriers'. Answers a ReconciliationReport.

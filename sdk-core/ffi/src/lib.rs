@@ -1,22 +1,24 @@
 //! What the three bindings share, so that each of them stays thin: the one runtime, tasks that can be cancelled and never
 //! panic across a language border, handles that know their process, and the operations of the SDK on documents.
 //!
-//! * [`Client`]: the operations, as tasks on documents. * [`stream`]: what is pulled.
+//! * [`Client`], [`Gateway`]: the operations, as tasks on documents. * [`stream`]: what is pulled.
 //! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork.
 //! * [`task`]: an operation under way: awaited, waited for with a tick (Ctrl-C), or cancelled.
 //!
 //! A binding adds its language's types and nothing else: no rule of the contract, no retry, no default.
 
 pub mod client;
+pub mod gateway;
 pub mod runtime;
 pub mod stream;
 pub mod task;
 
 pub use client::{Client, Command};
+pub use gateway::Gateway;
 pub use gladhand::{Delivery, Sandbox};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::{Document, quote};
-pub use stream::{Events, Safety, Watch};
+pub use stream::{Events, Follow, Safety, Watch};
 pub use task::{CancelToken, Task, spawn};
 
 /// The version of the SDK; core and bindings carry the same.

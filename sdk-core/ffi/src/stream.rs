@@ -12,7 +12,7 @@ use crate::runtime::Owner;
 use crate::task::{CancelToken, Task, spawn};
 
 /// A source of values, one at a time.
-pub(crate) trait Source: Send + 'static {
+pub trait Source: Send + 'static {
     /// What it gives.
     type Item: Send + 'static;
     /// The next one; `None` at the end. Dropping the future loses nothing.
@@ -33,7 +33,6 @@ impl<S> Clone for Stream<S> {
     }
 }
 
-#[allow(private_bounds, reason = "bindings name the streams, not what feeds them")]
 impl<S: Source> Stream<S> {
     pub(crate) fn new(source: S) -> Self {
         Self { source: Arc::new(Mutex::new(Some(source))), closed: CancellationToken::new(), owner: Owner::current() }
@@ -89,6 +88,8 @@ source! {
     Watch(gladhand::Watch) -> Document;
     /// Safety events at once, out of band.
     Safety(gladhand::SafetyStream) -> Document;
+    /// Positions of followed loads.
+    Follow(gladhand::Follow) -> Document;
 }
 
 /// The durable events of a consumer: a stream, and what acknowledges it.

@@ -1,0 +1,91 @@
+//! The vehicle side, as tasks on documents.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gladhand::{GatewayOptions, Result};
+use gladhand_documents::json::Document;
+use gladhand_documents::telemetry::{Record, json, minute};
+
+use crate::client::configuration;
+use crate::runtime::Owner;
+use crate::task::{CancelToken, Task, guard, spawn};
+
+/// For how long `flush` and `close` wait for the collector, unless the caller cancels.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A vehicle gateway.
+#[derive(Clone)]
+pub struct Gateway {
+    gateway: Arc<gladhand::Gateway>,
+    owner: Owner,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gateway")
+    }
+}
+
+impl Gateway {
+    /// A gateway with the configuration at `path` and settings by dotted key, as [`crate::Client::connect`].
+    pub fn connect(path: Option<String>, settings: Vec<(String, String)>, cancel: &CancelToken) -> Task<Self> {
+        spawn(cancel, async move {
+            let config = configuration(path.as_deref(), &settings)?;
+            let gateway = gladhand::Gateway::connect(&config, GatewayOptions::default()).await?;
+            Ok(Self { gateway: Arc::new(gateway), owner: Owner::current() })
+        })
+    }
+
+    /// Takes a record, as JSON of the contract or as a line of a recorded trace. Never waits. Answers
+    /// `{lane, sequence, eventSequence, accepted}`.
+    pub fn publish(&self, record: &Document) -> Result<Document> {
+        self.owner.check()?;
+        guard(|| {
+            let admission = self.gateway.publish(read(record)?)?;
+            Document::parse(format!(
+                r#"{{"lane":"{}","sequence":{},"eventSequence":"{}","accepted":{}}}"#,
+                admission.lane.as_str_name().trim_start_matches("LANE_").to_ascii_lowercase(),
+                admission.sequence,
+                admission.event_sequence,
+                admission.accepted,
+            ))
+        })
+    }
+
+    /// Waits until everything published is acknowledged or declared lost. Answers
+    /// `{produced, acknowledged, dropped, pending}`.
+    pub fn flush(&self, cancel: &CancelToken) -> Task<Document> {
+        let (gateway, owner) = (Arc::clone(&self.gateway), self.owner);
+        spawn(cancel, async move {
+            owner.check()?;
+            counts(gateway.flush(PATIENCE).await?)
+        })
+    }
+
+    /// What became of the records: `{produced, acknowledged, dropped, pending}`.
+    pub fn stats(&self) -> Result<Document> {
+        self.owner.check()?;
+        counts(self.gateway.status().conservation)
+    }
+
+    /// Sends what waits, and ends. Answers as [`Gateway::flush`].
+    pub fn close(&self, cancel: &CancelToken) -> Task<Document> {
+        let (gateway, owner) = (Arc::clone(&self.gateway), self.owner);
+        spawn(cancel, async move {
+            owner.check()?;
+            counts(gateway.close(PATIENCE).await?)
+        })
+    }
+}
+
+fn read(record: &Document) -> Result<Record> {
+    if record.at("/latE7").is_some() { minute::parse_line(record.as_str()) } else { json::from_document(record) }
+}
+
+fn counts(of: gladhand::telemetry::Conservation) -> Result<Document> {
+    Document::parse(format!(
+        r#"{{"produced":{},"acknowledged":{},"dropped":{},"pending":{}}}"#,
+        of.produced, of.acknowledged, of.dropped, of.pending
+    ))
+}
