@@ -1,18 +1,23 @@
 //! The native half of the npm package `gladhand`: what the core offers, as Node-API classes and promises.
 //!
 //! * [`document`]: the lossless document. * [`cancel`]: the token behind an `AbortSignal`.
-//! * [`promise`]: a call of the core as a promise. * [`error`]: a failure of the core as a JavaScript error.
-//! * [`sandbox`]: a local carrier.
+//! * [`promise`]: a task of the core as a promise. * [`error`]: a failure of the core as a JavaScript error.
+//! * [`client`]: the operations. * [`stream`], [`events`]: what is pulled, and what is called back.
+//! * [`gateway`]: the vehicle side. * [`sandbox`]: a local carrier.
 //!
 //! It holds no rule of the contract, no retry and no default, and it never sees an `AbortSignal`: that type of napi
 //! overwrites the caller's handler. The TypeScript half (`src/`) gives the calls their names and classes; nobody else
 //! loads this addon.
 
 mod cancel;
+mod client;
 mod document;
 mod error;
+mod events;
+mod gateway;
 mod promise;
 mod sandbox;
+mod stream;
 
 use napi_derive::napi;
 

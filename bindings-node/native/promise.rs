@@ -1,20 +1,17 @@
-//! A call of the core as a promise: it runs on the runtime that all bindings share, and settles on the JavaScript thread
+//! A task of the core as a promise: it runs on the runtime that all bindings share, and settles on the JavaScript thread
 //! that asked. While it is pending it keeps the process alive; when its environment goes (a worker that ends), the answer
 //! is dropped.
 
-use std::future::Future;
-
-use gladhand_ffi::CancelToken;
+use gladhand_ffi::Task;
 use napi::bindgen_prelude::{Object, ToNapiValue};
 use napi::{Env, Result};
 
 use crate::error::raise;
 
-/// Starts `call` and gives the promise of `convert`ed answer. Rejects with the structured error.
+/// The promise of a task's answer, converted. Rejects with the class of the error.
 pub(crate) fn promise<'env, T, J>(
     env: &'env Env,
-    cancel: &CancelToken,
-    call: impl Future<Output = gladhand_ffi::Result<T>> + Send + 'static,
+    task: Task<T>,
     convert: impl FnOnce(T) -> J + Send + 'static,
 ) -> Result<Object<'env>>
 where
@@ -22,7 +19,7 @@ where
     J: ToNapiValue + 'static,
 {
     let (deferred, promise) = env.create_deferred()?;
-    gladhand_ffi::spawn(cancel, call).then(move |outcome| {
+    task.then(move |outcome| {
         deferred.resolve(move |env| outcome.map(convert).map_err(|error| raise(env, &error)));
     });
     Ok(promise)

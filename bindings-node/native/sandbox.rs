@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gladhand_ffi::{Code, Error};
+use gladhand_ffi::{Code, Error, spawn};
 use napi::bindgen_prelude::Object;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -30,7 +30,7 @@ impl Sandbox {
         let start = blocking(move || {
             gladhand_ffi::Sandbox::start_with(program.map(PathBuf::from).as_deref(), &carrier, &extra)
         });
-        promise(env, &token(cancel), start, |sandbox| Self(Arc::new(sandbox)))
+        promise(env, spawn(&token(cancel), start), |sandbox| Self(Arc::new(sandbox)))
     }
 
     /// A member of the ready line.
@@ -43,14 +43,16 @@ impl Sandbox {
     #[napi]
     pub fn control<'env>(&self, env: &'env Env, path: String, body: Option<&Document>) -> Result<Object<'env>> {
         let (sandbox, body) = (Arc::clone(&self.0), body.map(|body| body.0.clone()));
-        promise(env, &token(None), blocking(move || sandbox.control(&path, body.as_ref())), Document)
+        let control = blocking(move || sandbox.control(&path, body.as_ref()));
+        promise(env, spawn(&token(None), control), Document)
     }
 
     /// A load that fits the carrier's stock, or this offer of it.
     #[napi]
     pub fn load<'env>(&self, env: &'env Env, load_id: String, offer: Option<&Document>) -> Result<Object<'env>> {
         let (sandbox, offer) = (Arc::clone(&self.0), offer.map(|offer| offer.0.clone()));
-        promise(env, &token(None), blocking(move || sandbox.load(&load_id, offer.as_ref())), Document)
+        let load = blocking(move || sandbox.load(&load_id, offer.as_ref()));
+        promise(env, spawn(&token(None), load), Document)
     }
 
     /// Ends the carrier and waits for it.
@@ -61,7 +63,7 @@ impl Sandbox {
             sandbox.stop();
             Ok(())
         });
-        promise(env, &token(None), stop, |()| ())
+        promise(env, spawn(&token(None), stop), |()| ())
     }
 }
 

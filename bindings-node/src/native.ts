@@ -26,6 +26,77 @@ export interface CancelToken {
   cancel(): void;
 }
 
+/** What the core yields one by one. */
+export interface NativeStream<N> {
+  /** The next one; null at the end. */
+  next(cancel: CancelToken): Promise<N | null>;
+  /** Ends it; a pending `next` settles with null. */
+  close(): void;
+}
+
+/** An event for a consumer. */
+export interface NativeDelivery {
+  readonly event: Document;
+  ack(cancel: CancelToken): Promise<void>;
+}
+
+/** The native half of a client. */
+export interface NativeClient {
+  capacitySearch(request: Document, cancel: CancelToken): Promise<Document>;
+  explain(load: Document, offer: Document): Document;
+  tenderCreate(
+    load: Document,
+    carrier: string,
+    capacity: Document | undefined,
+    waitMs: number | undefined,
+    cancel: CancelToken,
+  ): Promise<Document>;
+  tenderAgain: NativeClient['tenderCreate'];
+  tenderGet(tenderId: string, cancel: CancelToken): Promise<Document>;
+  tenderList(state: string | undefined, cancel: CancelToken): Promise<Document[]>;
+  tenderWatch(tenderId: string, cancel: CancelToken): Promise<NativeStream<Document>>;
+  tenderWithdraw(tenderId: string, reason: string, cancel: CancelToken): Promise<Document>;
+  events(consumer: string, cancel: CancelToken): Promise<NativeStream<NativeDelivery>>;
+  onSafety(callback: (event: Document) => void): { close(): void };
+  receive(headers: [string, string][], body: Uint8Array, cancel: CancelToken): Promise<Document>;
+  webhookSubscribe(
+    carrier: string,
+    subscriptionId: string,
+    url: string,
+    types: string[],
+    mtls: string,
+    cancel: CancelToken,
+  ): Promise<Document>;
+  dispatchGet(dispatchId: string, cancel: CancelToken): Promise<Document>;
+  command(dispatchId: string, fields: object, params: Document | undefined, cancel: CancelToken): Promise<Document>;
+  stopAtNextSafeLocation(
+    dispatchId: string,
+    reason: string,
+    requestedBy: string,
+    cancel: CancelToken,
+  ): Promise<Document>;
+  commandStatus(dispatchId: string, commandId: string, cancel: CancelToken): Promise<Document>;
+  commandRevoke(dispatchId: string, commandId: string, cancel: CancelToken): Promise<Document>;
+  documentsList(tenderId: string, cancel: CancelToken): Promise<Document>;
+  documentsGet(tenderId: string, documentId: string, cancel: CancelToken): Promise<Document>;
+  telemetryFollow(loadIds: string[], cancel: CancelToken): Promise<NativeStream<Document>>;
+  reconcile(cancel: CancelToken): Promise<Document>;
+  journalVerify(cancel: CancelToken): Promise<Document>;
+  journalExport(cancel: CancelToken): Promise<Document[]>;
+  health(cancel: CancelToken): Promise<Document>;
+  close(): Promise<void>;
+}
+
+/** The native half of a vehicle gateway. */
+export interface NativeGateway {
+  publish(record: Document): Document;
+  flush(cancel: CancelToken): Promise<Document>;
+  stats(): Document;
+  close(): Promise<Document>;
+}
+
+type Connect<T> = (path: string | undefined, settings: [string, string][], cancel: CancelToken) => Promise<T>;
+
 /** The native half of a sandbox carrier. */
 export interface NativeSandbox {
   fact(name: string): string;
@@ -40,6 +111,8 @@ interface Addon {
   errorsBy(make: (facts: ErrorDetails & { code: string; message: string }) => Error): void;
   Document: { new (): Document; parse(text: string | Uint8Array): Document };
   CancelToken: new () => CancelToken;
+  Client: { connect: Connect<NativeClient> };
+  Gateway: { connect: Connect<NativeGateway> };
   Sandbox: {
     start(carrier: string, program: string | undefined, extra: string[], cancel: CancelToken): Promise<NativeSandbox>;
   };

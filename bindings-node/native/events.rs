@@ -1,0 +1,104 @@
+//! What carriers say: durable events, acknowledged one by one; safety events, called back at once.
+
+use std::sync::Arc;
+
+use gladhand_ffi::stream::Events as Source;
+use napi::bindgen_prelude::{Function, Object};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::{Env, Result, Status};
+use napi_derive::napi;
+
+use crate::cancel::{CancelToken, token};
+use crate::document::Document;
+use crate::promise::promise;
+use crate::stream::{Open, ended};
+
+/// The events of one consumer.
+#[napi]
+pub struct Events(Arc<Open<Source>>);
+
+impl Events {
+    pub(crate) fn new(source: Source) -> Self {
+        Self(Arc::new(Open::new(source)))
+    }
+}
+
+#[napi]
+impl Events {
+    /// The next event; null once the client is closed.
+    #[napi]
+    pub fn next<'env>(&self, env: &'env Env, cancel: Option<&CancelToken>) -> Result<Object<'env>> {
+        let cancel = token(cancel);
+        let task = self.0.get().as_ref().map_or_else(|| ended(&cancel), |events| events.next(&cancel));
+        let source = self.0.get().clone();
+        promise(env, task, move |found| found.zip(source).map(|(delivery, source)| Delivery { source, delivery }))
+    }
+
+    /// Ends the reading and lets another reader take the consumer.
+    #[napi]
+    pub fn close(&self) {
+        if let Some(events) = self.0.get().take() {
+            events.close();
+        }
+    }
+}
+
+/// One event for one consumer.
+#[napi]
+pub struct Delivery {
+    source: Source,
+    delivery: gladhand_ffi::Delivery,
+}
+
+#[napi]
+impl Delivery {
+    /// The event, byte for byte.
+    #[napi(getter)]
+    pub fn event(&self) -> Document {
+        Document(self.delivery.event.clone())
+    }
+
+    /// Acknowledges it.
+    #[napi]
+    pub fn ack<'env>(&self, env: &'env Env, cancel: Option<&CancelToken>) -> Result<Object<'env>> {
+        promise(env, self.source.ack(self.delivery.token, &token(cancel)), |()| ())
+    }
+}
+
+/// A callback for safety events at work.
+#[napi]
+pub struct SafetyWatch(gladhand_ffi::CancelToken);
+
+impl SafetyWatch {
+    /// Calls back for each event until it is closed or the client is. The callback does not keep the process alive.
+    pub(crate) fn start(client: &gladhand_ffi::Client, callback: &Function<'_, Document, ()>) -> Result<Self> {
+        let call = callback
+            .build_threadsafe_function::<Document>()
+            .weak::<true>()
+            .callee_handled::<false>()
+            .max_queue_size::<0>()
+            .build_callback(|context| Ok(context.value))?;
+        let token = gladhand_ffi::CancelToken::new();
+        let (opening, cancel) = (client.safety(&token), token.clone());
+        // Nobody waits for this task: it ends with the token or with the client.
+        drop(gladhand_ffi::spawn(&token, async move {
+            let stream = opening.await?;
+            while let Some(event) = stream.next(&cancel).await? {
+                if call.call(Document(event), ThreadsafeFunctionCallMode::NonBlocking) == Status::Closing {
+                    break;
+                }
+            }
+            Ok(())
+        }));
+        Ok(Self(token))
+    }
+}
+
+#[napi]
+impl SafetyWatch {
+    /// Ends it.
+    #[napi]
+    pub fn close(&self) {
+        self.0.cancel();
+    }
+}

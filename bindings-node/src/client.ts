@@ -1,0 +1,91 @@
+// The client: connect once, use it from anywhere in the process, close it.
+import { call, type CallOptions } from './call.js';
+import { Capacity } from './capacity.js';
+import { settings, type Settings } from './settings.js';
+import { Dispatches } from './dispatches.js';
+import { Delivery, Inbox, Webhooks } from './events.js';
+import { Event, Health } from './models.js';
+import { addon, type Document, type NativeClient, type NativeDelivery } from './native.js';
+import { Documents, Journal, Reconcile, Telemetry } from './records.js';
+import { Stream } from './stream.js';
+import { Tenders } from './tenders.js';
+
+/** Where the settings come from; what the program sets wins over `GLADHAND_*` variables, and those over the file. */
+export interface ConnectOptions extends Settings, CallOptions {
+  /** The configuration file; without it, what `GLADHAND_CONFIG` names, else `gladhand.toml` in the working folder. */
+  path?: string | undefined;
+}
+
+/** Connects. Rejects with a ConfigError for a setting that is missing, unknown or wrong; it names the key. */
+export async function connect(options: ConnectOptions = {}): Promise<Client> {
+  const { path, signal, ...own } = options;
+  return new Client(await call(signal, (cancel) => addon.Client.connect(path, settings(own), cancel)));
+}
+
+/** One connection to all configured carriers. The process ends when its clients are closed. */
+export class Client implements AsyncDisposable {
+  /** What carriers offer. */
+  readonly capacity: Capacity;
+  /** Offering loads to carriers. */
+  readonly tenders: Tenders;
+  /** Webhooks that carriers send. */
+  readonly inbox: Inbox;
+  /** Where carriers send their webhooks. */
+  readonly webhooks: Webhooks;
+  /** Vehicles at work, and commands. */
+  readonly dispatches: Dispatches;
+  /** Papers of a tender. */
+  readonly documents: Documents;
+  /** Where loads are. */
+  readonly telemetry: Telemetry;
+  /** Comparing our history with the carriers'. */
+  readonly reconcile: Reconcile;
+  /** What was intended, sent, answered and heard. */
+  readonly journal: Journal;
+  readonly #native: NativeClient;
+
+  /** @internal */
+  constructor(native: NativeClient) {
+    this.#native = native;
+    this.capacity = new Capacity(native);
+    this.tenders = new Tenders(native);
+    this.inbox = new Inbox(native);
+    this.webhooks = new Webhooks(native);
+    this.dispatches = new Dispatches(native);
+    this.documents = new Documents(native);
+    this.telemetry = new Telemetry(native);
+    this.reconcile = new Reconcile(native);
+    this.journal = new Journal(native);
+  }
+
+  /** Events for the consumer of this name, in order for each tender, each until it is acknowledged, across restarts. One
+   * process at a time reads for a consumer; a second one gets `consumer_leased`. */
+  events(options: CallOptions & { consumer: string }): Stream<Delivery> {
+    return new Stream(
+      (cancel) => this.#native.events(options.consumer, cancel),
+      (native: NativeDelivery) => new Delivery(native),
+      options,
+    );
+  }
+
+  /** Calls back at once, out of band, for each safety event, until what this returns is called or the client is closed. It
+   * does not keep the process alive. */
+  onSafety(callback: (event: Event) => void): () => void {
+    const watch = this.#native.onSafety((document: Document) => callback(Event.fromDocument(document)));
+    return () => watch.close();
+  }
+
+  /** How the client and its carriers are. */
+  async health(options: CallOptions = {}): Promise<Health> {
+    return Health.fromDocument(await call(options.signal, (cancel) => this.#native.health(cancel)));
+  }
+
+  /** Ends streams, gives back leases and closes the journal. What had left is resolved at the next start. */
+  async close(): Promise<void> {
+    await call(undefined, () => this.#native.close());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

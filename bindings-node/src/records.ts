@@ -1,0 +1,86 @@
+// Papers, positions, reconciliation and the journal: the small services of a client.
+import { call, type CallOptions } from './call.js';
+import { JournalEntry, JournalReport, Position, ReconciliationReport } from './models.js';
+import type { Document, NativeClient } from './native.js';
+import { Stream } from './stream.js';
+import { At, Value } from './view.js';
+
+/** `gh.documents` */
+export class Documents {
+  readonly #native: NativeClient;
+
+  /** @internal */
+  constructor(native: NativeClient) {
+    this.#native = native;
+  }
+
+  /** The papers that the carrier has for the tender: proof of delivery, invoice. */
+  async list(tenderId: string, options: CallOptions = {}): Promise<Value> {
+    return value(await call(options.signal, (cancel) => this.#native.documentsList(tenderId, cancel)));
+  }
+
+  /** One paper. */
+  async get(tenderId: string, documentId: string, options: CallOptions = {}): Promise<Value> {
+    return value(await call(options.signal, (cancel) => this.#native.documentsGet(tenderId, documentId, cancel)));
+  }
+}
+
+/** `gh.telemetry` */
+export class Telemetry {
+  readonly #native: NativeClient;
+
+  /** @internal */
+  constructor(native: NativeClient) {
+    this.#native = native;
+  }
+
+  /** The positions of these loads as they arrive, each with its freshness; never ends by itself. */
+  follow(loads: string | Iterable<string>, options: CallOptions = {}): Stream<Position> {
+    const ids = typeof loads === 'string' ? [loads] : [...loads];
+    return new Stream(
+      (cancel) => this.#native.telemetryFollow(ids, cancel),
+      (document: Document) => Position.fromDocument(document),
+      options,
+    );
+  }
+}
+
+/** `gh.reconcile` */
+export class Reconcile {
+  readonly #native: NativeClient;
+
+  /** @internal */
+  constructor(native: NativeClient) {
+    this.#native = native;
+  }
+
+  /** Compares one digest per tender with the carriers', repairs what can be repaired, reports the rest. */
+  async run(options: CallOptions = {}): Promise<ReconciliationReport> {
+    return ReconciliationReport.fromDocument(await call(options.signal, (cancel) => this.#native.reconcile(cancel)));
+  }
+}
+
+/** `gh.journal` */
+export class Journal {
+  readonly #native: NativeClient;
+
+  /** @internal */
+  constructor(native: NativeClient) {
+    this.#native = native;
+  }
+
+  /** Checks every entry against its digest, and the chain. */
+  async verify(options: CallOptions = {}): Promise<JournalReport> {
+    return JournalReport.fromDocument(await call(options.signal, (cancel) => this.#native.journalVerify(cancel)));
+  }
+
+  /** Every entry, oldest first. */
+  async export(options: CallOptions = {}): Promise<JournalEntry[]> {
+    const found = await call(options.signal, (cancel) => this.#native.journalExport(cancel));
+    return found.map((document) => JournalEntry.fromDocument(document));
+  }
+}
+
+function value(document: Document): Value {
+  return new Value(new At({ document }, ''));
+}
