@@ -18,7 +18,9 @@ let package = Package(
         .target(name: "GladhandCore", dependencies: ["GladhandFFI"]),
         // The public module.
         .target(name: "Gladhand", dependencies: ["GladhandCore"]),
-        .testTarget(name: "GladhandTests", dependencies: ["Gladhand"]),
+        // The process that the crash tests kill. No product of the package.
+        .executableTarget(name: "crash-probe", dependencies: ["Gladhand"], path: "Tests/CrashProbe"),
+        .testTarget(name: "GladhandTests", dependencies: ["Gladhand", "crash-probe"]),
     ],
     swiftLanguageModes: [.v6]
 )

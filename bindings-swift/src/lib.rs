@@ -1,17 +1,21 @@
 //! The Swift face of Gladhand: typed functions and handles that `uniffi` carries to Swift.
 //!
+//! - [`client`]: the operations of the SDK;
 //! - [`document`]: the lossless JSON document, as a handle;
 //! - [`failure`]: the one error, as a record;
 //! - [`sandbox`]: a local carrier;
+//! - [`streams`]: what arrives over time;
 //! - [`task`]: how a call runs and is cancelled.
 //!
 //! It never holds a rule of the contract: no retry, no key, no default (architecture decision 3). Every exported function
 //! throws, because `uniffi` makes a panic in a function that does not throw fatal to the Swift process; and no call is
 //! left to `uniffi`'s own executor, because Swift's task cancellation does not reach Rust by itself.
 
+pub mod client;
 pub mod document;
 pub mod failure;
 pub mod sandbox;
+pub mod streams;
 pub mod task;
 
 uniffi::setup_scaffolding!("gladhand");

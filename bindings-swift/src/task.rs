@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// Cancels the call it was given to. Swift's task cancellation does not reach Rust by itself, so the hand-written layer
 /// makes one for each call.
 #[derive(Debug, uniffi::Object)]
-pub struct CancelHandle(CancelToken);
+pub struct CancelHandle(pub(crate) CancelToken);
 
 #[uniffi::export]
 impl CancelHandle {

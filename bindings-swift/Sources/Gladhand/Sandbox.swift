@@ -45,6 +45,23 @@ public final class Sandbox: Sendable {
     /// Where keys, certificates and configurations are.
     public var directory: String { fact("dir") }
 
+    /// A client of this carrier.
+    ///
+    /// - Parameter settings: As for ``connect(configuration:settings:)``.
+    public func connect(settings: [String: String] = [:]) async throws -> Client {
+        try await Gladhand.connect(configuration: configuration, settings: settings)
+    }
+
+    /// A load that the carrier would take, to try things with.
+    ///
+    /// - Parameters:
+    ///   - loadId: The load's id in your system.
+    ///   - offer: The offer that it should fit.
+    public func load(_ loadId: String, offer: CapacityOffer? = nil) async throws -> LoadTender {
+        let offer = try offer?.given
+        return LoadTender(try await bridged { try await self.handle.load(loadId: loadId, offer: offer, cancel: $0) })
+    }
+
     /// Calls the control interface: `control("/state")` reads, `control("/decide", body)` acts.
     ///
     /// - Throws: ``GladhandError`` with `invalidArgument` and the carrier's words if it refuses, `sandboxFailed` if it does

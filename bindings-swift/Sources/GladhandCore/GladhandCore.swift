@@ -481,6 +481,22 @@ fileprivate struct FfiConverterUInt16: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterUInt32: FfiConverterPrimitive {
+    typealias FfiType = UInt32
+    typealias SwiftType = UInt32
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UInt32 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterUInt64: FfiConverterPrimitive {
     typealias FfiType = UInt64
     typealias SwiftType = UInt64
@@ -719,6 +735,713 @@ public func FfiConverterTypeCancelHandle_lift(_ handle: UInt64) throws -> Cancel
 #endif
 public func FfiConverterTypeCancelHandle_lower(_ value: CancelHandle) -> UInt64 {
     return FfiConverterTypeCancelHandle.lower(value)
+}
+
+
+
+
+
+
+/**
+ * A connection to the carriers of one configuration.
+ */
+public protocol ClientHandleProtocol: AnyObject, Sendable {
+
+    /**
+     * `CapacityResult` for a `CapacitySearch`.
+     */
+    func capacitySearch(request: DocumentHandle, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * Closes the client.
+     */
+    func close(cancel: CancelHandle) async throws
+
+    /**
+     * `CommandStatus` of a command.
+     */
+    func command(dispatchId: String, command: CommandRecord, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `CommandStatus`.
+     */
+    func commandRevoke(dispatchId: String, commandId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `CommandStatus`.
+     */
+    func commandStatus(dispatchId: String, commandId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `Dispatch`.
+     */
+    func dispatchGet(dispatchId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * One paper of a tender.
+     */
+    func documentsGet(tenderId: String, documentId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * The papers of a tender.
+     */
+    func documentsList(tenderId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * Reads events as a named consumer.
+     */
+    func events(consumer: String, cancel: CancelHandle) async throws  -> EventsHandle
+
+    /**
+     * `Eligibility` of a load for an offer.
+     */
+    func explain(load: DocumentHandle, offer: DocumentHandle) throws  -> DocumentHandle
+
+    /**
+     * `Health`.
+     */
+    func health(cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * Each a `JournalEntry`.
+     */
+    func journalExport(cancel: CancelHandle) async throws  -> [DocumentHandle]
+
+    /**
+     * `JournalReport`.
+     */
+    func journalVerify(cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `InboxReceipt` of a webhook.
+     */
+    func receive(headers: [HeaderRecord], body: Data, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `ReconciliationReport`.
+     */
+    func reconcile(cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * Safety events at once.
+     */
+    func safety(cancel: CancelHandle) async throws  -> SafetyHandle
+
+    /**
+     * `CommandStatus` of a stop.
+     */
+    func stopAtNextSafeLocation(dispatchId: String, reason: String, requestedBy: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * Positions of loads.
+     */
+    func telemetryFollow(loads: [String], cancel: CancelHandle) async throws  -> FollowHandle
+
+    /**
+     * `Tender`, as a new attempt.
+     */
+    func tenderAgain(load: DocumentHandle, carrier: String, capacity: DocumentHandle?, waitMs: UInt64?, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `Tender`.
+     */
+    func tenderCreate(load: DocumentHandle, carrier: String, capacity: DocumentHandle?, waitMs: UInt64?, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `Tender`.
+     */
+    func tenderGet(tenderId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * Each a `Tender`.
+     */
+    func tenderList(state: String?, cancel: CancelHandle) async throws  -> [DocumentHandle]
+
+    /**
+     * Follows a tender.
+     */
+    func tenderWatch(tenderId: String, cancel: CancelHandle) async throws  -> WatchHandle
+
+    /**
+     * `Tender`.
+     */
+    func tenderWithdraw(tenderId: String, reason: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `WebhookSubscription`.
+     */
+    func webhookSubscribe(carrier: String, subscriptionId: String, url: String, types: [String], mtls: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+}
+/**
+ * A connection to the carriers of one configuration.
+ */
+open class ClientHandle: ClientHandleProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_gladhand_swift_fn_clone_clienthandle(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_gladhand_swift_fn_free_clienthandle(handle, $0) }
+    }
+
+
+
+
+    /**
+     * `CapacityResult` for a `CapacitySearch`.
+     */
+open func capacitySearch(request: DocumentHandle, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_capacity_search(
+                        self.uniffiCloneHandle(),FfiConverterTypeDocumentHandle_lower(request),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Closes the client.
+     */
+open func close(cancel: CancelHandle)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_close(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_void,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_void,
+            freeFunc: ffi_gladhand_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CommandStatus` of a command.
+     */
+open func command(dispatchId: String, command: CommandRecord, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_command(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterTypeCommandRecord_lower(command),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CommandStatus`.
+     */
+open func commandRevoke(dispatchId: String, commandId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_command_revoke(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(commandId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CommandStatus`.
+     */
+open func commandStatus(dispatchId: String, commandId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_command_status(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(commandId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `Dispatch`.
+     */
+open func dispatchGet(dispatchId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_dispatch_get(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * One paper of a tender.
+     */
+open func documentsGet(tenderId: String, documentId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_documents_get(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterString.lower(documentId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * The papers of a tender.
+     */
+open func documentsList(tenderId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_documents_list(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Reads events as a named consumer.
+     */
+open func events(consumer: String, cancel: CancelHandle)async throws  -> EventsHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_events(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(consumer),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeEventsHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `Eligibility` of a load for an offer.
+     */
+open func explain(load: DocumentHandle, offer: DocumentHandle)throws  -> DocumentHandle  {
+    return try  FfiConverterTypeDocumentHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_clienthandle_explain(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeDocumentHandle_lower(load),
+        FfiConverterTypeDocumentHandle_lower(offer),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * `Health`.
+     */
+open func health(cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_health(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Each a `JournalEntry`.
+     */
+open func journalExport(cancel: CancelHandle)async throws  -> [DocumentHandle]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_journal_export(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_gladhand_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeDocumentHandle.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `JournalReport`.
+     */
+open func journalVerify(cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_journal_verify(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `InboxReceipt` of a webhook.
+     */
+open func receive(headers: [HeaderRecord], body: Data, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_receive(
+                        self.uniffiCloneHandle(),FfiConverterSequenceTypeHeaderRecord.lower(headers),FfiConverterData.lower(body),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `ReconciliationReport`.
+     */
+open func reconcile(cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_reconcile(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Safety events at once.
+     */
+open func safety(cancel: CancelHandle)async throws  -> SafetyHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_safety(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeSafetyHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CommandStatus` of a stop.
+     */
+open func stopAtNextSafeLocation(dispatchId: String, reason: String, requestedBy: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_stop_at_next_safe_location(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(reason),FfiConverterString.lower(requestedBy),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Positions of loads.
+     */
+open func telemetryFollow(loads: [String], cancel: CancelHandle)async throws  -> FollowHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_telemetry_follow(
+                        self.uniffiCloneHandle(),FfiConverterSequenceString.lower(loads),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeFollowHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `Tender`, as a new attempt.
+     */
+open func tenderAgain(load: DocumentHandle, carrier: String, capacity: DocumentHandle?, waitMs: UInt64?, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_again(
+                        self.uniffiCloneHandle(),FfiConverterTypeDocumentHandle_lower(load),FfiConverterString.lower(carrier),FfiConverterOptionTypeDocumentHandle.lower(capacity),FfiConverterOptionUInt64.lower(waitMs),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `Tender`.
+     */
+open func tenderCreate(load: DocumentHandle, carrier: String, capacity: DocumentHandle?, waitMs: UInt64?, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_create(
+                        self.uniffiCloneHandle(),FfiConverterTypeDocumentHandle_lower(load),FfiConverterString.lower(carrier),FfiConverterOptionTypeDocumentHandle.lower(capacity),FfiConverterOptionUInt64.lower(waitMs),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `Tender`.
+     */
+open func tenderGet(tenderId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_get(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Each a `Tender`.
+     */
+open func tenderList(state: String?, cancel: CancelHandle)async throws  -> [DocumentHandle]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_list(
+                        self.uniffiCloneHandle(),FfiConverterOptionString.lower(state),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_gladhand_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeDocumentHandle.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Follows a tender.
+     */
+open func tenderWatch(tenderId: String, cancel: CancelHandle)async throws  -> WatchHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_watch(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeWatchHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `Tender`.
+     */
+open func tenderWithdraw(tenderId: String, reason: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_withdraw(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterString.lower(reason),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `WebhookSubscription`.
+     */
+open func webhookSubscribe(carrier: String, subscriptionId: String, url: String, types: [String], mtls: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_webhook_subscribe(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(carrier),FfiConverterString.lower(subscriptionId),FfiConverterString.lower(url),FfiConverterSequenceString.lower(types),FfiConverterString.lower(mtls),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeClientHandle: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = ClientHandle
+
+    public static func lift(_ handle: UInt64) throws -> ClientHandle {
+        return ClientHandle(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: ClientHandle) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ClientHandle {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: ClientHandle, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeClientHandle_lift(_ handle: UInt64) throws -> ClientHandle {
+    return try FfiConverterTypeClientHandle.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeClientHandle_lower(_ value: ClientHandle) -> UInt64 {
+    return FfiConverterTypeClientHandle.lower(value)
 }
 
 
@@ -1098,6 +1821,438 @@ public func FfiConverterTypeDocumentHandle_lower(_ value: DocumentHandle) -> UIn
 
 
 /**
+ * The events of one consumer.
+ */
+public protocol EventsHandleProtocol: AnyObject, Sendable {
+
+    /**
+     * States that an event is dealt with.
+     */
+    func ack(token: UInt64, cancel: CancelHandle) async throws
+
+    /**
+     * The next event; nothing when there will be no more.
+     */
+    func next(cancel: CancelHandle) async throws  -> DeliveryRecord?
+
+}
+/**
+ * The events of one consumer.
+ */
+open class EventsHandle: EventsHandleProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_gladhand_swift_fn_clone_eventshandle(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_gladhand_swift_fn_free_eventshandle(handle, $0) }
+    }
+
+
+
+
+    /**
+     * States that an event is dealt with.
+     */
+open func ack(token: UInt64, cancel: CancelHandle)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_eventshandle_ack(
+                        self.uniffiCloneHandle(),FfiConverterUInt64.lower(token),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_void,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_void,
+            freeFunc: ffi_gladhand_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * The next event; nothing when there will be no more.
+     */
+open func next(cancel: CancelHandle)async throws  -> DeliveryRecord?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_eventshandle_next(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_gladhand_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeDeliveryRecord.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEventsHandle: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = EventsHandle
+
+    public static func lift(_ handle: UInt64) throws -> EventsHandle {
+        return EventsHandle(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: EventsHandle) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EventsHandle {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: EventsHandle, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEventsHandle_lift(_ handle: UInt64) throws -> EventsHandle {
+    return try FfiConverterTypeEventsHandle.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEventsHandle_lower(_ value: EventsHandle) -> UInt64 {
+    return FfiConverterTypeEventsHandle.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Positions of loads.
+ */
+public protocol FollowHandleProtocol: AnyObject, Sendable {
+
+    /**
+     * The next document; nothing when there will be no more.
+     */
+    func next(cancel: CancelHandle) async throws  -> DocumentHandle?
+
+}
+/**
+ * Positions of loads.
+ */
+open class FollowHandle: FollowHandleProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_gladhand_swift_fn_clone_followhandle(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_gladhand_swift_fn_free_followhandle(handle, $0) }
+    }
+
+
+
+
+    /**
+     * The next document; nothing when there will be no more.
+     */
+open func next(cancel: CancelHandle)async throws  -> DocumentHandle?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_followhandle_next(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_gladhand_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeDocumentHandle.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFollowHandle: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = FollowHandle
+
+    public static func lift(_ handle: UInt64) throws -> FollowHandle {
+        return FollowHandle(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: FollowHandle) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FollowHandle {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: FollowHandle, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFollowHandle_lift(_ handle: UInt64) throws -> FollowHandle {
+    return try FfiConverterTypeFollowHandle.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFollowHandle_lower(_ value: FollowHandle) -> UInt64 {
+    return FfiConverterTypeFollowHandle.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Safety events.
+ */
+public protocol SafetyHandleProtocol: AnyObject, Sendable {
+
+    /**
+     * The next document; nothing when there will be no more.
+     */
+    func next(cancel: CancelHandle) async throws  -> DocumentHandle?
+
+}
+/**
+ * Safety events.
+ */
+open class SafetyHandle: SafetyHandleProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_gladhand_swift_fn_clone_safetyhandle(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_gladhand_swift_fn_free_safetyhandle(handle, $0) }
+    }
+
+
+
+
+    /**
+     * The next document; nothing when there will be no more.
+     */
+open func next(cancel: CancelHandle)async throws  -> DocumentHandle?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_safetyhandle_next(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_gladhand_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeDocumentHandle.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSafetyHandle: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = SafetyHandle
+
+    public static func lift(_ handle: UInt64) throws -> SafetyHandle {
+        return SafetyHandle(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: SafetyHandle) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SafetyHandle {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: SafetyHandle, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSafetyHandle_lift(_ handle: UInt64) throws -> SafetyHandle {
+    return try FfiConverterTypeSafetyHandle.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSafetyHandle_lower(_ value: SafetyHandle) -> UInt64 {
+    return FfiConverterTypeSafetyHandle.lower(value)
+}
+
+
+
+
+
+
+/**
  * A running sandbox carrier. It ends with its last handle.
  */
 public protocol SandboxHandleProtocol: AnyObject, Sendable {
@@ -1294,6 +2449,340 @@ public func FfiConverterTypeSandboxHandle_lower(_ value: SandboxHandle) -> UInt6
 }
 
 
+
+
+
+
+/**
+ * A tender after each change.
+ */
+public protocol WatchHandleProtocol: AnyObject, Sendable {
+
+    /**
+     * The next document; nothing when there will be no more.
+     */
+    func next(cancel: CancelHandle) async throws  -> DocumentHandle?
+
+}
+/**
+ * A tender after each change.
+ */
+open class WatchHandle: WatchHandleProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_gladhand_swift_fn_clone_watchhandle(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_gladhand_swift_fn_free_watchhandle(handle, $0) }
+    }
+
+
+
+
+    /**
+     * The next document; nothing when there will be no more.
+     */
+open func next(cancel: CancelHandle)async throws  -> DocumentHandle?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_watchhandle_next(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_gladhand_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeDocumentHandle.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWatchHandle: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = WatchHandle
+
+    public static func lift(_ handle: UInt64) throws -> WatchHandle {
+        return WatchHandle(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: WatchHandle) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WatchHandle {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: WatchHandle, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWatchHandle_lift(_ handle: UInt64) throws -> WatchHandle {
+    return try FfiConverterTypeWatchHandle.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWatchHandle_lower(_ value: WatchHandle) -> UInt64 {
+    return FfiConverterTypeWatchHandle.lower(value)
+}
+
+
+
+
+/**
+ * What is asked of a carrier's operations centre.
+ */
+public struct CommandRecord {
+    /**
+     * `conditional_stop`, `resume` and so on.
+     */
+    public let kind: String
+    /**
+     * Why.
+     */
+    public let reason: String
+    /**
+     * Who asks.
+     */
+    public let principal: String
+    /**
+     * In which role.
+     */
+    public let role: String?
+    /**
+     * Members that belong to the type.
+     */
+    public let params: DocumentHandle?
+    /**
+     * Milliseconds for which it stays open.
+     */
+    public let expiresMs: UInt64?
+    /**
+     * Seconds for which a hold lasts without renewal.
+     */
+    public let leaseSeconds: UInt32?
+    /**
+     * The command's id.
+     */
+    public let commandId: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * `conditional_stop`, `resume` and so on.
+         */kind: String,
+        /**
+         * Why.
+         */reason: String,
+        /**
+         * Who asks.
+         */principal: String,
+        /**
+         * In which role.
+         */role: String?,
+        /**
+         * Members that belong to the type.
+         */params: DocumentHandle?,
+        /**
+         * Milliseconds for which it stays open.
+         */expiresMs: UInt64?,
+        /**
+         * Seconds for which a hold lasts without renewal.
+         */leaseSeconds: UInt32?,
+        /**
+         * The command's id.
+         */commandId: String?) {
+        self.kind = kind
+        self.reason = reason
+        self.principal = principal
+        self.role = role
+        self.params = params
+        self.expiresMs = expiresMs
+        self.leaseSeconds = leaseSeconds
+        self.commandId = commandId
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CommandRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCommandRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CommandRecord {
+        return
+            try CommandRecord(
+                kind: FfiConverterString.read(from: &buf),
+                reason: FfiConverterString.read(from: &buf),
+                principal: FfiConverterString.read(from: &buf),
+                role: FfiConverterOptionString.read(from: &buf),
+                params: FfiConverterOptionTypeDocumentHandle.read(from: &buf),
+                expiresMs: FfiConverterOptionUInt64.read(from: &buf),
+                leaseSeconds: FfiConverterOptionUInt32.read(from: &buf),
+                commandId: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CommandRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterString.write(value.reason, into: &buf)
+        FfiConverterString.write(value.principal, into: &buf)
+        FfiConverterOptionString.write(value.role, into: &buf)
+        FfiConverterOptionTypeDocumentHandle.write(value.params, into: &buf)
+        FfiConverterOptionUInt64.write(value.expiresMs, into: &buf)
+        FfiConverterOptionUInt32.write(value.leaseSeconds, into: &buf)
+        FfiConverterOptionString.write(value.commandId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCommandRecord_lift(_ buf: RustBuffer) throws -> CommandRecord {
+    return try FfiConverterTypeCommandRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCommandRecord_lower(_ value: CommandRecord) -> RustBuffer {
+    return FfiConverterTypeCommandRecord.lower(value)
+}
+
+
+/**
+ * One event for one consumer.
+ */
+public struct DeliveryRecord {
+    /**
+     * The event, byte for byte.
+     */
+    public let event: DocumentHandle
+    /**
+     * What to acknowledge it with.
+     */
+    public let token: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The event, byte for byte.
+         */event: DocumentHandle,
+        /**
+         * What to acknowledge it with.
+         */token: UInt64) {
+        self.event = event
+        self.token = token
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension DeliveryRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDeliveryRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeliveryRecord {
+        return
+            try DeliveryRecord(
+                event: FfiConverterTypeDocumentHandle.read(from: &buf),
+                token: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DeliveryRecord, into buf: inout [UInt8]) {
+        FfiConverterTypeDocumentHandle.write(value.event, into: &buf)
+        FfiConverterUInt64.write(value.token, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeliveryRecord_lift(_ buf: RustBuffer) throws -> DeliveryRecord {
+    return try FfiConverterTypeDeliveryRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeliveryRecord_lower(_ value: DeliveryRecord) -> RustBuffer {
+    return FfiConverterTypeDeliveryRecord.lower(value)
+}
 
 
 /**
@@ -1496,6 +2985,75 @@ public func FfiConverterTypeFailureRecord_lower(_ value: FailureRecord) -> RustB
 
 
 /**
+ * One header of a request.
+ */
+public struct HeaderRecord: Equatable, Hashable {
+    /**
+     * Its name, in any case.
+     */
+    public let name: String
+    /**
+     * Its value.
+     */
+    public let value: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name, in any case.
+         */name: String,
+        /**
+         * Its value.
+         */value: String) {
+        self.name = name
+        self.value = value
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension HeaderRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHeaderRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HeaderRecord {
+        return
+            try HeaderRecord(
+                name: FfiConverterString.read(from: &buf),
+                value: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: HeaderRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.value, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHeaderRecord_lift(_ buf: RustBuffer) throws -> HeaderRecord {
+    return try FfiConverterTypeHeaderRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHeaderRecord_lower(_ value: HeaderRecord) -> RustBuffer {
+    return FfiConverterTypeHeaderRecord.lower(value)
+}
+
+
+/**
  * One broken rule of a document.
  */
 public struct ViolationRecord: Equatable, Hashable {
@@ -1684,6 +3242,30 @@ fileprivate struct FfiConverterOptionUInt16: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionUInt32: FfiConverterRustBuffer {
+    typealias SwiftType = UInt32?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterUInt32.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterUInt32.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
     typealias SwiftType = UInt64?
 
@@ -1780,6 +3362,30 @@ fileprivate struct FfiConverterOptionTypeDocumentHandle: FfiConverterRustBuffer 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeDeliveryRecord: FfiConverterRustBuffer {
+    typealias SwiftType = DeliveryRecord?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeDeliveryRecord.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeDeliveryRecord.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionSequenceString: FfiConverterRustBuffer {
     typealias SwiftType = [String]?
 
@@ -1829,6 +3435,56 @@ fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeDocumentHandle: FfiConverterRustBuffer {
+    typealias SwiftType = [DocumentHandle]
+
+    public static func write(_ value: [DocumentHandle], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDocumentHandle.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [DocumentHandle] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [DocumentHandle]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDocumentHandle.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeHeaderRecord: FfiConverterRustBuffer {
+    typealias SwiftType = [HeaderRecord]
+
+    public static func write(_ value: [HeaderRecord], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeHeaderRecord.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [HeaderRecord] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [HeaderRecord]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeHeaderRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeViolationRecord: FfiConverterRustBuffer {
     typealias SwiftType = [ViolationRecord]
 
@@ -1848,6 +3504,32 @@ fileprivate struct FfiConverterSequenceTypeViolationRecord: FfiConverterRustBuff
             seq.append(try FfiConverterTypeViolationRecord.read(from: &buf))
         }
         return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterDictionaryStringString: FfiConverterRustBuffer {
+    public static func write(_ value: [String: String], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for (key, value) in value {
+            FfiConverterString.write(key, into: &buf)
+            FfiConverterString.write(value, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [String: String] {
+        let len: Int32 = try readInt(&buf)
+        var dict = [String: String]()
+        dict.reserveCapacity(Int(len))
+        for _ in 0..<len {
+            let key = try FfiConverterString.read(from: &buf)
+            let value = try FfiConverterString.read(from: &buf)
+            dict[key] = value
+        }
+        return dict
     }
 }
 private let UNIFFI_RUST_FUTURE_POLL_READY: Int8 = 0
@@ -1909,6 +3591,23 @@ public func coreVersion()throws  -> String  {
 })
 }
 /**
+ * Connects with a configuration file, or the usual one, and settings that go before it.
+ */
+public func connectClient(path: String?, settings: [String: String], cancel: CancelHandle)async throws  -> ClientHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_func_connect_client(FfiConverterOptionString.lower(path),FfiConverterDictionaryStringString.lower(settings),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeClientHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+/**
  * A string as a JSON lexeme.
  */
 public func jsonQuote(text: String)throws  -> String  {
@@ -1966,6 +3665,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_func_core_version() != 22442) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_gladhand_swift_checksum_func_connect_client() != 615) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_gladhand_swift_checksum_func_json_quote() != 4913) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -1973,6 +3675,81 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_func_start_sandbox() != 19536) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_capacity_search() != 44901) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_close() != 59700) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_command() != 17852) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_command_revoke() != 10145) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_command_status() != 40179) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_dispatch_get() != 27181) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_documents_get() != 24633) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_documents_list() != 57503) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_events() != 20837) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_explain() != 25997) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_health() != 34196) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_journal_export() != 61227) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_journal_verify() != 57927) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_receive() != 15468) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_reconcile() != 36424) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_safety() != 18370) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_stop_at_next_safe_location() != 31455) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_telemetry_follow() != 56160) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_again() != 38385) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_create() != 39926) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_get() != 39319) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_list() != 37360) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_watch() != 21657) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_withdraw() != 32310) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_webhook_subscribe() != 61380) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_documenthandle_boolean() != 2289) {
@@ -2024,6 +3801,21 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_sandboxhandle_stop() != 34953) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_eventshandle_ack() != 6647) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_eventshandle_next() != 32028) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_followhandle_next() != 38598) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_safetyhandle_next() != 49609) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_watchhandle_next() != 28261) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_cancelhandle_cancel() != 30953) {

@@ -1,0 +1,90 @@
+// The history of tenders as it arrives (contract 4e): a durable reading for this program, and a door for webhooks.
+import Foundation
+internal import GladhandCore
+
+extension Client {
+    /// Every event of every tender, in order per tender, from where this consumer last acknowledged. The place is in the
+    /// journal: a program that dies before ``Delivery/acknowledge()`` sees the event again.
+    ///
+    /// ```swift
+    /// for try await delivery in client.events(consumer: "billing") {
+    ///     try await bill(delivery.event)
+    ///     try await delivery.acknowledge()
+    /// }
+    /// ```
+    ///
+    /// - Parameter consumer: A name of this reader's own; only one process reads a consumer at a time.
+    /// - Returns: A sequence that throws ``GladhandError`` with `consumerLeased` while another process holds the consumer.
+    public func events(consumer: String) -> Pull<Delivery> {
+        let handle = self.handle
+        return Pull {
+            let reader = try await bridged { try await handle.events(consumer: consumer, cancel: $0) }
+            return {
+                guard let next = try await bridged({ try await reader.next(cancel: $0) }) else { return nil }
+                return Delivery(event: Event(next.event), token: next.token, reader: reader)
+            }
+        }
+    }
+
+    /// Safety events at once, ahead of order and of any consumer (contract 4e). Also a tender's own events bring them.
+    public func safety() -> Pull<Event> {
+        let handle = self.handle
+        return Pull {
+            let stream = try await bridged { try await handle.safety(cancel: $0) }
+            return { try await bridged { try await stream.next(cancel: $0) }.map { Event($0) } }
+        }
+    }
+}
+
+/// One event for one consumer.
+public struct Delivery: Sendable {
+    /// The event, byte for byte as the carrier stored it.
+    public let event: Event
+    let token: UInt64
+    let reader: EventsHandle
+
+    /// States that the event is dealt with; the consumer goes on after it.
+    public func acknowledge() async throws {
+        try await bridged { try await reader.ack(token: token, cancel: $0) }
+    }
+}
+
+/// Where webhooks go in. Reached as ``Client/inbox``.
+public struct Inbox: Sendable {
+    let handle: ClientHandle
+
+    /// Verifies a webhook, stores its event and says what to answer (contract 4e). Repeated and early deliveries are
+    /// normal and are answered as such.
+    ///
+    /// - Parameters:
+    ///   - headers: The headers of the request as they came; names in any case.
+    ///   - body: The raw bytes of the body, never a parsed and printed form.
+    /// - Throws: ``GladhandError`` with `webhookSignatureMissing` or `webhookSignatureInvalid`; answer with its status.
+    public func receive(headers: [(name: String, value: String)], body: Data) async throws -> InboxReceipt {
+        let headers = headers.map { HeaderRecord(name: $0.name, value: $0.value) }
+        return InboxReceipt(try await bridged { try await handle.receive(headers: headers, body: body, cancel: $0) })
+    }
+}
+
+/// Where carriers send webhooks. Reached as ``Client/webhooks``.
+public struct Webhooks: Sendable {
+    let handle: ClientHandle
+
+    /// Asks a carrier to send webhooks to an address.
+    ///
+    /// - Parameters:
+    ///   - carrier: The carrier's key in the configuration.
+    ///   - subscriptionId: The subscription; the same id changes it.
+    ///   - url: Where to.
+    ///   - types: Event types; all of them if empty.
+    ///   - mtls: `required` or `signature_only`.
+    public func subscribe(
+        carrier: String, subscriptionId: String, url: String, types: [String] = [], mtls: String
+    ) async throws -> WebhookSubscription {
+        WebhookSubscription(
+            try await bridged {
+                try await handle.webhookSubscribe(
+                    carrier: carrier, subscriptionId: subscriptionId, url: url, types: types, mtls: mtls, cancel: $0)
+            })
+    }
+}

@@ -1,0 +1,251 @@
+//! The client as a handle: each operation of the SDK, on documents.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gladhand_ffi::{Client, Command, Document, Result as CoreResult};
+
+use crate::document::DocumentHandle;
+use crate::failure::Failure;
+use crate::streams::{EventsHandle, FollowHandle, SafetyHandle, WatchHandle};
+use crate::task::CancelHandle;
+
+/// A connection to the carriers of one configuration.
+#[derive(Debug, uniffi::Object)]
+pub struct ClientHandle(Client);
+
+/// One header of a request.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct HeaderRecord {
+    /// Its name, in any case.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// What is asked of a carrier's operations centre.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct CommandRecord {
+    /// `conditional_stop`, `resume` and so on.
+    pub kind: String,
+    /// Why.
+    pub reason: String,
+    /// Who asks.
+    pub principal: String,
+    /// In which role.
+    pub role: Option<String>,
+    /// Members that belong to the type.
+    pub params: Option<Arc<DocumentHandle>>,
+    /// Milliseconds for which it stays open.
+    pub expires_ms: Option<u64>,
+    /// Seconds for which a hold lasts without renewal.
+    pub lease_seconds: Option<u32>,
+    /// The command's id.
+    pub command_id: Option<String>,
+}
+
+impl From<CommandRecord> for Command {
+    fn from(record: CommandRecord) -> Self {
+        Self {
+            kind: record.kind,
+            reason: record.reason,
+            principal: record.principal,
+            role: record.role,
+            params: record.params.map(|params| params.0.clone()),
+            expires_ms: record.expires_ms,
+            lease_seconds: record.lease_seconds,
+            command_id: record.command_id,
+        }
+    }
+}
+
+type Answer = Result<Arc<DocumentHandle>, Failure>;
+type Answers = Result<Vec<Arc<DocumentHandle>>, Failure>;
+
+fn one(answer: CoreResult<Document>) -> Answer {
+    Ok(DocumentHandle::shared(answer?))
+}
+
+fn all(answers: CoreResult<Vec<Document>>) -> Answers {
+    Ok(answers?.into_iter().map(DocumentHandle::shared).collect())
+}
+
+/// Connects with a configuration file, or the usual one, and settings that go before it.
+#[uniffi::export]
+pub async fn connect_client(
+    path: Option<String>,
+    settings: HashMap<String, String>,
+    cancel: Arc<CancelHandle>,
+) -> Result<Arc<ClientHandle>, Failure> {
+    // In a fixed order, so that the same settings always give the same first error.
+    let mut settings: Vec<(String, String)> = settings.into_iter().collect();
+    settings.sort_unstable();
+    Ok(Arc::new(ClientHandle(Client::connect(path, settings, &cancel.0).await?)))
+}
+
+#[uniffi::export]
+impl ClientHandle {
+    /// `CapacityResult` for a `CapacitySearch`.
+    pub async fn capacity_search(&self, request: Arc<DocumentHandle>, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.capacity_search(request.0.clone(), &cancel.0).await)
+    }
+
+    /// `Eligibility` of a load for an offer.
+    pub fn explain(&self, load: Arc<DocumentHandle>, offer: Arc<DocumentHandle>) -> Answer {
+        one(self.0.explain(&load.0, &offer.0))
+    }
+
+    /// `Tender`.
+    pub async fn tender_create(
+        &self,
+        load: Arc<DocumentHandle>,
+        carrier: String,
+        capacity: Option<Arc<DocumentHandle>>,
+        wait_ms: Option<u64>,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        let capacity = capacity.map(|capacity| capacity.0.clone());
+        one(self.0.tender_create(load.0.clone(), carrier, capacity, wait_ms, &cancel.0).await)
+    }
+
+    /// `Tender`, as a new attempt.
+    pub async fn tender_again(
+        &self,
+        load: Arc<DocumentHandle>,
+        carrier: String,
+        capacity: Option<Arc<DocumentHandle>>,
+        wait_ms: Option<u64>,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        let capacity = capacity.map(|capacity| capacity.0.clone());
+        one(self.0.tender_again(load.0.clone(), carrier, capacity, wait_ms, &cancel.0).await)
+    }
+
+    /// `Tender`.
+    pub async fn tender_get(&self, tender_id: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.tender_get(tender_id, &cancel.0).await)
+    }
+
+    /// Each a `Tender`.
+    pub async fn tender_list(&self, state: Option<String>, cancel: Arc<CancelHandle>) -> Answers {
+        all(self.0.tender_list(state, &cancel.0).await)
+    }
+
+    /// `Tender`.
+    pub async fn tender_withdraw(&self, tender_id: String, reason: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.tender_withdraw(tender_id, reason, &cancel.0).await)
+    }
+
+    /// Follows a tender.
+    pub async fn tender_watch(
+        &self,
+        tender_id: String,
+        cancel: Arc<CancelHandle>,
+    ) -> Result<Arc<WatchHandle>, Failure> {
+        Ok(WatchHandle::shared(self.0.tender_watch(tender_id, &cancel.0).await?))
+    }
+
+    /// Reads events as a named consumer.
+    pub async fn events(&self, consumer: String, cancel: Arc<CancelHandle>) -> Result<Arc<EventsHandle>, Failure> {
+        Ok(EventsHandle::shared(self.0.events(consumer, &cancel.0).await?))
+    }
+
+    /// Safety events at once.
+    pub async fn safety(&self, cancel: Arc<CancelHandle>) -> Result<Arc<SafetyHandle>, Failure> {
+        Ok(SafetyHandle::shared(self.0.safety(&cancel.0).await?))
+    }
+
+    /// `InboxReceipt` of a webhook.
+    pub async fn receive(&self, headers: Vec<HeaderRecord>, body: Vec<u8>, cancel: Arc<CancelHandle>) -> Answer {
+        let headers = headers.into_iter().map(|header| (header.name, header.value)).collect();
+        one(self.0.receive(headers, body, &cancel.0).await)
+    }
+
+    /// `WebhookSubscription`.
+    pub async fn webhook_subscribe(
+        &self,
+        carrier: String,
+        subscription_id: String,
+        url: String,
+        types: Vec<String>,
+        mtls: String,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.webhook_subscribe(carrier, subscription_id, url, types, mtls, &cancel.0).await)
+    }
+
+    /// `Dispatch`.
+    pub async fn dispatch_get(&self, dispatch_id: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.dispatch_get(dispatch_id, &cancel.0).await)
+    }
+
+    /// `CommandStatus` of a command.
+    pub async fn command(&self, dispatch_id: String, command: CommandRecord, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.command(dispatch_id, command.into(), &cancel.0).await)
+    }
+
+    /// `CommandStatus` of a stop.
+    pub async fn stop_at_next_safe_location(
+        &self,
+        dispatch_id: String,
+        reason: String,
+        requested_by: String,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.stop_at_next_safe_location(dispatch_id, reason, requested_by, &cancel.0).await)
+    }
+
+    /// `CommandStatus`.
+    pub async fn command_status(&self, dispatch_id: String, command_id: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.command_status(dispatch_id, command_id, &cancel.0).await)
+    }
+
+    /// `CommandStatus`.
+    pub async fn command_revoke(&self, dispatch_id: String, command_id: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.command_revoke(dispatch_id, command_id, &cancel.0).await)
+    }
+
+    /// The papers of a tender.
+    pub async fn documents_list(&self, tender_id: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.documents_list(tender_id, &cancel.0).await)
+    }
+
+    /// One paper of a tender.
+    pub async fn documents_get(&self, tender_id: String, document_id: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.documents_get(tender_id, document_id, &cancel.0).await)
+    }
+
+    /// Positions of loads.
+    pub async fn telemetry_follow(
+        &self,
+        loads: Vec<String>,
+        cancel: Arc<CancelHandle>,
+    ) -> Result<Arc<FollowHandle>, Failure> {
+        Ok(FollowHandle::shared(self.0.telemetry_follow(loads, &cancel.0).await?))
+    }
+
+    /// `ReconciliationReport`.
+    pub async fn reconcile(&self, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.reconcile(&cancel.0).await)
+    }
+
+    /// `JournalReport`.
+    pub async fn journal_verify(&self, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.journal_verify(&cancel.0).await)
+    }
+
+    /// Each a `JournalEntry`.
+    pub async fn journal_export(&self, cancel: Arc<CancelHandle>) -> Answers {
+        all(self.0.journal_export(&cancel.0).await)
+    }
+
+    /// `Health`.
+    pub async fn health(&self, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.health(&cancel.0).await)
+    }
+
+    /// Closes the client.
+    pub async fn close(&self, cancel: Arc<CancelHandle>) -> Result<(), Failure> {
+        Ok(self.0.close(&cancel.0).await?)
+    }
+}
