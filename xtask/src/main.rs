@@ -49,6 +49,10 @@ fn main() -> ExitCode {
 /// Writes everything that is generated, or with `--check` names what is out of date.
 fn contract(rest: &[String]) -> shell::Result<()> {
     let root = paths::root();
+    if rest == ["--models"] {
+        // What is written without building anything first.
+        return contract::run(&root, &[]);
+    }
     if rest == ["--check"] {
         let stale = proto::drift(&root).map_err(|e| e.to_string())?;
         if let Some(path) = stale.first() {

@@ -258,7 +258,7 @@ class _Decimal(Codec[Decimal, DecimalLike]):
 
     def write(self, value: DecimalLike, name: str) -> str:
         if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
-            hint = "; a float is not exact" if isinstance(value, float) else ""
+            hint = "; a float is not exact" if type(value) is float else ""
             raise TypeError(f"{name} must be a Decimal, not {type(value).__name__}{hint}")
         try:
             number = Decimal(value)
@@ -504,7 +504,7 @@ def encode(value: Json, name: str) -> str:
     if isinstance(value, Mapping):
         members = cast("Mapping[object, Any]", value).items()
         return "{" + ",".join(f"{quote(str(key))}:{encode(item, f'{name}.{key}')}" for key, item in members) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):  # pyright: ignore[reportUnnecessaryIsInstance]
         return "[" + ",".join(encode(item, f"{name}[{place}]") for place, item in enumerate(value)) + "]"
     hint = "; use Decimal" if isinstance(value, float) else ""
     raise TypeError(f"{name} cannot hold a {type(value).__name__}{hint}")
@@ -530,4 +530,3 @@ def format_instant(value: datetime, name: str = "the instant") -> str:
     if offset == timedelta(0):
         return value.astimezone(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
     return value.isoformat()
-
