@@ -157,3 +157,81 @@ async fn nothing_happens_twice_on_a_bad_network() {
     assert_eq!((journal.boolean("/intact"), journal.integer("/unresolved")), (Some(true), Some(0)));
     client.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_workers_tender_one_load_once() {
+    let bench = Bench::start();
+    let (one, two) = (bench.client().await, bench.client().await);
+    for round in 0..5 {
+        let name = format!("L-race-{round}");
+        bench.offer(&name, 10);
+        let load = bench.load_for(&name, &name);
+        let (a, b) = tokio::join!(one.tender_create(load.clone(), express()), two.tender_create(load, express()));
+        let (a, b) = (a.unwrap(), b.unwrap());
+        assert_eq!(text(&a, "/tenderId"), text(&b, "/tenderId"));
+        assert!(a.boolean("/joined") != b.boolean("/joined"), "one sends, the other joins");
+        assert_eq!(bench.creates(&name), 1);
+        until_state(&two, &text(&a, "/tenderId"), "accepted").await;
+    }
+    one.close().await;
+    two.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_carrier_gets_nothing_before_a_reconciliation() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    let id = text(&client.tender_create(bench.load("L-1"), express()).await.unwrap(), "/tenderId");
+    bench.post("/epoch", "{}");
+    client.tender_get(&id).await.unwrap();
+    let error = client.tender_create(bench.load("L-2"), express()).await.unwrap_err();
+    assert_eq!((error.code(), bench.creates("L-2")), (Code::EpochChanged, 0));
+    assert_eq!(client.reconcile().await.unwrap().integer("/differences"), Some(0));
+    let tender = client.tender_create(bench.load("L-2"), express()).await.unwrap();
+    assert_eq!(text(&tender, "/state"), "accepted");
+    client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_withdrawal_frees_the_load() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    bench.post("/policy", r#"{"decision":"human"}"#);
+    let id = text(&client.tender_create(bench.load("L-1"), CreateOptions::new("aurora")).await.unwrap(), "/tenderId");
+    bench.post("/fail", r#"{"operation":"tenders.withdraw","when":"after","how":"reset","times":1}"#);
+    let withdrawn = client.tender_withdraw(&id, "the shipper called").await.unwrap();
+    assert_eq!((text(&withdrawn, "/state"), withdrawn.boolean("/loadReleased")), ("withdrawn".into(), Some(true)));
+    let again = client.tender_again(bench.load("L-1"), CreateOptions::new("aurora")).await.unwrap();
+    assert_eq!((text(&again, "/state"), again.integer("/attempt")), ("pending".into(), Some(2)));
+    assert_eq!(client.reconcile().await.unwrap().integer("/differences"), Some(0));
+    client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_that_does_not_fit_is_not_sent() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    let offer = bench.offer("small", 1);
+    let found = client
+        .capacity_search(
+            gladhand::Document::parse(
+                r#"{"origin":{"lat":32.7767,"lon":-96.797},"destination":{"lat":29.7604,"lon":-95.3698}}"#,
+            )
+            .unwrap(),
+        )
+        .await
+        .unwrap();
+    let offers = found.at("/offers").unwrap();
+    let mine = offers.items().find_map(|o| o.get("offer").filter(|o| o.raw().contains("\"small\""))).unwrap();
+    assert!(mine.raw().contains("1250.00"), "the offer's own bytes");
+    let mine = gladhand::Document::parse(mine.raw()).unwrap();
+    let load = bench.load_for("L-1", &offer).patch("/commodities/0/weight/value", "48000").unwrap();
+    assert_eq!(text(&client.explain(&load, &mine).unwrap(), "/verdict"), "ineligible");
+    let error = client.tender_create(load, express().capacity(mine.clone())).await.unwrap_err();
+    assert_eq!((error.code(), error.sent_state()), (Code::WeightExceeded, Sent::NotSent));
+    assert_eq!(bench.creates("L-1"), 0);
+    let load = bench.load_for("L-1", &offer).remove("/capacityId").unwrap();
+    let tender = client.tender_create(load, express().capacity(mine)).await.unwrap();
+    assert_eq!(text(&tender, "/state"), "accepted", "{}", tender.as_str());
+    client.close().await;
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result, Sent};
-use gladhand_documents::json::Document;
+use gladhand_documents::json::{Document, Value};
 use gladhand_documents::model::wire::Discovery;
 use gladhand_protocol::proof::webhook::WebhookKey;
 use http::Method;
@@ -38,7 +38,7 @@ pub(crate) struct Published {
 impl Published {
     fn of(document: &Document) -> Result<Self> {
         let seconds = |pointer: &str| document.integer(pointer).and_then(|n| u64::try_from(n).ok());
-        let keys = document.at("/webhookKeys").into_iter().flat_map(gladhand_documents::json::Value::items);
+        let keys = document.at("/webhookKeys").into_iter().flat_map(Value::items);
         Ok(Self {
             environment: document.text("/environment").unwrap_or_default(),
             epoch: document.text("/logEpoch").unwrap_or_default(),
@@ -46,7 +46,7 @@ impl Published {
             decision_sla: seconds("/decisionSlaSeconds").map(Duration::from_secs),
             webhook_keys: keys
                 .map(|key| {
-                    let text = |name: &str| key.get(name).and_then(|v| v.text()).unwrap_or_default().into_owned();
+                    let text = |name: &str| key.get(name).and_then(Value::text).unwrap_or_default().into_owned();
                     WebhookKey::parse(text("keyId"), &text("publicKey"))
                 })
                 .collect::<Result<_>>()?,
@@ -54,8 +54,8 @@ impl Published {
             features: document
                 .at("/features")
                 .into_iter()
-                .flat_map(gladhand_documents::json::Value::items)
-                .filter_map(|f| f.text().map(std::borrow::Cow::into_owned))
+                .flat_map(Value::items)
+                .filter_map(|feature| Some(feature.text()?.into_owned()))
                 .collect(),
         })
     }

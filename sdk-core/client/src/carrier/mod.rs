@@ -97,30 +97,30 @@ impl Carrier {
         let answer = self.call(request).await?;
         document_of::<M>(operation, &answer)
     }
+}
 
-    /// The call that an intent stands for: the journaled bytes, the journaled key.
-    pub(crate) fn request_of(&self, intent: &Intent) -> Result<Request> {
-        let (operation, scope) = operation_of(intent)?;
-        let method = Method::from_bytes(intent.method.as_bytes())
-            .map_err(|e| Error::new(Code::JournalCorrupt, "the intent's method cannot be read").caused_by(&e))?;
-        let header = |text: &str| {
-            HeaderValue::from_str(text)
-                .map_err(|e| Error::new(Code::JournalCorrupt, "the intent's headers cannot be read").caused_by(&e))
-        };
-        let mut request = Request::new(operation, method, intent.path.clone(), Profile::Dpop, scope)
-            .body(bytes::Bytes::copy_from_slice(intent.body.as_bytes()))
-            .header(IDEMPOTENCY_KEY, header(&format!("\"{}\"", intent.key))?);
-        if let Some(wait) = &intent.prefer {
-            request = request.header(PREFER, header(wait)?);
-            if let Some(seconds) = wait.strip_prefix("wait=").and_then(|n| n.parse().ok()) {
-                request = request.deadline(patience(Duration::from_secs(seconds)));
-            }
+/// The call that an intent stands for: the journaled bytes, the journaled key.
+pub(crate) fn request_of(intent: &Intent) -> Result<Request> {
+    let (operation, scope) = operation_of(intent)?;
+    let method = Method::from_bytes(intent.method.as_bytes())
+        .map_err(|e| Error::new(Code::JournalCorrupt, "the intent's method cannot be read").caused_by(&e))?;
+    let header = |text: &str| {
+        HeaderValue::from_str(text)
+            .map_err(|e| Error::new(Code::JournalCorrupt, "the intent's headers cannot be read").caused_by(&e))
+    };
+    let mut request = Request::new(operation, method, intent.path.clone(), Profile::Dpop, scope)
+        .body(bytes::Bytes::copy_from_slice(intent.body.as_bytes()))
+        .header(IDEMPOTENCY_KEY, header(&format!("\"{}\"", intent.key))?);
+    if let Some(wait) = &intent.prefer {
+        request = request.header(PREFER, header(wait)?);
+        if let Some(seconds) = wait.strip_prefix("wait=").and_then(|n| n.parse().ok()) {
+            request = request.deadline(patience(Duration::from_secs(seconds)));
         }
-        if operation.starts_with("commands.") {
-            request = request.require_nonce();
-        }
-        Ok(request)
     }
+    if operation.starts_with("commands.") {
+        request = request.require_nonce();
+    }
+    Ok(request)
 }
 
 /// `Idempotency-Key`.
@@ -193,7 +193,8 @@ pub(crate) fn segment(id: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
             out.push(byte as char);
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let hex = b"0123456789ABCDEF";
+            out.extend(['%', hex[usize::from(byte >> 4)] as char, hex[usize::from(byte & 15)] as char]);
         }
     }
     out

@@ -176,10 +176,10 @@ fn command(
         quote(&format_instant(expires)),
     );
     if let Some(seconds) = wish.lease_seconds {
-        text.push_str(&format!(r#","leaseS":{seconds}"#));
+        text.extend([r#","leaseS":"#, &seconds.to_string()]);
     }
     if let Some(params) = &wish.params {
-        text.push_str(&format!(r#","params":{}"#, params.as_str()));
+        text.extend([r#","params":"#, params.as_str()]);
     }
     text.push('}');
     Document::parse(text)

@@ -15,8 +15,8 @@ pub use safety::SafetyStream;
 
 use std::sync::Arc;
 
-use gladhand_documents::error::Result;
-use gladhand_documents::model::sdk::InboxOutcome;
+use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::model::sdk::{InboxOutcome, Sync};
 use gladhand_protocol::tender::event::Incoming;
 
 use crate::core::Core;
@@ -26,7 +26,15 @@ use crate::journal::rows::Accepted;
 pub(crate) async fn accept(core: &Core, event: Incoming, carrier: &str, via: &'static str) -> Result<Accepted> {
     let carrier = carrier.to_owned();
     let (tender, sequence) = (event.tender_id.clone(), event.sequence);
-    let accepted = core.journal.run(move |store| store.accept(&event, &carrier, via)).await?;
+    let accepted = core
+        .journal
+        .run(move |store| match store.tender(&event.tender_id)? {
+            Some(_) => store.accept(&event, &carrier, via),
+            // Found without taking the head of the chain: an account's feed may hold many of another TMS.
+            None => Err(Error::new(Code::TenderUnknown, format!("the journal has no tender {}", event.tender_id))
+                .with_tender_id(&event.tender_id)),
+        })
+        .await?;
     if accepted.outcome == InboxOutcome::Quarantined {
         tracing::error!(
             target: "gladhand::security",
@@ -37,6 +45,9 @@ pub(crate) async fn accept(core: &Core, event: Incoming, carrier: &str, via: &'s
         );
     }
     if accepted.outcome != InboxOutcome::Duplicate {
+        if accepted.tender.sync == Sync::Diverged {
+            tracing::error!(target: "gladhand::tender", tender = %tender, sequence, "frozen: the histories differ");
+        }
         core.changed();
     }
     Ok(accepted)

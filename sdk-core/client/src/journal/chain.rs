@@ -43,9 +43,8 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    /// Opens the mirror or makes it; tells whether it was there.
-    pub(super) fn open(path: &Path) -> Result<(Self, bool)> {
-        let existed = path.exists();
+    /// Opens the mirror or makes it.
+    pub(super) fn open(path: &Path) -> Result<Self> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -53,7 +52,7 @@ impl Mirror {
             .truncate(false)
             .open(path)
             .map_err(|e| unwritable(&e))?;
-        Ok((Self { file }, existed))
+        Ok(Self { file })
     }
 
     /// Takes the lock that appends need; it is let go when the guard is dropped. Waits at most five seconds.
@@ -139,8 +138,7 @@ mod tests {
     fn the_newer_sound_slot_wins() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("head");
-        let (mirror, existed) = Mirror::open(&path).unwrap();
-        assert!(!existed);
+        let mirror = Mirror::open(&path).unwrap();
         let head = |index| Head { index, digest: [index as u8; 32] };
         {
             let mut guard = mirror.lock().unwrap();
@@ -153,8 +151,7 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[20] ^= 1;
         std::fs::write(&path, &bytes).unwrap();
-        let (mirror, existed) = Mirror::open(&path).unwrap();
-        assert!(existed);
+        let mirror = Mirror::open(&path).unwrap();
         assert_eq!(mirror.lock().unwrap().read().unwrap(), Some(head(1)));
     }
 }

@@ -70,6 +70,8 @@ pub trait Store: Send {
 
     /// One tender.
     fn tender(&mut self, id: &str) -> Result<Option<TenderRow>>;
+    /// The tender that holds a load.
+    fn holder(&mut self, load: &str) -> Result<Option<TenderRow>>;
     /// The latest tender of a load at a carrier.
     fn latest(&mut self, carrier: &str, load: &str) -> Result<Option<TenderRow>>;
     /// The tender that this dispatch belongs to.

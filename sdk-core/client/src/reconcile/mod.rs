@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use gladhand_documents::error::{Error, Result};
 use gladhand_documents::json::{Document, Value, quote};
+use gladhand_documents::model::sdk::Sync;
 use gladhand_documents::model::wire::{DigestPage, TenderState};
 use gladhand_documents::time::format_instant;
 use gladhand_protocol::tender::history;
@@ -150,6 +151,10 @@ async fn class_of(core: &Core, row: &TenderRow, remote: Option<&Remote>) -> Resu
     let local = Side { last_sequence: row.fold.last_sequence, history_digest: &row.fold.history_digest, state: &state };
     let there = remote.map(|r| Side { last_sequence: r.sequence, history_digest: &r.digest, state: &r.state });
     let class = classify(Some(local), there);
+    if row.sync == Sync::Diverged {
+        // Frozen: pulling again would mend nothing.
+        return Ok(if class == Class::RemoteLost { class } else { Class::ContentDivergence });
+    }
     if class != Class::LostOutcome {
         return Ok(class);
     }
@@ -208,7 +213,7 @@ fn report(core: &Core, findings: &Findings, failures: &[(String, Error)]) -> Res
                 ("remoteSequence", item.remote.map(|n| n.to_string())),
             ] {
                 if let Some(raw) = raw {
-                    out.push_str(&format!(r#","{name}":{raw}"#));
+                    out.extend([",\"", name, "\":", &raw]);
                 }
             }
             out + "}"

@@ -14,19 +14,14 @@ use crate::journal::rows::Opened;
 /// Creates, or joins what holds the load. `again`: starts the next attempt of a load that is released.
 pub(crate) async fn create(core: &Arc<Core>, load: Document, options: CreateOptions, again: bool) -> Result<Document> {
     let carrier = core.carrier(&options.carrier)?.clone();
+    // A held load is joined whether or not the carrier can be reached.
+    let load_id = load.text("/loadId").unwrap_or_default();
+    if !again && let Some(holder) = core.journal.run(move |store| store.holder(&load_id)).await? {
+        return view(&holder, true);
+    }
     let attempt = attempt(core, &load, &options.carrier, again).await?;
-    let ready = async {
-        core.may_send(&carrier).await?;
-        prepare(core, &carrier, load.clone(), &options, attempt, again).await
-    };
-    let prepared = match ready.await {
-        Ok(prepared) => prepared,
-        // A held load is joined whether or not the carrier can be reached.
-        Err(error) => match held(core, &load, &options.carrier, again).await? {
-            Some(existing) => return Ok(existing),
-            None => return Err(error),
-        },
-    };
+    core.may_send(&carrier).await?;
+    let prepared = prepare(core, &carrier, load, &options, attempt, again).await?;
     let (tender, intent) = (prepared.tender, prepared.intent);
     let opened = core.journal.run(move |store| store.open_tender(&tender, &intent)).await?;
     let (row, intent) = match opened {
@@ -54,13 +49,4 @@ async fn attempt(core: &Arc<Core>, load: &Document, carrier: &str, again: bool) 
     let (load, carrier) = (load.text("/loadId").unwrap_or_default(), carrier.to_owned());
     let latest = core.journal.run(move |store| store.latest(&carrier, &load)).await?;
     Ok(latest.map_or(1, |row| row.attempt + u32::from(again)))
-}
-
-async fn held(core: &Arc<Core>, load: &Document, carrier: &str, again: bool) -> Result<Option<Document>> {
-    let (load, carrier) = (load.text("/loadId").unwrap_or_default(), carrier.to_owned());
-    let latest = core.journal.run(move |store| store.latest(&carrier, &load)).await?;
-    match latest.filter(|row| row.held() && !again) {
-        Some(row) => Ok(Some(view(&row, true)?)),
-        None => Ok(None),
-    }
 }

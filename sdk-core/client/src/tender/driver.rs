@@ -1,8 +1,8 @@
 //! The background task: renews this process's lease, takes over what dead processes left, resolves what the foreground
 //! gave up on, and closes gaps in histories (contract 4c, 4e).
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gladhand_documents::error::Result;
@@ -20,9 +20,9 @@ const GAP_TIMER: Duration = Duration::from_secs(5);
 
 /// Runs until the client ends.
 pub(crate) async fn drive(core: Arc<Core>) {
-    let mut seen = HashSet::new();
+    let (mut seen, pulls) = (HashSet::new(), Arc::new(Pulls::default()));
     while !core.stop.is_cancelled() {
-        if let Err(error) = round(&core, &mut seen).await {
+        if let Err(error) = round(&core, &mut seen, &pulls).await {
             tracing::warn!(target: "gladhand::tender", %error, "the journal cannot be driven");
         }
         tokio::select! {
@@ -33,7 +33,7 @@ pub(crate) async fn drive(core: Arc<Core>) {
     }
 }
 
-async fn round(core: &Arc<Core>, seen: &mut HashSet<u64>) -> Result<()> {
+async fn round(core: &Arc<Core>, seen: &mut HashSet<u64>, pulls: &Arc<Pulls>) -> Result<()> {
     let owner = core.owner.id.clone();
     let (claimed, open) = core
         .journal
@@ -52,7 +52,7 @@ async fn round(core: &Arc<Core>, seen: &mut HashSet<u64>) -> Result<()> {
     for intent in open.into_iter().filter(|intent| known.contains(&intent.id)) {
         start(core, intent);
     }
-    gaps(core).await
+    gaps(core, pulls).await
 }
 
 /// Resolves one intent in a task of its own, unless somebody is at it.
@@ -104,15 +104,59 @@ async fn step(core: &Arc<Core>, intent: &mut Intent) -> Result<bool> {
 }
 
 /// Pulls what has been missing for long enough.
-async fn gaps(core: &Arc<Core>) -> Result<()> {
+async fn gaps(core: &Arc<Core>, pulls: &Arc<Pulls>) -> Result<()> {
     let before = core.clock.now().as_millisecond() - i64::try_from(GAP_TIMER.as_millis()).unwrap_or(0);
-    for row in core.journal.run(move |store| store.gaps(before)).await? {
-        let (core, id) = (core.clone(), row.tender_id);
+    let rows = core.journal.run(move |store| store.gaps(before)).await?;
+    pulls.map().retain(|id, pull| pull.running || rows.iter().any(|row| row.tender_id == *id));
+    for row in rows {
+        if !pulls.begin(&row.tender_id, core.clock.monotonic()) {
+            continue;
+        }
+        let (core, id, pulls) = (core.clone(), row.tender_id, pulls.clone());
         core.tasks.clone().spawn(async move {
-            if let Err(error) = pull(&core, &id).await {
+            let stop = core.stop.clone();
+            let pulled = tokio::select! {
+                () = stop.cancelled() => return,
+                pulled = pull(&core, &id) => pulled,
+            };
+            if let Err(error) = &pulled {
                 tracing::warn!(target: "gladhand::tender", tender = %id, %error, "a gap in the history stays open");
             }
+            pulls.end(&id, core.clock.monotonic());
         });
     }
     Ok(())
+}
+
+/// Which tenders are being pulled, and when those whose gap stays open are due again.
+#[derive(Debug, Default)]
+struct Pulls(Mutex<HashMap<String, Pull>>);
+
+#[derive(Debug, Default)]
+struct Pull {
+    running: bool,
+    rounds: u32,
+    due: Duration,
+}
+
+impl Pulls {
+    fn map(&self) -> MutexGuard<'_, HashMap<String, Pull>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, id: &str, now: Duration) -> bool {
+        let mut map = self.map();
+        let pull = map.entry(id.to_owned()).or_default();
+        let free = !pull.running && pull.due <= now;
+        pull.running |= free;
+        free
+    }
+
+    fn end(&self, id: &str, now: Duration) {
+        if let Some(pull) = self.map().get_mut(id) {
+            pull.running = false;
+            pull.rounds += 1;
+            pull.due = now + Backoff::READ_BACK.ceiling(pull.rounds + 1);
+        }
+    }
 }

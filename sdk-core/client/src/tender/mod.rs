@@ -12,6 +12,8 @@ mod prepare;
 mod read;
 mod resolve;
 mod send;
+#[cfg(test)]
+mod tests;
 mod view;
 mod watch;
 mod withdraw;

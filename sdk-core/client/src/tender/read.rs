@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
+use gladhand_documents::model::wire::TenderState;
 use gladhand_protocol::tender::answer::absent;
 use gladhand_protocol::tender::state;
 
@@ -62,8 +63,11 @@ async fn refresh(core: &Arc<Core>, known: &TenderRow) -> Result<()> {
     Ok(())
 }
 
-/// Every tender in the journal, newest first.
+/// Every tender in the journal, newest first. Error: `invalid_argument` for a state that there is none of.
 pub(crate) async fn list(core: &Core, state: Option<&str>) -> Result<Vec<Document>> {
+    if let Some(TenderState::Unknown(other)) = state.map(TenderState::from) {
+        return Err(Error::new(Code::InvalidArgument, format!("{other} is no state of a tender")));
+    }
     let state = state.map(str::to_owned);
     let rows = core.journal.run(move |store| store.tenders(state.as_deref())).await?;
     rows.iter().map(|row| view(row, false)).collect()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gladhand_documents::error::{Code, Error, Result, Retry};
+use gladhand_documents::error::{Code, Error, Result, Retry, Sent};
 use gladhand_documents::json::Document;
 use gladhand_documents::model::dispatch::CommandStatus;
 use gladhand_documents::model::wire::{TenderSnapshot, TenderState, WebhookSubscription};
@@ -12,9 +12,12 @@ use gladhand_protocol::tender::retry::{Backoff, Budget};
 
 use super::resolve::{Resolution, resolve};
 use crate::auth::Response;
-use crate::carrier::{Carrier, document_of};
+use crate::carrier::{Carrier, document_of, request_of};
 use crate::core::{Core, jitter};
 use crate::journal::rows::{Effect, Intent, NewIntent, OpenedIntent, Outcome};
+
+/// How many glances at the journal a call waits for another one of the same operation.
+const PATIENCE: u32 = 20;
 
 /// How a mutation ended, as far as the foreground saw.
 #[derive(Debug)]
@@ -47,8 +50,14 @@ pub(crate) async fn mutate(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: New
     match core.journal.run(move |store| store.open_intent(&intent)).await? {
         OpenedIntent::New(intent) => perform(core, carrier, *intent).await,
         OpenedIntent::Existing(intent) => {
-            // Somebody is at it: this call only reads what comes of it.
+            // Somebody may be at it: this call waits a little for what comes of it.
+            let (id, fence) = (intent.id, intent.fence);
             core.hand_over(*intent);
+            for _ in 0..PATIENCE {
+                if !core.journal.run(move |store| store.holds(id, fence)).await? || !core.news().await {
+                    break;
+                }
+            }
             Ok(Ending::Resolved)
         }
     }
@@ -59,7 +68,8 @@ pub(crate) async fn mutate(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: New
 pub(crate) async fn perform(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: Intent) -> Result<Ending> {
     let Some(_working) = core.work_on(intent.id) else { return Ok(Ending::Resolved) };
     let handover = Handover { core: core.clone(), intent: Some(intent.clone()) };
-    let ending = attempts(core, carrier, intent).await?;
+    // A journal that fails from here on cannot say what became of the request.
+    let ending = attempts(core, carrier, intent).await.map_err(|error| error.sent(Sent::MaybeSent))?;
     handover.done(!matches!(ending, Ending::Unproven(_)));
     core.changed();
     Ok(ending)
@@ -67,10 +77,13 @@ pub(crate) async fn perform(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: In
 
 async fn attempts(core: &Arc<Core>, carrier: &Arc<Carrier>, mut intent: Intent) -> Result<Ending> {
     let plan = Backoff::FOREGROUND;
-    let (mut number, mut send, mut paid) = (1, true, 0);
+    let (mut number, mut paid) = (1, 0);
+    let mut last: Option<Error> = None;
     loop {
-        let error = if send {
-            match attempt(core, carrier, &mut intent).await? {
+        // After a read-back that proved nothing there is nothing to send, and the error is still the same.
+        let error = match last.take() {
+            Some(error) => error,
+            None => match attempt(core, carrier, &mut intent).await? {
                 Attempt::Ended(ending) => {
                     if matches!(ending, Ending::Answered(_) | Ending::Refused(_)) {
                         carrier.budget().succeed(paid);
@@ -78,25 +91,24 @@ async fn attempts(core: &Arc<Core>, carrier: &Arc<Carrier>, mut intent: Intent) 
                     return Ok(ending);
                 }
                 Attempt::Repeat(error) | Attempt::Unclear(error) => error,
-            }
-        } else {
-            Error::new(Code::ConnectionLost, "nothing is proven yet")
+            },
         };
         number += 1;
         let throttled = error.retry() == Retry::After;
         let wait = plan.delay(number, jitter()).map(|wait| wait.max(asked(&error)));
         let wait = wait.filter(|wait| *wait <= plan.cap);
-        if error.retry() == Retry::Never || wait.is_none() || !carrier.budget().pay(throttled) {
+        // What may have been executed is read back whatever the error says of repeating.
+        let hopeless = error.retry() == Retry::Never && !intent.tainted;
+        let Some(wait) = wait.filter(|_| !hopeless && carrier.budget().pay(throttled)) else {
             return give_up(core, &intent, error).await;
-        }
+        };
         paid = if throttled { Budget::THROTTLE } else { Budget::COST };
-        core.pause(wait.unwrap_or_default()).await;
-        send = true;
+        core.pause(wait).await;
         if intent.tainted {
             match resolve(core, carrier, &intent).await? {
                 Resolution::Closed => return Ok(Ending::Resolved),
                 Resolution::Resend => {}
-                Resolution::Wait => send = false,
+                Resolution::Wait => last = Some(error),
             }
         }
     }
@@ -124,7 +136,7 @@ async fn give_up(core: &Arc<Core>, intent: &Intent, error: Error) -> Result<Endi
 
 /// Sends once, and writes down what the answer proves.
 async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Result<Attempt> {
-    let request = carrier.request_of(intent)?;
+    let request = request_of(intent)?;
     let answered = match carrier.call(request).await {
         Ok(answer) => checked(intent, &answer).map(|document| (answer, document)),
         Err(error) => Err(error),
@@ -172,7 +184,6 @@ async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Re
 
 /// The answer's document, checked. One that is not of the contract proves nothing: it reads as no answer.
 fn checked(intent: &Intent, answer: &Response) -> Result<Option<Document>> {
-    use gladhand_documents::error::Sent;
     let document = match intent.operation.as_str() {
         "tenders.create" | "tenders.withdraw" => document_of::<TenderSnapshot>(&intent.operation, answer),
         "commands.request" | "commands.revoke" => document_of::<CommandStatus>(&intent.operation, answer),

@@ -28,7 +28,7 @@ pub(crate) fn view(row: &TenderRow, joined: bool) -> Result<Document> {
     );
     let mut add = |name: &str, raw: Option<String>| {
         if let Some(raw) = raw {
-            out.push_str(&format!(r#","{name}":{raw}"#));
+            out.extend([",\"", name, "\":", &raw]);
         }
     };
     add("briefState", state::brief(&now).map(quote));
@@ -46,10 +46,13 @@ pub(crate) fn view(row: &TenderRow, joined: bool) -> Result<Document> {
     add("lastSequence", Some(sequence.to_string()));
     add("historyDigest", Some(quote(&digest)));
     add("updatedAt", Some(quote(&format_instant(row.updated_at))));
-    let exceptions = member("/exceptions").map(|list| list.as_str().to_owned()).unwrap_or_else(|| {
-        let open: Vec<&str> = fold.exceptions.iter().map(|(_, exception)| exception.as_str()).collect();
-        format!("[{}]", open.join(","))
-    });
+    let exceptions = member("/exceptions").map_or_else(
+        || {
+            let open: Vec<&str> = fold.exceptions.iter().map(|(_, exception)| exception.as_str()).collect();
+            format!("[{}]", open.join(","))
+        },
+        |list| list.as_str().to_owned(),
+    );
     add("exceptions", Some(exceptions));
     out.push('}');
     let document = Document::parse(out)?;

@@ -27,8 +27,6 @@ pub fn judge(error: &Error) -> Proof {
     }
     match error.code() {
         C::IdempotencyInFlight => Proof::InFlight,
-        // The sender's own defect: the key is stored with another body, so something was executed under it.
-        C::IdempotencyKeyReused => Proof::Ambiguous,
         C::TenderConflict
         | C::CapacityCommitted
         | C::IllegalTransition
@@ -57,8 +55,9 @@ pub fn judge(error: &Error) -> Proof {
         | C::RespondByPast
         | C::EquipmentMismatch
         | C::ClockSkew => Proof::Refused,
-        // After execution began a 500 is indeterminate; a gateway's 502 or 504 says nothing of what lies behind it.
-        C::InternalServerError | C::BadGateway | C::Timeout => Proof::Ambiguous,
+        // After execution began a 500 is indeterminate; a gateway's 502 or 504 says nothing of what lies behind it. A
+        // reused key is the sender's own defect: something was executed under it, with another body.
+        C::InternalServerError | C::BadGateway | C::Timeout | C::IdempotencyKeyReused => Proof::Ambiguous,
         // 400, 401, 403, 404, 410, 413, 415, 428, 429 and 503 with a code of the contract: before execution, not stored.
         _ => Proof::NotExecuted,
     }

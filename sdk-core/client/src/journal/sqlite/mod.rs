@@ -43,11 +43,12 @@ impl SqliteStore {
     /// See [`super::Journal::open`].
     pub(super) fn open(path: &Path, environment: &str, tenant: &str, clock: SharedClock) -> Result<Self> {
         let path = super::place::check(path)?;
-        let mirror_path = head_of(&path);
-        let (mirror, mirrored) = Mirror::open(&mirror_path)?;
-        let mut store = Self { connection: open::connect(&path)?, mirror, tenant: tenant.to_owned(), clock };
-        store.prepare(environment, mirrored)?;
-        Ok(store)
+        let mirror = Mirror::open(&head_of(&path))?;
+        // Workers that start together make the journal one after the other.
+        let guard = mirror.lock()?;
+        let mut connection = open::connect(&path)?;
+        open::prepare(&mut connection, guard, environment)?;
+        Ok(Self { connection, mirror, tenant: tenant.to_owned(), clock })
     }
 
     /// A transaction that only reads.
@@ -176,6 +177,9 @@ impl Store for SqliteStore {
 
     fn tender(&mut self, id: &str) -> Result<Option<TenderRow>> {
         self.read(|tx| tenders::get(tx, id))
+    }
+    fn holder(&mut self, load: &str) -> Result<Option<TenderRow>> {
+        self.read(|tx| tenders::holder(tx, load))
     }
     fn latest(&mut self, carrier: &str, load: &str) -> Result<Option<TenderRow>> {
         self.read(|tx| tenders::latest(tx, carrier, load))

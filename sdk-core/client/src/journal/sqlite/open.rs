@@ -6,8 +6,8 @@ use std::time::Duration;
 use gladhand_documents::error::{Code, Error, Result};
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::{SqliteStore, db, truncated};
-use crate::journal::chain::Head;
+use super::{db, truncated};
+use crate::journal::chain::Guard;
 
 /// `GLAH`, in the file's header.
 const APPLICATION: i32 = 0x474C_4148;
@@ -28,60 +28,55 @@ pub(super) fn connect(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-impl SqliteStore {
-    /// Makes the tables in a new file, or checks that the file is ours, of this format and environment, and whole.
-    pub(super) fn prepare(&mut self, environment: &str, mirrored: bool) -> Result<()> {
-        let mut guard = self.mirror.lock()?;
-        let tx = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(db)?;
-        let pragma = |name: &str| tx.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0)).map_err(db);
-        let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(db)?;
-        match (pragma("application_id")?, pragma("user_version")?, tables) {
-            (0, 0, 0) => {
-                tx.execute_batch(include_str!("schema.sql")).map_err(db)?;
-                tx.execute_batch(&format!("PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"))
-                    .map_err(db)?;
-                tx.execute("INSERT INTO meta VALUES ('environment', ?1)", [environment]).map_err(db)?;
-            }
-            (APPLICATION, FORMAT, _) => {}
-            (APPLICATION, other, _) => {
-                return Err(Error::new(
-                    Code::JournalUnsupported,
-                    format!("the journal has format {other}, this version of Gladhand reads {FORMAT}"),
-                ));
-            }
-            _ => {
-                return Err(Error::new(
-                    Code::JournalUnsupported,
-                    "the journal's file is a database of another program",
-                ));
-            }
+/// Makes the tables in a new file, or checks that the file is ours, of this format and environment, and whole.
+pub(super) fn prepare(connection: &mut Connection, mut guard: Guard, environment: &str) -> Result<()> {
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(db)?;
+    let pragma = |name: &str| tx.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0)).map_err(db);
+    let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(db)?;
+    match (pragma("application_id")?, pragma("user_version")?, tables) {
+        (0, 0, 0) => {
+            tx.execute_batch(include_str!("schema.sql")).map_err(db)?;
+            tx.execute_batch(&format!("PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"))
+                .map_err(db)?;
+            tx.execute("INSERT INTO meta VALUES ('environment', ?1)", [environment]).map_err(db)?;
         }
-        let made_for: Option<String> = tx
-            .query_row("SELECT value FROM meta WHERE key = 'environment'", [], |row| row.get(0))
-            .optional()
-            .map_err(db)?;
-        if made_for.as_deref() != Some(environment) {
+        (APPLICATION, FORMAT, _) => {}
+        (APPLICATION, other, _) => {
             return Err(Error::new(
-                Code::ConfigInvalid,
-                format!(
-                    "`journal.path` holds the journal of the environment {}, not of {environment}",
-                    made_for.unwrap_or_default()
-                ),
+                Code::JournalUnsupported,
+                format!("the journal has format {other}, this version of Gladhand reads {FORMAT}"),
             ));
         }
-        let head = super::tx::head(&tx)?;
-        let mirror = guard.read()?.unwrap_or_default();
-        // A head file that is gone while there are entries is a tail that nobody can vouch for.
-        if mirror.index > head.index || (!mirrored && head.index > 0) {
-            return Err(truncated(mirror.index, head.index));
+        _ => {
+            return Err(Error::new(Code::JournalUnsupported, "the journal's file is a database of another program"));
         }
-        if mirror.index > 0 && super::tx::digest_at(&tx, mirror.index)? != Some(mirror.digest) {
-            return Err(super::corrupt(&format!("entry {}", mirror.index)));
-        }
-        tx.commit().map_err(db)?;
-        if mirror != head || head == Head::default() {
-            guard.write(head)?;
-        }
-        Ok(())
     }
+    let made_for: Option<String> = tx
+        .query_row("SELECT value FROM meta WHERE key = 'environment'", [], |row| row.get(0))
+        .optional()
+        .map_err(db)?;
+    if made_for.as_deref() != Some(environment) {
+        return Err(Error::new(
+            Code::ConfigInvalid,
+            format!(
+                "`journal.path` holds the journal of the environment {}, not of {environment}",
+                made_for.unwrap_or_default()
+            ),
+        ));
+    }
+    let head = super::tx::head(&tx)?;
+    let mirrored = guard.read()?;
+    let mirror = mirrored.unwrap_or_default();
+    // A head file that is gone while there are entries is a tail that nobody can vouch for.
+    if mirror.index > head.index || (mirrored.is_none() && head.index > 0) {
+        return Err(truncated(mirror.index, head.index));
+    }
+    if mirror.index > 0 && super::tx::digest_at(&tx, mirror.index)? != Some(mirror.digest) {
+        return Err(super::corrupt(&format!("entry {}", mirror.index)));
+    }
+    tx.commit().map_err(db)?;
+    if mirrored != Some(head) {
+        guard.write(head)?;
+    }
+    Ok(())
 }

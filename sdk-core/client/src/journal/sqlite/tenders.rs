@@ -88,6 +88,10 @@ pub(super) fn must(tx: &Tx<'_>, id: &str) -> Result<TenderRow> {
         .ok_or_else(|| Error::new(Code::TenderUnknown, format!("the journal has no tender {id}")).with_tender_id(id))
 }
 
+pub(super) fn holder(tx: &Tx<'_>, load: &str) -> Result<Option<TenderRow>> {
+    one(tx, "tenant = ?1 AND load_id = ?2 AND held = 1", [tx.tenant, load])
+}
+
 pub(super) fn latest(tx: &Tx<'_>, carrier: &str, load: &str) -> Result<Option<TenderRow>> {
     one(tx, "tenant = ?1 AND load_id = ?2 AND carrier = ?3 ORDER BY attempt DESC", [tx.tenant, load, carrier])
 }
@@ -106,8 +110,7 @@ pub(super) fn gaps(tx: &Tx<'_>, before: i64) -> Result<Vec<TenderRow>> {
 
 /// Holds the load and journals the intent; or finds who holds it.
 pub(super) fn open(tx: &mut Tx<'_>, tender: &NewTender, intent: &NewIntent) -> Result<Opened> {
-    let held = one(tx, "tenant = ?1 AND load_id = ?2 AND held = 1", [tx.tenant, tender.load_id.as_str()])?;
-    if let Some(held) = held {
+    if let Some(held) = holder(tx, &tender.load_id)? {
         if tender.again {
             return Err(Error::new(
                 Code::LoadHeld,

@@ -76,7 +76,7 @@ impl Check {
         {
             if let Some(text) = value {
                 let short: String = text.chars().take(max).collect();
-                out.push_str(&format!(r#","{name}":{}"#, quote(&short)));
+                out.extend([",\"", name, "\":", &quote(&short)]);
             }
         }
         out.push('}');
@@ -136,7 +136,9 @@ pub fn refusal(eligibility: &Document) -> Option<Error> {
         .at("/checks")?
         .items()
         .filter_map(|check| {
-            let text = |name: &str| check.get(name).and_then(|v| v.text()).unwrap_or_default().into_owned();
+            let text = |name: &str| {
+                check.get(name).and_then(gladhand_documents::json::Value::text).unwrap_or_default().into_owned()
+            };
             (text("result") != "eligible").then(|| Violation {
                 path: text("load"),
                 code: text("code"),

@@ -35,7 +35,7 @@ fn verdict(load: &Document, offer: &Document) -> String {
 #[track_caller]
 fn refused(load: &Document, offer: &Document, code: Code) {
     let answer = run(load, offer);
-    let error = refusal(&answer).expect(answer.as_str());
+    let error = refusal(&answer).unwrap_or_else(|| panic!("{}", answer.as_str()));
     assert_eq!(error.code(), code, "{answer:?} {error}");
 }
 

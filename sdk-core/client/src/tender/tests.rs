@@ -1,0 +1,254 @@
+//! Bad days in virtual time, over a carrier that answers as the test says.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gladhand_documents::error::{Code, Error, Result, Sent};
+use gladhand_documents::json::Document;
+use http::{HeaderMap, Method, StatusCode};
+
+use super::CreateOptions;
+use crate::auth::{Caller, Request, Response};
+use crate::clock::{Clock as _, TestClock};
+use crate::transport::BoxFuture;
+use crate::{Client, Config};
+
+type Script = Box<dyn Fn(&Request) -> Result<Response> + Send + Sync>;
+
+/// A carrier that does what it is told, and remembers what it was asked.
+struct Scripted {
+    script: Mutex<Script>,
+    seen: Mutex<Vec<(Method, String, Option<String>)>>,
+}
+
+impl std::fmt::Debug for Scripted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Scripted")
+    }
+}
+
+impl Caller for Scripted {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
+        if request.operation == "discovery" {
+            return Box::pin(std::future::ready(ok(200, DISCOVERY)));
+        }
+        let key = request.headers.get("idempotency-key").and_then(|k| k.to_str().ok()).map(str::to_owned);
+        self.seen.lock().unwrap().push((request.method.clone(), request.path.clone(), key));
+        let answer = (self.script.lock().unwrap())(&request);
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+const DISCOVERY: &str = r#"{"schemaVersion":"1.0.0","environment":"sandbox","carrier":{"scac":"AURR"},"versions":[{"major":1,"minor":0,"status":"active"}],"compatibilityWindowDays":365,"issuer":"https://carrier.test","resource":"https://carrier.test","idempotency":{"retentionHours":168},"webhookKeys":[],"limits":{"maxWaitSeconds":25,"maxBodyBytes":1048576},"features":[],"logEpoch":"e1"}"#;
+
+fn ok(status: u16, body: &str) -> Result<Response> {
+    Ok(Response {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: HeaderMap::new(),
+        body: bytes::Bytes::copy_from_slice(body.as_bytes()),
+    })
+}
+
+fn problem(code: Code, members: &str) -> Result<Response> {
+    Err(Error::new(code, "said the carrier")
+        .sent(Sent::Acknowledged)
+        .with_status(code.http_status())
+        .with_problem(format!(r#"{{"code":"{code}"{members}}}"#)))
+}
+
+fn lost() -> Result<Response> {
+    Err(Error::new(Code::ConnectionLost, "reset").sent(Sent::MaybeSent))
+}
+
+fn unreachable() -> Result<Response> {
+    Err(Error::new(Code::Connect, "no route"))
+}
+
+fn absent(tender: &str) -> Result<Response> {
+    problem(Code::NotFound, &format!(r#","tenderId":"{tender}","logEpoch":"e1""#))
+}
+
+fn snapshot(tender: &str, state: &str) -> Result<Response> {
+    let digest = gladhand_protocol::tender::history::hex(&gladhand_protocol::tender::history::start(tender));
+    ok(
+        200,
+        &format!(
+            r#"{{"schemaVersion":"1.0.0","tenderId":"{tender}","loadId":"L-1","revision":1,"state":"{state}","lastSequence":0,"historyDigest":"{digest}","logEpoch":"e1"}}"#
+        ),
+    )
+}
+
+struct Bench {
+    clock: TestClock,
+    carrier: Arc<Scripted>,
+    client: Client,
+    _dir: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new(script: impl Fn(&Request) -> Result<Response> + Send + Sync + 'static) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::from_toml(
+            "environment = 'sandbox'\ntenant = 'acme'\njournal.path = 'journal.db'\n\
+             identity = { certificate = 'c', private_key = 'k', trust = 't' }\n\
+             [carriers.aurora]\nbase_url = 'https://carrier.test'\nclient_id = 'tms'\nassertion_key = 'a'\n",
+            dir.path(),
+        )
+        .unwrap();
+        let clock = TestClock::at("2026-02-20T08:00:00Z".parse().unwrap());
+        let carrier = Arc::new(Scripted { script: Mutex::new(Box::new(script)), seen: Mutex::default() });
+        let callers: BTreeMap<String, Arc<dyn Caller>> = [("aurora".to_owned(), carrier.clone() as _)].into();
+        let client = Client::connect_simulated(config, Arc::new(clock.clone()), callers).await.unwrap();
+        Self { clock, carrier, client, _dir: dir }
+    }
+
+    fn script(&self, script: impl Fn(&Request) -> Result<Response> + Send + Sync + 'static) {
+        *self.carrier.script.lock().unwrap() = Box::new(script);
+    }
+
+    /// Lets time pass in steps until the future is done.
+    async fn pass<T>(&self, step: Duration, future: impl Future<Output = T>) -> T {
+        let ticking = async {
+            loop {
+                // The journal works on a thread of its own: real time must pass for it.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                self.clock.advance(step);
+            }
+        };
+        tokio::select! {
+            out = future => out,
+            () = ticking => unreachable!("time passes for ever"),
+        }
+    }
+
+    async fn create(&self) -> Result<Document> {
+        self.pass(Duration::from_millis(50), self.client.tender_create(load(), CreateOptions::new("aurora"))).await
+    }
+
+    async fn until(&self, step: Duration, tender: &str, done: impl Fn(&Document) -> bool) -> Document {
+        self.pass(step, async {
+            loop {
+                let list = self.client.tender_list(None).await.unwrap();
+                let found = list.into_iter().find(|t| t.text("/tenderId").as_deref() == Some(tender)).unwrap();
+                if done(&found) {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await
+    }
+
+    fn asked(&self, method: &Method, path: &str) -> Vec<Option<String>> {
+        let seen = self.carrier.seen.lock().unwrap();
+        seen.iter().filter(|(m, p, _)| m == method && p.starts_with(path)).map(|(_, _, key)| key.clone()).collect()
+    }
+}
+
+fn load() -> Document {
+    Document::parse(
+        r#"{"loadId":"L-1","mode":"standard","respondBy":"2026-02-20T09:00:00Z","parties":[{"role":"bill_to","name":"Acme"}],
+        "stops":[{"stopId":"p","sequence":1,"type":"pickup","location":{"name":"a","address":{},"timeZone":"America/Chicago"},"appointment":{"kind":"window","start":"2026-02-20T09:00:00-06:00","end":"2026-02-20T11:00:00-06:00","timeZone":"America/Chicago"}},
+        {"stopId":"d","sequence":2,"type":"delivery","location":{"name":"b","address":{},"timeZone":"America/Chicago"},"appointment":{"kind":"window","start":"2026-02-20T19:00:00-06:00","end":"2026-02-20T21:00:00-06:00","timeZone":"America/Chicago"}}],
+        "commodities":[{"lineId":"1","description":"Paper","quantity":20,"packaging":"PLT","weight":{"value":38000,"unit":"lb"},"pickupStopId":"p","deliveryStopId":"d"}],
+        "references":[{"type":"PO","value":"1","scope":"load"}],"rate":{"currency":"USD","amount":1250.00},"equipmentRequired":{"trailerType":"van"}}"#,
+    )
+    .unwrap()
+}
+
+fn text(document: &Document, pointer: &str) -> String {
+    document.text(pointer).unwrap_or_default()
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn what_never_arrived_in_time_is_withdrawn_and_frees_the_load() {
+    let bench = Bench::new(|request| if request.method == Method::POST { lost() } else { unreachable() }).await;
+    let tender = bench.create().await.unwrap();
+    let id = text(&tender, "/tenderId");
+    assert_eq!((text(&tender, "/state"), text(&tender, "/receipt")), ("offer".into(), "unproven".into()));
+    assert_eq!(tender.boolean("/loadReleased"), Some(false), "nobody knows: the load is held");
+    let sent = bench.asked(&Method::POST, "/v1/tenders").len();
+
+    // Ten minutes later the carrier is back, and has never seen it: too late to send it again.
+    bench.clock.advance(Duration::from_secs(601));
+    let name = id.clone();
+    bench.script(move |request| match request.path.as_str() {
+        path if path.contains("/withdrawals/") => snapshot(&name, "withdrawn"),
+        path if path.contains("/events") => absent(&name),
+        _ => absent(&name),
+    });
+    let done =
+        bench.until(SECOND, &id, |t| text(t, "/state") == "withdrawn" && text(t, "/reason/code") == "unsent").await;
+    assert_eq!(done.boolean("/loadReleased"), Some(true));
+    let creates = bench.asked(&Method::POST, "/v1/tenders");
+    assert_eq!(creates.iter().filter(|key| **key == creates[0]).count(), sent, "never sent again after its time");
+    assert_eq!(bench.asked(&Method::POST, &format!("/v1/tenders/{id}/withdrawals/")).len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_absent_in_time_goes_out_again_under_its_key() {
+    let bench = Bench::new(|request| if request.method == Method::POST { lost() } else { unreachable() }).await;
+    let id = text(&bench.create().await.unwrap(), "/tenderId");
+    let name = id.clone();
+    bench.script(move |request| match (&request.method, request.path.contains("/events")) {
+        (&Method::POST, _) => snapshot(&name, "pending"),
+        _ => absent(&name),
+    });
+    let done = bench.until(SECOND / 10, &id, |t| text(t, "/receipt") == "proven").await;
+    assert_eq!(text(&done, "/tenderId"), id);
+    let keys = bench.asked(&Method::POST, "/v1/tenders");
+    assert!(keys.len() >= 2 && keys.iter().all(|key| *key == keys[0] && key.is_some()), "{keys:?}");
+}
+
+#[tokio::test]
+async fn a_definite_failure_is_an_error_and_frees_the_load() {
+    let bench = Bench::new(|_| unreachable()).await;
+    let error = bench.create().await.unwrap_err();
+    assert_eq!((error.code(), error.sent_state()), (Code::Connect, Sent::NotSent));
+    assert_eq!(error.idempotency_key().map(str::len), Some(43));
+    assert_eq!(bench.asked(&Method::POST, "/v1/tenders").len(), 3, "three attempts");
+    assert!(bench.client.tender_list(None).await.unwrap().is_empty());
+
+    bench.script(|_| problem(Code::CapacityBackpressure, r#","retryAfterS":1"#));
+    let error = bench.create().await.unwrap_err();
+    assert_eq!((error.code(), error.sent_state()), (Code::CapacityBackpressure, Sent::Acknowledged));
+
+    bench.script(|_| problem(Code::ScopeMissing, ""));
+    assert_eq!(bench.create().await.unwrap_err().code(), Code::ScopeMissing);
+    let journal = bench.client.journal_verify().await.unwrap();
+    assert_eq!((journal.integer("/entries"), journal.integer("/unresolved")), (Some(6), Some(0)));
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_and_is_lost_is_frozen_and_never_resent() {
+    let bench = Bench::new(|_| lost()).await;
+    let id = text(&bench.create().await.unwrap(), "/tenderId");
+    let name = id.clone();
+    bench.script(
+        move |request| if request.path.contains("/events") { absent(&name) } else { snapshot(&name, "pending") },
+    );
+    bench.until(SECOND / 10, &id, |t| text(t, "/receipt") == "proven").await;
+    let sent = bench.asked(&Method::POST, "/v1/tenders").len();
+    let name = id.clone();
+    bench.script(move |_| absent(&name));
+    let lost = bench.client.tender_get(&id).await.unwrap();
+    assert_eq!((text(&lost, "/sync"), lost.boolean("/loadReleased")), ("diverged".into(), Some(false)));
+    let joined = bench.create().await.unwrap();
+    assert_eq!((text(&joined, "/tenderId"), joined.boolean("/joined")), (id, Some(true)));
+    assert_eq!(bench.asked(&Method::POST, "/v1/tenders").len(), sent);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_of_the_contract_proves_nothing() {
+    let bench = Bench::new(|request| match request.method {
+        Method::POST => ok(200, r#"{"welcome":"to the proxy"}"#),
+        _ => Err(Error::new(Code::UnexpectedAnswer, "404 of a proxy").sent(Sent::MaybeSent).with_status(404)),
+    })
+    .await;
+    let tender = bench.create().await.unwrap();
+    assert_eq!((text(&tender, "/state"), text(&tender, "/receipt")), ("offer".into(), "unproven".into()));
+    assert!(bench.clock.now() < "2026-02-20T08:05:00Z".parse().unwrap());
+}
