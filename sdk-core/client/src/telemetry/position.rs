@@ -110,7 +110,7 @@ mod tests {
         };
         let clock = ServerClock::default();
         let position = document(&seen, &clock, arrived_unix_nanos).expect("json").expect("located");
-        model::validate(&model::sdk::Position::ENTITY, &position).expect("a valid Position");
+        model::validate(<model::sdk::Position as model::Model>::entity(), &position).expect("a valid Position");
         assert_eq!(
             position.as_str(),
             concat!(
