@@ -115,10 +115,11 @@ impl Ledger {
         let mut through = Vec::new();
         for (lane, hello) in lanes {
             let released = hello.oldest_available_sequence.saturating_sub(1);
+            let unheard = !ledgers.contains_key(lane);
             let ledger = ledgers.entry(*lane).or_default();
             // Released sequences were acknowledged by someone, and sent ones may have been: if that was an earlier life of
             // this collector, followers may have seen them.
-            if ledger.through < released || (known.is_none() && hello.highest_sent_sequence > 0) {
+            if ledger.through < released || (unheard && hello.highest_sent_sequence > 0) {
                 resume = ResumeState::StateLost;
                 ledger.through = ledger.through.max(released);
                 ledger.possible_duplicate_through = hello.highest_sent_sequence;

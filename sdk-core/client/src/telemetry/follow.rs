@@ -51,7 +51,17 @@ struct State {
     server: ServerClock,
     /// Records without a location, per load, since the last position.
     unlocated: HashMap<String, u64>,
-    end: Option<Option<Error>>,
+    end: End,
+}
+
+/// How a leg ended.
+#[derive(Debug, Default)]
+enum End {
+    #[default]
+    NotYet,
+    /// Refused, and not reported yet.
+    Refused(Error),
+    Over,
 }
 
 impl Follow {
@@ -80,7 +90,7 @@ impl Follow {
                 latest: Latest::new(CAPACITY),
                 server: ServerClock::default(),
                 unlocated: HashMap::new(),
-                end: None,
+                end: End::NotYet,
             };
             let changed = follow.changed.clone();
             let leg = Arc::new(Leg { connector, clock: clock.clone(), state: Mutex::new(state), changed });
@@ -90,10 +100,10 @@ impl Follow {
             let stop = follow.stop.clone();
             tokio::spawn(async move {
                 let end = tokio::select! {
-                    end = drive(&leg, first) => end,
-                    () = stop.cancelled() => None,
+                    refusal = drive(&leg, first) => refusal.map_or(End::Over, End::Refused),
+                    () = stop.cancelled() => End::Over,
                 };
-                leg.state().end = Some(end);
+                leg.state().end = end;
                 leg.changed.notify_one();
             });
         }
@@ -120,11 +130,16 @@ impl Follow {
                 if let Some(position) = state.take(now)? {
                     return Ok(Some(position));
                 }
-                if let Some(end) = &mut state.end {
-                    if let Some(error) = end.take() {
+                match std::mem::take(&mut state.end) {
+                    End::NotYet => {}
+                    End::Refused(error) => {
+                        state.end = End::Over;
                         return Err(error);
                     }
-                    ended += 1;
+                    End::Over => {
+                        state.end = End::Over;
+                        ended += 1;
+                    }
                 }
             }
             if ended == self.legs.len() {

@@ -1,0 +1,260 @@
+//! A vehicle gateway and a TMS on the two sides of a real carrier, over the real network.
+
+mod support;
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flate2::read::GzDecoder;
+use gladhand::auth::Authorized;
+use gladhand::clock::{Clock as _, SharedClock, SystemClock};
+use gladhand::identity::Identity;
+use gladhand::telemetry::{Connector, Context, Fault, FaultSeverity, Lane, Policies, Record, minute};
+use gladhand::{Client, Code, Config, Document, Follow, Gateway, GatewayOptions};
+use gladhand_documents::model;
+use support::{Bench, express, soon, text, until_state};
+use tokio_util::sync::CancellationToken;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A load that is under way: the vehicle and the dispatch that carry it.
+struct Trip {
+    load: String,
+    vehicle: String,
+    dispatch: String,
+}
+
+async fn dispatched(bench: &Bench, client: &Client, load: &str) -> Trip {
+    let tender = client.tender_create(bench.load(load), express()).await.unwrap();
+    let tender = text(&tender, "/tenderId");
+    bench.post("/progress", &format!(r#"{{"tenderId":"{tender}","to":"dispatched"}}"#));
+    let view = until_state(client, &tender, "dispatched").await;
+    let dispatch = text(&view, "/dispatchId");
+    let document = client.dispatch_get(&dispatch).await.unwrap();
+    let vehicle = text(&document, "/assignments/0/tractorId");
+    Trip { load: load.to_owned(), vehicle, dispatch }
+}
+
+fn gateway_config(bench: &Bench) -> Config {
+    Config::builder().file(bench.sandbox.gateway_config_path()).build().unwrap()
+}
+
+async fn gateway(bench: &Bench) -> Gateway {
+    Gateway::connect(&gateway_config(bench), GatewayOptions::default()).await.unwrap()
+}
+
+/// The recorded minute as this trip's, ending now.
+fn highway_minute(trip: &Trip) -> Vec<Record> {
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/vectors/telemetry/highway_minute.jsonl.gz");
+    let mut lines = String::new();
+    GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut lines).unwrap();
+    let mut records = minute::parse(&lines).unwrap();
+    let context = Arc::new(Context {
+        vehicle_id: trip.vehicle.clone(),
+        load_id: trip.load.clone(),
+        dispatch_id: trip.dispatch.clone(),
+        ..(*records[0].context).clone()
+    });
+    let last = records.last().unwrap().observed_unix_nanos;
+    // A tenth of a second for the whole minute: it must lie after the dispatch.
+    let now = now_nanos();
+    for record in &mut records {
+        record.context = context.clone();
+        record.observed_unix_nanos = now - (last - record.observed_unix_nanos) / 600_000;
+    }
+    records
+}
+
+fn now_nanos() -> u64 {
+    SystemClock::new().now().as_nanosecond() as u64
+}
+
+/// A connector with the credentials of another configuration of the sandbox.
+fn connector(bench: &Bench, file: &str) -> (Arc<dyn Connector>, SharedClock) {
+    let clock: SharedClock = Arc::new(SystemClock::new());
+    let config = Config::builder().file(bench.sandbox.dir().join(file)).build().unwrap();
+    let identity = Arc::new(Identity::load(&config.identity, &*clock).unwrap());
+    let carrier = config.carriers.values().next().unwrap();
+    (Arc::new(Authorized::new(carrier, identity, clock.clone()).unwrap()), clock)
+}
+
+/// Reads positions until this event sequence; gives how many were shown and how many skipped, and the last.
+async fn until_event(follow: &Follow, event: &str) -> (i64, i64, Document) {
+    soon(event, async {
+        let (mut shown, mut skipped) = (0, 0);
+        loop {
+            let position = follow.next().await.unwrap().expect("the load goes on");
+            model::validate(<model::sdk::Position as model::Model>::entity(), &position).unwrap();
+            shown += 1;
+            skipped += position.integer("/skipped").unwrap();
+            if text(&position, "/eventSequence") == event {
+                return (shown, skipped, position);
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_highway_minute_reaches_the_dispatcher() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    let trip = dispatched(&bench, &client, "L-1").await;
+    let follow = client.telemetry_follow(std::slice::from_ref(&trip.load)).await.unwrap();
+    let gateway = gateway(&bench).await;
+    for record in highway_minute(&trip) {
+        let admission = gateway.publish(record).unwrap();
+        assert_eq!((admission.lane, admission.accepted), (Lane::Routine, true));
+    }
+    let (shown, skipped, last) = until_event(&follow, "600").await;
+    assert_eq!(shown + skipped, 600, "{shown} shown, {skipped} skipped");
+    assert_eq!(text(&last, "/vehicleId"), trip.vehicle);
+    assert_eq!(text(&last, "/autonomyMode"), "autonomous_enroute");
+    assert_eq!((last.number("/lat"), last.number("/lon")), (Some("37.7300975"), Some("-122.4718106")));
+    assert_eq!((last.number("/speedMps"), last.number("/headingDeg")), (Some("11.445"), Some("2.97")));
+    assert!(last.integer("/freshnessMs").unwrap() < 60_000, "{}", last.as_str());
+
+    let counts = gateway.close(LIMIT).await.unwrap();
+    assert_eq!((counts.produced, counts.acknowledged, counts.dropped, counts.pending), (600, 600, 0, 0));
+    assert_eq!(gateway.publish(highway_minute(&trip).remove(0)).unwrap_err().code(), Code::ClientClosed);
+    follow.close();
+    assert!(soon("the end", follow.next()).await.unwrap().is_none());
+    client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_that_lost_its_state_gets_everything_and_says_so() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    let trip = dispatched(&bench, &client, "L-1").await;
+    let follow = client.telemetry_follow(std::slice::from_ref(&trip.load)).await.unwrap();
+    let gateway = gateway(&bench).await;
+    let records = highway_minute(&trip);
+    for record in &records[..300] {
+        gateway.publish(record.clone()).unwrap();
+    }
+    gateway.flush(LIMIT).await.unwrap();
+    bench.post("/telemetry/lose-state", "{}");
+    for record in &records[300..] {
+        gateway.publish(record.clone()).unwrap();
+    }
+    until_event(&follow, "600").await;
+    let counts = gateway.close(LIMIT).await.unwrap();
+    assert_eq!((counts.acknowledged, counts.difference()), (600, 0));
+    client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_sees_what_is_not_theirs() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    let trip = dispatched(&bench, &client, "L-1").await;
+    // Accepted and not dispatched: there is nothing to see yet.
+    client.tender_create(bench.load("L-2"), express()).await.unwrap();
+    let early = client.telemetry_follow(&["L-2".to_owned()]).await.unwrap_err();
+    assert_eq!(early.code(), Code::TenantForbidden, "{early}");
+    let unknown = client.telemetry_follow(&["L-9".to_owned()]).await.unwrap_err();
+    assert_eq!(unknown.code(), Code::TenderUnknown);
+    assert_eq!(client.telemetry_follow(&[]).await.unwrap_err().code(), Code::InvalidArgument);
+
+    // Another tenant with credentials of its own, and a gateway with the wrong scope.
+    let stop = CancellationToken::new();
+    for (file, code) in [("other.toml", Code::TenantForbidden), ("gateway.toml", Code::TokenRequestRefused)] {
+        let (connector, clock) = connector(&bench, file);
+        let refused = Follow::open(vec![(connector, vec![trip.load.clone()])], clock, &stop).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{file}: {refused}");
+    }
+    client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_vehicle_is_refused_and_declared() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    let trip = dispatched(&bench, &client, "L-1").await;
+    let gateway = gateway(&bench).await;
+    let mut records = highway_minute(&trip);
+    records.truncate(20);
+    let foreign = Arc::new(Context { vehicle_id: "rival-trk-1".into(), ..(*records[0].context).clone() });
+    for record in &mut records[..10] {
+        record.context = foreign.clone();
+    }
+    for record in records.drain(..10) {
+        gateway.publish(record).unwrap();
+    }
+    let counts = gateway.flush(LIMIT).await.unwrap();
+    assert_eq!((counts.acknowledged, counts.dropped), (0, 10));
+    for record in records {
+        gateway.publish(record).unwrap();
+    }
+    let counts = gateway.close(LIMIT).await.unwrap();
+    assert_eq!((counts.acknowledged, counts.dropped, counts.difference()), (10, 10, 0));
+    client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_newest_gateway_of_a_producer_wins() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    let trip = dispatched(&bench, &client, "L-1").await;
+    let records = highway_minute(&trip);
+    let older = gateway(&bench).await;
+    older.publish(records[0].clone()).unwrap();
+    older.flush(LIMIT).await.unwrap();
+    let newer = gateway(&bench).await;
+    newer.publish(records[1].clone()).unwrap();
+    newer.flush(LIMIT).await.unwrap();
+    let refused = soon("the end of the older", async {
+        loop {
+            if let Err(error) = older.publish(records[2].clone()) {
+                return error;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(refused.code(), Code::TelemetryRefused, "{refused}");
+    assert!(!older.status().connected);
+    assert_eq!(newer.close(LIMIT).await.unwrap().acknowledged, 1);
+    client.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_waits_for_a_collector_that_is_away() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    let trip = dispatched(&bench, &client, "L-1").await;
+    // A port that nobody listens on.
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://{}", nowhere.local_addr().unwrap());
+    drop(nowhere);
+    let away = Config::builder()
+        .file(bench.sandbox.gateway_config_path())
+        .set("carriers.aurora.telemetry_url", address)
+        .build()
+        .unwrap();
+    let lonely = Gateway::connect(&away, GatewayOptions::default()).await.unwrap();
+    let fault = Fault { severity: FaultSeverity::SAFETY_CRITICAL, active: true, ..Fault::default() };
+    let mut record = highway_minute(&trip).remove(0);
+    record.faults.push(fault);
+    assert_eq!(lonely.publish(record.clone()).unwrap().lane, Lane::Safety);
+    let error = lonely.flush(Duration::from_millis(50)).await.unwrap_err();
+    assert_eq!(error.code(), Code::DeadlineExceeded);
+    let status = lonely.status();
+    assert_eq!((status.connected, status.conservation.pending), (false, 1));
+    drop(lonely);
+
+    // Without a section of its own there is no gateway, and a TMS's credentials make none.
+    let tms = bench.config("other.db");
+    let error = Gateway::connect(&tms, GatewayOptions::default()).await.unwrap_err();
+    assert_eq!(error.code(), Code::ConfigMissing);
+    let (credentials, clock) = connector(&bench, "gladhand.toml");
+    let impostor = Gateway::with_connector(credentials, clock, "edge", Policies::default()).unwrap();
+    impostor.publish(record).unwrap();
+    let error = impostor.flush(LIMIT).await.unwrap_err();
+    assert_eq!(error.code(), Code::TokenRequestRefused, "{error}");
+    client.close().await;
+}
