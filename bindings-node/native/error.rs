@@ -96,6 +96,6 @@ pub(crate) fn raise(env: Env, error: &Error) -> napi::Error {
 fn classed(env: Env, error: &Error) -> Result<napi::Error> {
     let make =
         env.get_instance_data::<Maker>()?.ok_or_else(|| napi::Error::from_reason("the package is not loaded"))?;
-    let made = make.borrow_back(&env)?.call(Failure::from(error))?;
-    Ok(napi::Error::from_unknown_without_coercion(made))
+    let instance = make.borrow_back(&env)?.call(Failure::from(error))?;
+    Ok(napi::Error::from_unknown_without_coercion(instance))
 }

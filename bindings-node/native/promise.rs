@@ -9,11 +9,11 @@ use napi::{Env, Result};
 use crate::error::raise;
 
 /// The promise of a task's answer, converted. Rejects with the class of the error.
-pub(crate) fn promise<'env, T, J>(
-    env: &'env Env,
+pub(crate) fn promise<T, J>(
+    env: &Env,
     task: Task<T>,
     convert: impl FnOnce(T) -> J + Send + 'static,
-) -> Result<Object<'env>>
+) -> Result<Object<'_>>
 where
     T: Send + 'static,
     J: ToNapiValue + 'static,
