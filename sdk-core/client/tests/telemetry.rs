@@ -5,6 +5,7 @@ mod support;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
@@ -15,6 +16,7 @@ use gladhand::telemetry::{Connector, Context, Fault, FaultSeverity, Lane, Polici
 use gladhand::{Client, Code, Config, Document, Follow, Gateway, GatewayOptions};
 use gladhand_documents::model;
 use support::{Bench, express, soon, text, until_state};
+use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -144,6 +146,68 @@ async fn a_collector_that_lost_its_state_gets_everything_and_says_so() {
     until_event(&follow, "600").await;
     let counts = gateway.close(LIMIT).await.unwrap();
     assert_eq!((counts.acknowledged, counts.difference()), (600, 0));
+    client.close().await;
+}
+
+/// A network that cuts the first connections after so many bytes from the gateway, each a little later than the one
+/// before, and then leaves them alone.
+async fn cutting_network(to: String) -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = connections.clone();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let number = count.fetch_add(1, Ordering::SeqCst) as u64;
+            let allowed = if number < 8 { 3000 + 1200 * number } else { u64::MAX };
+            let to = to.clone();
+            tokio::spawn(async move {
+                let mut far = tokio::net::TcpStream::connect(to).await.unwrap();
+                let (near_read, mut near_write) = near.split();
+                let (mut far_read, mut far_write) = far.split();
+                let mut near_read = near_read.take(allowed);
+                tokio::select! {
+                    _ = tokio::io::copy(&mut near_read, &mut far_write) => {}
+                    _ = tokio::io::copy(&mut far_read, &mut near_write) => {}
+                }
+            });
+        }
+    });
+    (address, connections)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_cuts_connections_loses_and_repeats_nothing() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    let trip = dispatched(&bench, &client, "L-1").await;
+    let follow = client.telemetry_follow(std::slice::from_ref(&trip.load)).await.unwrap();
+    let to = bench.sandbox.url().strip_prefix("https://").unwrap().to_owned();
+    let (address, connections) = cutting_network(to).await;
+    let config = Config::builder()
+        .file(bench.sandbox.gateway_config_path())
+        .set("carriers.aurora.telemetry_url", address)
+        .build()
+        .unwrap();
+    let gateway = Gateway::connect(&config, GatewayOptions::default()).await.unwrap();
+    for (number, mut record) in highway_minute(&trip).into_iter().enumerate() {
+        // Some of them in the safety lane, so that two lanes resume.
+        let lane = if number % 50 == 49 { Lane::Safety } else { Lane::Routine };
+        record.event_sequence = 0;
+        gateway.publish_in(lane, record).unwrap();
+    }
+    let counts = gateway.close(LIMIT).await.unwrap();
+    assert_eq!((counts.acknowledged, counts.dropped, counts.difference()), (600, 0, 0));
+    assert!(connections.load(Ordering::SeqCst) > 2, "the network cut nothing");
+    let state = bench.control("/state", None);
+    let lanes = state.at("/telemetry/lanes").unwrap();
+    let arrived: i64 =
+        lanes.items().map(|lane| lane.get("records").unwrap().number().unwrap().parse::<i64>().unwrap()).sum();
+    assert_eq!(arrived, 600, "{}", lanes.raw());
+    assert_eq!(state.at("/telemetry/securityEvents").unwrap().len(), 0);
+    // The newest record was a safety record, so it is the last that is shown.
+    let (_, _, last) = until_event(&follow, "600").await;
+    assert_eq!(last.boolean("/possibleDuplicate"), Some(false));
     client.close().await;
 }
 
