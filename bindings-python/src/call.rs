@@ -5,11 +5,9 @@
 //! * Awaiting makes a future of the loop that runs right now; the core's answer comes back by [`crate::settle`].
 //! * Cancelling either cancels the operation in the core; what had left is resolved by the journal (contract 4d).
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
-use gladhand_ffi::{CancelToken, Document, Error, Result, Task, spawn};
+use gladhand_ffi::{CancelToken, Document, Error, Task, spawn};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -20,7 +18,7 @@ use crate::settle;
 
 /// What the core answered, turned into a Python object by whoever holds the interpreter.
 pub(crate) type Answer = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
-type Work = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+type Work = Box<dyn FnOnce(&CancelToken) -> Task<Answer> + Send>;
 
 /// One call to the core: `wait()` for the answer, or await it. Good for one use.
 #[pyclass(module = "gladhand._gladhand", frozen)]
@@ -30,33 +28,28 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// A call whose answer is turned into a Python object by `answer`.
+    /// A call that `operation` begins, and whose answer is turned into a Python object by `answer`.
     pub(crate) fn new<T: Send + 'static>(
-        operation: impl Future<Output = Result<T>> + Send + 'static,
+        operation: impl FnOnce(&CancelToken) -> Task<T> + Send + 'static,
         answer: impl FnOnce(T, Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
     ) -> Self {
-        let work = async move {
-            let value = operation.await?;
-            Ok(Box::new(move |py: Python<'_>| answer(value, py)) as Answer)
+        let work = |cancel: &CancelToken| {
+            let task = operation(cancel);
+            spawn(cancel, async move {
+                let value = task.await?;
+                Ok(Box::new(move |py: Python<'_>| answer(value, py)) as Answer)
+            })
         };
-        Self { work: Mutex::new(Some(Box::pin(work))), cancel: CancelToken::new() }
+        Self { work: Mutex::new(Some(Box::new(work))), cancel: CancelToken::new() }
     }
 
     /// A call that answers a document.
-    pub(crate) fn document(operation: impl Future<Output = Result<Document>> + Send + 'static) -> Self {
+    pub(crate) fn document(operation: impl FnOnce(&CancelToken) -> Task<Document> + Send + 'static) -> Self {
         Self::new(operation, |document, py| PyDocument(document).object(py))
     }
 
-    /// A call that answers a document or None.
-    pub(crate) fn maybe_document(operation: impl Future<Output = Result<Option<Document>>> + Send + 'static) -> Self {
-        Self::new(operation, |document, py| match document {
-            Some(document) => PyDocument(document).object(py),
-            None => Ok(py.None()),
-        })
-    }
-
     /// A call that answers a list of documents.
-    pub(crate) fn documents(operation: impl Future<Output = Result<Vec<Document>>> + Send + 'static) -> Self {
+    pub(crate) fn documents(operation: impl FnOnce(&CancelToken) -> Task<Vec<Document>> + Send + 'static) -> Self {
         Self::new(operation, |documents, py| {
             let documents: Vec<PyDocument> = documents.into_iter().map(PyDocument).collect();
             Ok(documents.into_pyobject(py)?.unbind())
@@ -64,13 +57,13 @@ impl Call {
     }
 
     /// A call that answers nothing.
-    pub(crate) fn nothing(operation: impl Future<Output = Result<()>> + Send + 'static) -> Self {
+    pub(crate) fn nothing(operation: impl FnOnce(&CancelToken) -> Task<()> + Send + 'static) -> Self {
         Self::new(operation, |(), py| Ok(py.None()))
     }
 
     fn begin(&self) -> PyResult<Task<Answer>> {
         let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
-        work.map(|work| spawn(&self.cancel, work))
+        work.map(|work| work(&self.cancel))
             .ok_or_else(|| PyRuntimeError::new_err("this call was already waited for or awaited"))
     }
 }

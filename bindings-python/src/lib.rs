@@ -3,13 +3,16 @@
 //!
 //! * [`document`]: the lossless document. * [`errors`]: raising the classes of `gladhand.errors`.
 //! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio.
+//! * [`client`]: the operations. * [`stream`]: what never stops arriving.
 //! * [`sandbox`]: a local carrier.
 
 mod call;
+mod client;
 mod document;
 mod errors;
 mod sandbox;
 mod settle;
+mod stream;
 
 use pyo3::prelude::*;
 
@@ -19,10 +22,22 @@ mod _gladhand {
     #[pymodule_export]
     use super::call::Call;
     #[pymodule_export]
+    use super::client::PyClient;
+    #[pymodule_export]
     use super::document::{PyDocument, quote};
     #[pymodule_export]
     use super::sandbox::PySandbox;
+    #[pymodule_export]
+    use super::shutdown;
+    #[pymodule_export]
+    use super::stream::{PyEventReader, PyStream};
 
     #[pymodule_export]
     const VERSION: &str = gladhand_ffi::VERSION;
+}
+
+/// Ends the runtime, for the end of the process.
+#[pyfunction]
+fn shutdown(py: Python<'_>) {
+    py.detach(|| gladhand_ffi::runtime::shutdown(std::time::Duration::from_secs(1)));
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gladhand_ffi::{Code, Error, Result, Sandbox, runtime};
+use gladhand_ffi::{CancelToken, Code, Error, Result, Sandbox, Task, runtime, spawn};
 use pyo3::prelude::*;
 
 use crate::call::{Call, guarded};
@@ -34,7 +34,7 @@ impl PySandbox {
     fn control(&self, path: String, body: Option<Bound<'_, PyDocument>>) -> Call {
         let sandbox = Arc::clone(&self.0);
         let body = body.map(|body| body.get().0.clone());
-        Call::document(blocking(move || sandbox.control(&path, body.as_ref())))
+        Call::document(|cancel| blocking(cancel, move || sandbox.control(&path, body.as_ref())))
     }
 
     /// A load that fits the carrier's stock, or this offer of it.
@@ -42,7 +42,7 @@ impl PySandbox {
     fn load(&self, load_id: String, offer: Option<Bound<'_, PyDocument>>) -> Call {
         let sandbox = Arc::clone(&self.0);
         let offer = offer.map(|offer| offer.get().0.clone());
-        Call::document(blocking(move || sandbox.load(&load_id, offer.as_ref())))
+        Call::document(|cancel| blocking(cancel, move || sandbox.load(&load_id, offer.as_ref())))
     }
 
     /// Ends the carrier.
@@ -52,7 +52,12 @@ impl PySandbox {
 }
 
 /// Runs what blocks away from the runtime's workers.
-async fn blocking<T: Send + 'static>(operation: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let outcome = runtime::get()?.spawn_blocking(operation).await;
-    outcome.unwrap_or_else(|e| Err(Error::new(Code::InternalPanic, "the sandbox's handle panicked").caused_by(&e)))
+fn blocking<T: Send + 'static>(
+    cancel: &CancelToken,
+    operation: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Task<T> {
+    spawn(cancel, async move {
+        let outcome = runtime::get()?.spawn_blocking(operation).await;
+        outcome.unwrap_or_else(|e| Err(Error::new(Code::InternalPanic, "the sandbox's handle panicked").caused_by(&e)))
+    })
 }

@@ -48,6 +48,11 @@ class View:
     _root: _Root
     _at: str
 
+    @classmethod
+    def from_document(cls: type[V], document: Document) -> V:
+        """A view of the whole of a native document."""
+        return _view(cls, _Root(document), "")
+
     @property
     def document(self) -> Document:
         """The native document of this value by itself."""
@@ -440,11 +445,6 @@ class Model(View):
     def from_json(cls: type[M], data: bytes | str) -> M:
         """A view of this JSON text, kept byte for byte. Raises `malformed_json`; `validate()` checks the contract."""
         return cls.from_document(Document.parse(data.encode() if isinstance(data, str) else data))
-
-    @classmethod
-    def from_document(cls: type[M], document: Document) -> M:
-        """A view of a native document."""
-        return _view(cls, _Root(document), "")
 
     def validate(self: M) -> M:
         """Checks the document against the contract and returns it. Raises `ValidationError` with the violations."""

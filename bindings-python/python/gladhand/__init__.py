@@ -1,0 +1,38 @@
+"""Gladhand couples a TMS to carriers that run driverless trucks. Start with `connect()`, or with `sandbox()` for a local
+carrier; `gladhand.aio` has the same names for asyncio.
+
+    with gladhand.connect() as gh:
+        found = gh.capacity.search(origin=(41.88, -87.63), destination=(34.05, -118.24))
+
+The package holds no rule of the contract; the core in `_gladhand` does. Here are:
+
+* `_sync`, `aio`: clients and the sandbox. * `models`: the documents (generated). * `errors`: one class per
+  family of failures under `Error` (generated).
+"""
+
+from . import aio, errors, models
+from ._gladhand import VERSION as __version__
+from ._gladhand import Document
+from ._sync._client import Client, connect
+from ._sync._safety import SafetyWatch
+from ._sync._sandbox import Sandbox, sandbox
+from ._sync._streams import Delivery, Events, Watch
+from .errors import Code, Error
+
+__all__ = [
+    "Client",
+    "Code",
+    "Delivery",
+    "Document",
+    "Error",
+    "Events",
+    "SafetyWatch",
+    "Sandbox",
+    "Watch",
+    "__version__",
+    "aio",
+    "connect",
+    "errors",
+    "models",
+    "sandbox",
+]

@@ -1,0 +1,80 @@
+# Generated from gladhand/aio/_client.py by tools/make_sync.py. Do not edit.
+"""The client: connect once, use it from anywhere in the process, close it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .. import _arguments, models
+from .._exit import keep
+from .._gladhand import Client as Native
+from ._answer import answer
+from ._dispatches import Dispatches
+from ._safety import SafetyWatch
+from ._services import Capacity, Documents, Inbox, Journal, Reconcile, Webhooks
+from ._streams import Events, SafetyEvents
+from ._tenders import Tenders
+
+
+def connect(path: str | Path | None = None, **overrides: str) -> Client:
+    """Connects with the settings of `gladhand.toml` (or `path`), the `GLADHAND_*` variables, and `overrides`, the later
+    winning: `connect(tenant="acme", journal__path="/var/lib/tms/journal.db")` sets `tenant` and `journal.path`.
+
+    Raises `ConfigError` for a setting that is missing, unknown or wrong; it names the key.
+    """
+    settings = _arguments.settings(overrides)
+    return Client(answer(Native.connect(None if path is None else str(path), settings)))
+
+
+class Client:
+    """One connection to all configured carriers, safe to share between threads and tasks. Use it as a context manager."""
+
+    def __init__(self, native: Native) -> None:
+        self._native = native
+        keep(native)
+        self.capacity = Capacity(native)
+        """What carriers offer."""
+        self.tenders = Tenders(native)
+        """Offering loads to carriers."""
+        self.inbox = Inbox(native)
+        """Webhooks that carriers send."""
+        self.webhooks = Webhooks(native)
+        """Where carriers send their webhooks."""
+        self.dispatches = Dispatches(native)
+        """Vehicles at work, and asking their operators to stop, hold or resume."""
+        self.documents = Documents(native)
+        """Proofs of delivery and invoices."""
+        self.reconcile = Reconcile(native)
+        """Comparing our history with the carriers'."""
+        self.journal = Journal(native)
+        """What was intended, sent, answered and heard."""
+
+    def events(self, consumer: str) -> Events:
+        """Events for the consumer of this name, each until it is acknowledged, across restarts.
+
+        One process at a time reads for a consumer; a second one raises `consumer_leased`.
+        """
+        return Events(lambda: self._native.events(consumer))
+
+    def on_safety(self, callback: Callable[[models.Event], Any]) -> SafetyWatch:
+        """Calls back at once, out of band, for each safety event from now on, until what this returns is closed."""
+        return SafetyWatch(SafetyEvents(self._native.safety).open(), callback)
+
+    def health(self) -> models.Health:
+        """How the client and its carriers are."""
+        return models.Health.from_document(answer(self._native.health()))
+
+    def close(self) -> None:
+        """Ends streams, gives back leases and closes the journal. What had left is resolved at the next start."""
+        answer(self._native.close())
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

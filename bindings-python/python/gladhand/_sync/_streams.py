@@ -1,0 +1,170 @@
+# Generated from gladhand/aio/_streams.py by tools/make_sync.py. Do not edit.
+"""What never stops arriving: tenders that change, events, positions, safety. Each is an iterator and a context manager;
+closing it ends the iteration and gives back what the core holds for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Generic, TypeVar, cast
+
+from .. import models
+from .._gladhand import Call, Document, EventReader, Stream
+from ._answer import answer
+
+T = TypeVar("T")
+S = TypeVar("S", bound="_Arriving")  # type: ignore[type-arg]
+
+
+class _Arriving(Generic[T]):
+    """An iterator over what a stream of the core brings; opened by its first step, so that making one never waits."""
+
+    def __init__(self, opening: Callable[[], Call[Stream]]) -> None:
+        self._opening = opening
+        self._native: Stream | None = None
+        self._closed = False
+
+    def open(self: S) -> S:
+        """Opens it now, for who must not miss what comes between now and the first step."""
+        if self._native is None:
+            self._native = answer(self._opening())
+        if self._closed:
+            self._native.close()
+        return self
+
+    def _view(self, document: Document) -> T:
+        raise NotImplementedError
+
+    def __iter__(self: S) -> S:
+        return self
+
+    def __next__(self) -> T:
+        if self._native is None:
+            self.open()
+        document = answer(cast("Stream", self._native).next())
+        if document is None:
+            raise StopIteration
+        return self._view(document)
+
+    def close(self) -> None:
+        """Ends the iteration, also one that waits right now."""
+        self._closed = True
+        if self._native is not None:
+            self._native.close()
+
+    def __enter__(self: S) -> S:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Watch(_Arriving[models.Tender]):
+    """A tender each time it changed, first as it is; ends with its last state."""
+
+    def _view(self, document: Document) -> models.Tender:
+        return models.Tender.from_document(document)
+
+
+class Positions(_Arriving[models.Position]):
+    """Where loads are, as it arrives."""
+
+    def _view(self, document: Document) -> models.Position:
+        return models.Position.from_document(document)
+
+
+class SafetyEvents(_Arriving[models.Event]):
+    """Safety events, at once and out of band."""
+
+    def _view(self, document: Document) -> models.Event:
+        return models.Event.from_document(document)
+
+
+class Delivery:
+    """One event for one consumer. It is delivered again until it is acknowledged."""
+
+    __slots__ = ("_reader", "_token", "event")
+
+    def __init__(self, reader: EventReader, event: models.Event, token: int) -> None:
+        self._reader = reader
+        self._token = token
+        self.event = event
+        """The event, byte for byte as the carrier signed it."""
+
+    @property
+    def type(self) -> str:
+        """What happened, such as `gladhand.tender.accepted.v1`."""
+        return self.event.type
+
+    @property
+    def tender_id(self) -> str:
+        """The tender."""
+        return self.event.partitionkey
+
+    @property
+    def load_id(self) -> str:
+        """The load."""
+        return self.event.subject
+
+    @property
+    def sequence(self) -> int:
+        """Its place in the tender's history, from 1."""
+        return int(self.event.sequence)
+
+    @property
+    def data(self) -> models.StatusEvent:
+        """What it says."""
+        return self.event.data
+
+    def ack(self) -> None:
+        """States that this consumer is done with it; it does not come again."""
+        answer(self._reader.ack(self._token))
+
+    def __repr__(self) -> str:
+        return f"Delivery(type={self.type!r}, tender_id={self.tender_id!r}, sequence={self.sequence})"
+
+
+class Events:
+    """Events for one consumer, durable, in order for each tender; waits for more when there are none."""
+
+    def __init__(self, opening: Callable[[], Call[EventReader]]) -> None:
+        self._opening = opening
+        self._native: EventReader | None = None
+        self._closed = False
+
+    def open(self) -> Events:
+        """Takes the consumer now. Raises `consumer_leased` while another process reads for it."""
+        if self._native is None:
+            self._native = answer(self._opening())
+        if self._closed:
+            self._native.close()
+        return self
+
+    def __iter__(self) -> Events:
+        return self
+
+    def __next__(self) -> Delivery:
+        if self._native is None:
+            self.open()
+        native = cast("EventReader", self._native)
+        found = answer(native.next())
+        if found is None:
+            raise StopIteration
+        document, token = found
+        return Delivery(native, models.Event.from_document(document), token)
+
+    def close(self) -> None:
+        """Ends the iteration, also one that waits right now, and lets another process read for this consumer."""
+        self._closed = True
+        if self._native is not None:
+            self._native.close()
+
+    def __enter__(self) -> Events:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,98 @@
+//! What never stops arriving, pulled one item at a time.
+
+use gladhand_ffi::{CancelToken, Document, Events, Safety, Task, Watch};
+use pyo3::prelude::*;
+
+use crate::call::Call;
+use crate::document::PyDocument;
+
+/// A stream of documents of any kind.
+#[derive(Clone)]
+pub(crate) enum Documents {
+    Watch(Watch),
+    Safety(Safety),
+}
+
+impl Documents {
+    fn next(&self, cancel: &CancelToken) -> Task<Option<Document>> {
+        match self {
+            Self::Watch(stream) => stream.next(cancel),
+            Self::Safety(stream) => stream.next(cancel),
+        }
+    }
+
+    fn close(&self) {
+        match self {
+            Self::Watch(stream) => stream.close(),
+            Self::Safety(stream) => stream.close(),
+        }
+    }
+}
+
+/// A stream of documents.
+#[pyclass(name = "Stream", module = "gladhand._gladhand", frozen)]
+pub(crate) struct PyStream(Documents);
+
+impl PyStream {
+    /// A call that answers a stream.
+    pub(crate) fn call<S: Send + 'static>(
+        opening: impl FnOnce(&CancelToken) -> Task<S> + Send + 'static,
+        kind: impl FnOnce(S) -> Documents + Send + 'static,
+    ) -> Call {
+        Call::new(opening, |stream, py| Ok(Py::new(py, Self(kind(stream)))?.into_any()))
+    }
+}
+
+#[pymethods]
+impl PyStream {
+    /// The next document; None at the end.
+    fn next(&self) -> Call {
+        let stream = self.0.clone();
+        Call::new(
+            move |cancel| stream.next(cancel),
+            |document, py| document.map_or_else(|| Ok(py.None()), |document| PyDocument(document).object(py)),
+        )
+    }
+
+    /// Ends it, also a pull that waits.
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+/// Events for one consumer, each with the token that acknowledges it.
+#[pyclass(name = "EventReader", module = "gladhand._gladhand", frozen)]
+pub(crate) struct PyEventReader(Events);
+
+impl PyEventReader {
+    /// A call that answers a reader.
+    pub(crate) fn call(opening: impl FnOnce(&CancelToken) -> Task<Events> + Send + 'static) -> Call {
+        Call::new(opening, |events, py| Ok(Py::new(py, Self(events))?.into_any()))
+    }
+}
+
+#[pymethods]
+impl PyEventReader {
+    /// The next event with its token; None at the end.
+    fn next(&self) -> Call {
+        let events = self.0.clone();
+        Call::new(
+            move |cancel| events.next(cancel),
+            |delivery, py| match delivery {
+                Some(found) => Ok((PyDocument(found.event), found.token).into_pyobject(py)?.into_any().unbind()),
+                None => Ok(py.None()),
+            },
+        )
+    }
+
+    /// Acknowledges a delivery.
+    fn ack(&self, token: u64) -> Call {
+        let events = self.0.clone();
+        Call::nothing(move |cancel| events.ack(token, cancel))
+    }
+
+    /// Ends it, also a pull that waits.
+    fn close(&self) {
+        self.0.close();
+    }
+}

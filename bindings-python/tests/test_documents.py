@@ -1,0 +1,65 @@
+"""Documents keep every byte; changing one member through the typed model changes that member's bytes and no others."""
+
+from __future__ import annotations
+
+import pickle
+from decimal import Decimal
+
+import pytest
+
+import gladhand
+from gladhand import models
+
+UNKNOWN = (
+    b'{ "capacityId":"aurora-\\u00e9-1",\t"vehicleType":"tractor-std","autonomyLevel":"L4",\n'
+    b'  "availableWindow":{"end":"2026-02-20T20:00:00Z","start":"2026-02-20T08:00:00Z"},\n'
+    b'  "route":[{"from":{"lat":41.8781,"lon":-87.6298},"to":{"lat":34.0522,"lon":-118.2437}}],\n'
+    b'  "constraints":{"maxWeightLbs":80000,"hazmat":false}, "x-odometer": 12345678901234567890123,\n'
+    b'  "rate":{"currency":"USD","amount":1250.00,"x-discount":0.10}, "x-list":[1.0,1E2,null,{"a":"\\/"}] }'
+)
+
+
+def test_unknown_members_zeros_and_long_integers_survive() -> None:
+    offer = models.CapacityOffer.from_json(UNKNOWN)
+    assert offer.to_json() == UNKNOWN
+    assert offer.rate.amount == Decimal("1250.00")
+    assert offer.rate.raw("amount") == "1250.00"
+    assert offer.document.raw("/x-odometer") == "12345678901234567890123"
+    assert offer.capacity_id == "aurora-é-1"
+
+
+def test_a_change_touches_one_member_only() -> None:
+    offer = models.CapacityOffer.from_json(UNKNOWN)
+    offer.rate.amount = Decimal("1300.50")
+    assert offer.to_json() == UNKNOWN.replace(b"1250.00", b"1300.50")
+    offer.constraints.hazmat = True
+    assert offer.to_json() == UNKNOWN.replace(b"1250.00", b"1300.50").replace(b"false", b"true")
+
+
+def test_a_float_is_refused_for_money() -> None:
+    offer = models.CapacityOffer.from_json(UNKNOWN)
+    with pytest.raises(TypeError, match="float"):
+        offer.rate.amount = 1300.1  # type: ignore[assignment]
+    assert offer.to_json() == UNKNOWN
+
+
+def test_a_document_that_breaks_rules_names_each() -> None:
+    with pytest.raises(gladhand.errors.ValidationError) as caught:
+        models.CapacityOffer.from_json(b'{"capacityId":"a"}').validate()
+    assert caught.value.code == "schema_invalid"
+    assert "/rate" in [violation.path for violation in caught.value.violations]
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b'{"a":1,"a":2}', b"\xff", b"{} {}", b"[" * 40 + b"]" * 40, b"NaN"])
+def test_what_is_not_one_json_text_is_refused(text: bytes) -> None:
+    with pytest.raises(gladhand.errors.ValidationError) as caught:
+        gladhand.Document.parse(text)
+    assert caught.value.code == "malformed_json"
+
+
+def test_documents_compare_hash_and_pickle_by_their_bytes() -> None:
+    document = gladhand.Document.parse(UNKNOWN)
+    assert pickle.loads(pickle.dumps(document)) == document
+    assert len({document, gladhand.Document.parse(bytearray(UNKNOWN))}) == 1
+    assert document != gladhand.Document.parse(b"{}")
+    assert "1250" not in repr(document)
