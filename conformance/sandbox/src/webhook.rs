@@ -172,9 +172,9 @@ pub struct Message {
     pub body: Vec<u8>,
 }
 
-/// Signs an event at the carrier's clock. `None` only if no key can be made.
-pub fn message(carrier: &Carrier, id: &str, event: &[u8], tamper: Tamper) -> Option<Message> {
-    let timestamp = carrier.clock.unix().to_string();
+/// Signs an event as of `age_s` seconds ago. `None` only if no key can be made.
+pub fn message(carrier: &Carrier, id: &str, event: &[u8], tamper: Tamper, age_s: u64) -> Option<Message> {
+    let timestamp = carrier.clock.unix().saturating_sub(age_s).to_string();
     let mut signed = format!("{id}.{timestamp}.").into_bytes();
     signed.extend_from_slice(event);
     let stranger = if tamper == Tamper::Key { Some(Ed25519KeyPair::generate().ok()?) } else { None };
@@ -199,7 +199,7 @@ pub fn message(carrier: &Carrier, id: &str, event: &[u8], tamper: Tamper) -> Opt
 /// One attempt: the status of the answer, `None` where there was none. `tamper` changes one byte after signing.
 pub async fn post(carrier: &Carrier, delivery: &Delivery, tamper: bool) -> Option<u16> {
     let tamper = if tamper { Tamper::Body } else { Tamper::Not };
-    let message = message(carrier, &delivery.id, &delivery.body, tamper)?;
+    let message = message(carrier, &delivery.id, &delivery.body, tamper, 0)?;
     let mut request = carrier.webhook_client.post(delivery.url.clone());
     for (name, value) in message.headers {
         request = request.header(name, value);

@@ -88,10 +88,13 @@ struct Messages {
     tender_id: String,
     #[serde(default)]
     tamper: Tamper,
+    #[serde(default)]
+    age_s: u64,
 }
 
 /// The events of a tender as webhooks would bring them, in order, for a receiver that has no address: header fields and
-/// body of each. `tamper` is `body` (one byte changed after signing) or `key` (signed by a stranger).
+/// body of each. `tamper` is `body` (one byte changed after signing) or `key` (signed by a stranger); with `ageS` they were
+/// signed so many seconds ago.
 async fn messages(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     let wanted: Messages = body(&bytes)?;
     let unknown = || Problem::new(Code::NotFound, format!("there is no tender {}", wanted.tender_id));
@@ -102,7 +105,7 @@ async fn messages(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     };
     let messages: Vec<serde_json::Value> = events
         .iter()
-        .filter_map(|(id, event)| webhook::message(&carrier, id, event, wanted.tamper))
+        .filter_map(|(id, event)| webhook::message(&carrier, id, event, wanted.tamper, wanted.age_s))
         .map(|message| json!({"headers": message.headers, "body": String::from_utf8_lossy(&message.body)}))
         .collect();
     Ok(Json(json!({ "messages": messages })))

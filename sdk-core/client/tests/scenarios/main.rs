@@ -59,14 +59,17 @@ macro_rules! scenarios {
 
 scenarios! {
     answer_lost
+    carrier_saturated
     conditional_stop
     decided_by_a_human
     delivered_and_reconciled
     express_accepted
+    gateway_says_not_found
     held_load_joins
     malformed_documents
     missing_configuration
     rejected_with_reason
+    request_lost
     round_trip
     server_certificate_expired
     server_of_another_authority
