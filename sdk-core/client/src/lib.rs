@@ -42,7 +42,7 @@ pub use config::Config;
 pub use dispatch::{CommandRequest, Requester};
 pub use events::{Acknowledger, Delivery, EventReader, SafetyStream};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
-pub use gladhand_documents::json::Document;
+pub use gladhand_documents::json::{Document, Value};
 pub use sandbox::Sandbox;
 pub use telemetry::{Conservation, Follow, Gateway, GatewayOptions, GatewayStatus};
 pub use tender::{CreateOptions, Watch};
