@@ -25,7 +25,8 @@ async fn main() -> Result<()> {
     held(&gh, &carrier).await?;
     on_the_road(&gh, &carrier, &tender).await?;
     delivered(&gh, &carrier, &tender).await?;
-    gh.close().await
+    gh.close().await;
+    Ok(())
 }
 
 async fn capacity(gh: &Client) -> Result<Document> {
@@ -51,11 +52,19 @@ async fn express(gh: &Client, carrier: &Sandbox, offer: &Document) -> Result<()>
     let load = carrier.load("load-1001", Some(offer))?;
     let verdict = gh.explain(&load, offer)?;
     let checks = verdict.at("/checks").map_or(0, Value::len);
-    expect("eligibility explained", text(&verdict, "/verdict") == "eligible", format!("{checks} checks, before anything is sent"));
+    expect(
+        "eligibility explained",
+        text(&verdict, "/verdict") == "eligible",
+        format!("{checks} checks, before anything is sent"),
+    );
 
     let options = CreateOptions::new("aurora").capacity(offer.clone()).wait(Duration::from_secs(20));
     let tender = gh.tender_create(load, options).await?;
-    expect("express tender", text(&tender, "/state") == "accepted", format!("{} {}", text(&tender, "/tenderId"), text(&tender, "/state")));
+    expect(
+        "express tender",
+        text(&tender, "/state") == "accepted",
+        format!("{} {}", text(&tender, "/tenderId"), text(&tender, "/state")),
+    );
     Ok(())
 }
 
@@ -84,7 +93,9 @@ async fn asynchronous(gh: &Client, carrier: &Sandbox) -> Result<Document> {
 
 async fn refused(gh: &Client, carrier: &Sandbox) -> Result<()> {
     control(carrier, "/policy", r#"{"decision":"reject","reasonCode":"weather_forecast"}"#)?;
-    let tender = gh.tender_create(carrier.load("load-1003", None)?, CreateOptions::new("aurora").wait(Duration::from_secs(10))).await?;
+    let tender = gh
+        .tender_create(carrier.load("load-1003", None)?, CreateOptions::new("aurora").wait(Duration::from_secs(10)))
+        .await?;
     let reason = text(&tender, "/reason/code");
     expect("third tender refused", text(&tender, "/state") == "rejected", format!("{reason}: the load is free again"));
     control(carrier, "/policy", r#"{"decision":"accept"}"#)?;
@@ -111,7 +122,9 @@ async fn on_the_road(gh: &Client, carrier: &Sandbox, tender: &Document) -> Resul
     let positions = gh.telemetry_follow(&[load.clone()]).await?;
     let truck = truck::drive(load, dispatch_id.clone());
     let (mut seen, mut last) = (0, None);
-    while let Ok(Ok(Some(position))) = tokio::time::timeout(Duration::from_secs(3), positions.next()).await {
+    // The minute takes six seconds; after two seconds of silence the truck has arrived.
+    while let Ok(position) = tokio::time::timeout(Duration::from_secs(2), positions.next()).await {
+        let Some(position) = position? else { break };
         seen += 1;
         last = Some(position);
     }
@@ -124,7 +137,9 @@ async fn on_the_road(gh: &Client, carrier: &Sandbox, tender: &Document) -> Resul
         format!("{seen} positions; the last at {}, {}", text(&last, "/lat"), text(&last, "/lon")),
     );
 
-    let status = gh.stop_at_next_safe_location(&dispatch_id, "load shifted", Requester::new("dispatcher-7", "dispatcher")).await?;
+    let status = gh
+        .stop_at_next_safe_location(&dispatch_id, "load shifted", Requester::new("dispatcher-7", "dispatcher"))
+        .await?;
     let command = text(&status, "/commandId");
     let outcome = steps::eventually(|| async {
         let status = gh.command_status(&dispatch_id, &command).await?;

@@ -50,7 +50,9 @@ async fn receive(State(route): State<Route>, method: Method, headers: HeaderMap,
         headers.iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap_or_default().to_owned())).collect();
     let (outcome, status) = match route.client.receive(&headers, &body).await {
         Ok(receipt) => (text(&receipt, "/outcome"), 202),
-        Err(error) => (error.code().to_string(), if error.code().http_status() == 0 { 500 } else { error.code().http_status() }),
+        Err(error) => {
+            (error.code().to_string(), if error.code().http_status() == 0 { 500 } else { error.code().http_status() })
+        }
     };
     route.outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response()

@@ -1,5 +1,5 @@
 //! `GET /load?loadId&capacityId`: a load that fits the stock, as a dispatcher would type it in, for tests and first steps.
-//! Tender id, revision and version are the sender's own to add.
+//! Tender id, revision, version and mode are the sender's own to add.
 
 use std::sync::Arc;
 
@@ -61,7 +61,6 @@ fn document(load_id: &str, offer: &Capacity, now: Timestamp) -> Result<Document,
     let load = json!({
         "loadId": load_id,
         "capacityId": offer.id,
-        "mode": "express",
         "respondBy": rfc3339(plus_seconds(now, HOUR)),
         "parties": [
             {"role": "bill_to", "name": "Acme Freight"},
@@ -114,7 +113,12 @@ mod tests {
         for offer in stock.iter().filter(|c| c.window.1 > now) {
             let mut load = document("load-1", offer, now).unwrap();
             assert_eq!(load.number("/rate/amount"), offer.document.number("/rate/amount"), "{}", offer.id);
-            for (pointer, raw) in [("/tenderId", "\"t-1\""), ("/revision", "1"), ("/schemaVersion", "\"1.0.0\"")] {
+            for (pointer, raw) in [
+                ("/tenderId", "\"t-1\""),
+                ("/revision", "1"),
+                ("/schemaVersion", "\"1.0.0\""),
+                ("/mode", "\"standard\""),
+            ] {
                 load = load.patch(pointer, raw).unwrap();
             }
             assert_eq!(violations(LoadTender::entity(), &load), [], "{}", offer.id);
