@@ -77,10 +77,14 @@ pub async fn connect_client(
     settings: HashMap<String, String>,
     cancel: Arc<CancelHandle>,
 ) -> Result<Arc<ClientHandle>, Failure> {
-    // In a fixed order, so that the same settings always give the same first error.
+    Ok(Arc::new(ClientHandle(Client::connect(path, ordered(settings), &cancel.0).await?)))
+}
+
+/// Settings in a fixed order, so that the same ones always give the same first error.
+pub(crate) fn ordered(settings: HashMap<String, String>) -> Vec<(String, String)> {
     let mut settings: Vec<(String, String)> = settings.into_iter().collect();
     settings.sort_unstable();
-    Ok(Arc::new(ClientHandle(Client::connect(path, settings, &cancel.0).await?)))
+    settings
 }
 
 #[uniffi::export]

@@ -3,6 +3,7 @@
 //! - [`client`]: the operations of the SDK;
 //! - [`document`]: the lossless JSON document, as a handle;
 //! - [`failure`]: the one error, as a record;
+//! - [`gateway`]: the vehicle's side;
 //! - [`sandbox`]: a local carrier;
 //! - [`streams`]: what arrives over time;
 //! - [`task`]: how a call runs and is cancelled.
@@ -14,6 +15,7 @@
 pub mod client;
 pub mod document;
 pub mod failure;
+pub mod gateway;
 pub mod sandbox;
 pub mod streams;
 pub mod task;

@@ -71,3 +71,9 @@ pub async fn start_sandbox(
     let sandbox = call(&cancel, blocking(start)).await?;
     Ok(Arc::new(SandboxHandle(Arc::new(sandbox))))
 }
+
+/// A carrier that somebody else started and ends, by its control address.
+#[uniffi::export]
+pub fn attach_sandbox(control: String) -> Result<Arc<SandboxHandle>, Failure> {
+    Ok(Arc::new(SandboxHandle(Arc::new(Sandbox::attach(&control)?))))
+}

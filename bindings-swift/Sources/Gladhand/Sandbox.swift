@@ -34,6 +34,12 @@ public final class Sandbox: Sendable {
         return try Sandbox(handle)
     }
 
+    /// A carrier that somebody else started and ends, by its control address. Only ``control(_:_:)`` and
+    /// ``load(_:offer:)`` know it.
+    public static func attach(control: String) throws -> Sandbox {
+        try Sandbox(try bridged { try attachSandbox(control: control) })
+    }
+
     /// The origin of the carrier's API.
     public var url: String { fact("url") }
     /// The address of the control interface.

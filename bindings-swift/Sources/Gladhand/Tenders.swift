@@ -15,6 +15,7 @@ public struct Tenders: Sendable {
     ///   - wait: How long to wait for the decision; without one the tender may come back undecided.
     /// - Throws: ``GladhandError`` for misuse and definite failure; `loadHeld` if another carrier holds the load. With
     ///   ``GladhandError/Sent/maybeSent`` the journal resolves what became of it.
+    @discardableResult
     public func create(
         _ load: LoadTender, carrier: String, capacity: CapacityOffer? = nil, wait: Duration? = nil
     ) async throws -> Tender {
@@ -29,6 +30,7 @@ public struct Tenders: Sendable {
     /// Tenders a load that a carrier has released, as a new attempt.
     ///
     /// - Throws: as ``create(_:carrier:capacity:wait:)``; `loadHeld` while an earlier attempt is open.
+    @discardableResult
     public func tenderAgain(
         _ load: LoadTender, carrier: String, capacity: CapacityOffer? = nil, wait: Duration? = nil
     ) async throws -> Tender {
@@ -64,6 +66,7 @@ public struct Tenders: Sendable {
     /// Takes a tender back.
     ///
     /// - Throws: ``GladhandError`` with `alreadyAccepted` if the carrier was faster.
+    @discardableResult
     public func withdraw(_ tenderId: String, reason: String) async throws -> Tender {
         Tender(
             try await bridged { try await handle.tenderWithdraw(tenderId: tenderId, reason: reason, cancel: $0) })

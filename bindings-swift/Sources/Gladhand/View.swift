@@ -49,9 +49,14 @@ extension ContractModel {
 }
 
 /// A string of an enumeration; a value that this version does not know is kept.
-public protocol Choice: RawRepresentable, Sendable, Hashable where RawValue == String {
+public protocol Choice: RawRepresentable, Sendable, Hashable, CustomStringConvertible where RawValue == String {
     /// The value of this text.
     init(rawValue: String)
+}
+
+extension Choice {
+    /// The text, as the contract writes it.
+    public var description: String { rawValue }
 }
 
 /// An RFC 3339 instant exactly as it stands in a document, with its offset.

@@ -2117,6 +2117,201 @@ public func FfiConverterTypeFollowHandle_lower(_ value: FollowHandle) -> UInt64 
 
 
 /**
+ * The vehicle's side of the telemetry stream.
+ */
+public protocol GatewayHandleProtocol: AnyObject, Sendable {
+
+    /**
+     * Sends what waits, and ends. Answers the counts.
+     */
+    func close(cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * Waits until everything published is acknowledged or declared lost. Answers the counts.
+     */
+    func flush(cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * Takes a record; never waits. Answers what became of it.
+     */
+    func publish(record: DocumentHandle) throws  -> DocumentHandle
+
+    /**
+     * What became of the records.
+     */
+    func stats() throws  -> DocumentHandle
+
+}
+/**
+ * The vehicle's side of the telemetry stream.
+ */
+open class GatewayHandle: GatewayHandleProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_gladhand_swift_fn_clone_gatewayhandle(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_gladhand_swift_fn_free_gatewayhandle(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Sends what waits, and ends. Answers the counts.
+     */
+open func close(cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_gatewayhandle_close(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Waits until everything published is acknowledged or declared lost. Answers the counts.
+     */
+open func flush(cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_gatewayhandle_flush(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Takes a record; never waits. Answers what became of it.
+     */
+open func publish(record: DocumentHandle)throws  -> DocumentHandle  {
+    return try  FfiConverterTypeDocumentHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_gatewayhandle_publish(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeDocumentHandle_lower(record),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * What became of the records.
+     */
+open func stats()throws  -> DocumentHandle  {
+    return try  FfiConverterTypeDocumentHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_gatewayhandle_stats(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGatewayHandle: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = GatewayHandle
+
+    public static func lift(_ handle: UInt64) throws -> GatewayHandle {
+        return GatewayHandle(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: GatewayHandle) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GatewayHandle {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: GatewayHandle, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGatewayHandle_lift(_ handle: UInt64) throws -> GatewayHandle {
+    return try FfiConverterTypeGatewayHandle.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGatewayHandle_lower(_ value: GatewayHandle) -> UInt64 {
+    return FfiConverterTypeGatewayHandle.lower(value)
+}
+
+
+
+
+
+
+/**
  * Safety events.
  */
 public protocol SafetyHandleProtocol: AnyObject, Sendable {
@@ -3630,6 +3825,34 @@ public func pointerEscape(token: String)throws  -> String  {
 })
 }
 /**
+ * Connects a gateway, as `connect_client`.
+ */
+public func connectGateway(path: String?, settings: [String: String], cancel: CancelHandle)async throws  -> GatewayHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_func_connect_gateway(FfiConverterOptionString.lower(path),FfiConverterDictionaryStringString.lower(settings),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeGatewayHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+/**
+ * A carrier that somebody else started and ends, by its control address.
+ */
+public func attachSandbox(control: String)throws  -> SandboxHandle  {
+    return try  FfiConverterTypeSandboxHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_attach_sandbox(
+        FfiConverterString.lower(control),uniffiCallStatus
+    )
+})
+}
+/**
  * Starts a carrier. Errors: `sandbox_unavailable`, `sandbox_failed`.
  */
 public func startSandbox(program: String?, carrier: String, arguments: [String], cancel: CancelHandle)async throws  -> SandboxHandle  {
@@ -3672,6 +3895,12 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_func_pointer_escape() != 52622) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_connect_gateway() != 3372) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_attach_sandbox() != 59171) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_func_start_sandbox() != 19536) {
@@ -3789,6 +4018,18 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_documenthandle_validate() != 26795) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_gatewayhandle_close() != 51054) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_gatewayhandle_flush() != 45541) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_gatewayhandle_publish() != 40773) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_gatewayhandle_stats() != 5766) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_sandboxhandle_control() != 35208) {
