@@ -1,12 +1,13 @@
 //! `cargo xtask contract`: writes the published contract and everything that is generated from it; with `--check`, names
 //! the files that differ from what the Rust types say.
 //!
-//! * [`schema`], [`openapi`], [`catalogue`], [`errors`]: `conformance/contract/`.
+//! * [`schema`], [`openapi`], [`events`], [`catalogue`], [`errors`]: `conformance/contract/`.
 //! * [`python`], [`typescript`], [`swift`]: the models and errors of the bindings.
 //! * [`operations`]: the table of endpoints (contract 4.0). * [`names`]: how each language spells a name.
 
 mod catalogue;
 mod errors;
+mod events;
 mod names;
 mod openapi;
 mod operations;
@@ -63,6 +64,7 @@ pub(crate) fn render() -> Vec<Output> {
     outputs.push(("conformance/contract/errors.json".into(), errors::json()));
     outputs.push(("conformance/contract/models.json".into(), catalogue::json()));
     outputs.push(("conformance/contract/openapi.json".into(), openapi::json()));
+    outputs.push(("conformance/contract/asyncapi.json".into(), events::json()));
     outputs.push(("bindings-python/python/gladhand/errors.py".into(), errors::python()));
     outputs.push(("bindings-python/python/gladhand/models.py".into(), python::models()));
     outputs.push(("bindings-node/src/errors.ts".into(), errors::typescript()));
