@@ -1,0 +1,113 @@
+// The client as a Swift program meets it: cancelled tasks, loops that are left, a client that was closed.
+import Foundation
+import XCTest
+
+import Gladhand
+
+final class ClientTests: XCTestCase {
+    func testACancelledTaskEndsAWaitingLoop() async throws {
+        let carrier = try await Sandbox.start()
+        let client = try await carrier.connect()
+        let waiting = Task { () -> Bool in
+            do {
+                for try await _ in client.events(consumer: "nobody") {}
+                return false
+            } catch {
+                return error is CancellationError
+            }
+        }
+        // Cancelled while it waits for an event that never comes.
+        try await Task.sleep(nanoseconds: 300_000_000)
+        waiting.cancel()
+        let cancelled = await waiting.value
+        XCTAssertTrue(cancelled)
+        // The loop has let go of its consumer, and the client works on.
+        try await client.tenders.create(try await carrier.load("load-1"), carrier: "aurora", wait: .seconds(10))
+        for try await delivery in client.events(consumer: "nobody") {
+            XCTAssertEqual(delivery.event.data.loadId, "load-1")
+            try await delivery.acknowledge()
+            break
+        }
+        try await client.close()
+        try await carrier.stop()
+    }
+
+    func testEventsComeAgainUntilAcknowledged() async throws {
+        let carrier = try await Sandbox.start()
+        let client = try await carrier.connect()
+        try await client.tenders.create(try await carrier.load("load-1"), carrier: "aurora", wait: .seconds(10))
+        var first: [String] = []
+        for try await delivery in client.events(consumer: "billing") {
+            first.append(delivery.event.id)
+            break
+        }
+        for try await delivery in client.events(consumer: "billing") {
+            XCTAssertEqual([delivery.event.id], first, "not acknowledged, so it comes again")
+            try await delivery.acknowledge()
+            break
+        }
+        for try await delivery in client.events(consumer: "billing") {
+            XCTAssertNotEqual([delivery.event.id], first)
+            break
+        }
+        try await client.close()
+        try await carrier.stop()
+    }
+
+    func testAClosedClientSaysSoAndAnotherOneWorks() async throws {
+        let carrier = try await Sandbox.start()
+        let client = try await carrier.connect()
+        let other = try await carrier.connect()
+        try await client.close()
+        do {
+            _ = try await client.health()
+            XCTFail("a closed client answered")
+        } catch {
+            XCTAssertEqual((error as? GladhandError)?.code, .clientClosed)
+        }
+        let health = try await other.health()
+        XCTAssertEqual(health.carriers.map(\.carrier), ["aurora"])
+        try await other.close()
+        try await client.close()
+        try await carrier.stop()
+    }
+
+    func testAnUnknownTenderAndCarrierAreTypedErrors() async throws {
+        let carrier = try await Sandbox.start()
+        let client = try await carrier.connect()
+        await expect(.tenderUnknown) { _ = try await client.tenders.get("t-0000000000000000000000") }
+        await expect(.carrierUnknown) {
+            _ = try await client.tenders.create(try await carrier.load("load-1"), carrier: "nobody")
+        }
+        await expect(.malformedJson) {
+            var load = try await carrier.load("load-1")
+            load.document.set("/revision", raw: "one")
+            _ = try await client.tenders.create(load, carrier: "aurora")
+        }
+        try await client.close()
+        try await carrier.stop()
+    }
+
+    func testAWrongSettingNamesItsKey() async throws {
+        let carrier = try await Sandbox.start()
+        do {
+            _ = try await carrier.connect(settings: ["journal.pth": "elsewhere.db"])
+            XCTFail("it connected")
+        } catch {
+            XCTAssertEqual((error as? GladhandError)?.kind, .config)
+            XCTAssertTrue("\(error)".contains("journal.pth"), "\(error)")
+        }
+        try await carrier.stop()
+    }
+
+    private func expect(
+        _ code: GladhandError.Code, _ body: () async throws -> Void, line: UInt = #line
+    ) async {
+        do {
+            try await body()
+            XCTFail("it did not fail", line: line)
+        } catch {
+            XCTAssertEqual((error as? GladhandError)?.code, code, "\(error)", line: line)
+        }
+    }
+}
