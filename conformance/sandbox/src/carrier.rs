@@ -1,6 +1,6 @@
 //! The carrier: everything that one sandbox process knows, behind one handle that every part shares.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
@@ -93,7 +93,8 @@ impl Carrier {
     /// The state, for one atomic step. Whatever deadline has passed takes effect before the caller sees anything, so
     /// the order of commits is the order of history. Whoever changes something calls [`Carrier::notify`] afterwards.
     pub fn store(&self) -> MutexGuard<'_, Store> {
-        let mut store = self.store.lock().expect("the state");
+        // A step that panicked lost itself; the carrier goes on.
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         if store.tick(self.clock.now(), self.clock.wall()) {
             self.notify();
         }

@@ -22,8 +22,10 @@ fn claims(token: &str) -> serde_json::Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn metadata_and_discovery_name_this_origin_and_tokens_carry_their_binding() {
     let (_sandbox, tms) = start();
-    let metadata = Answer::of(tms.http.get(format!("{}/.well-known/oauth-authorization-server", tms.url))).await.json();
-    assert_eq!(metadata["issuer"], tms.url.as_str());
+    let metadata = Answer::of(tms.http.get(format!("{}/.well-known/oauth-authorization-server", tms.url))).await;
+    assert_eq!(metadata.json()["issuer"], tms.url.as_str());
+    assert_eq!((metadata.header("api-version"), metadata.header("x-request-id").is_empty()), ("1.0.0", false));
+    let metadata = metadata.json();
     assert_eq!(metadata["token_endpoint"], format!("{}/oauth/token", tms.url));
     let discovery = Answer::of(tms.http.get(format!("{}/.well-known/gladhand", tms.url))).await;
     assert_eq!(discovery.header("api-version"), "1.0.0");

@@ -21,7 +21,7 @@ use gladhand_documents::error::Code;
 use http::{HeaderMap, Uri};
 
 use crate::api::call::Operation;
-use crate::api::run::{decorate, oauth_faults, operation};
+use crate::api::run::{authorization_server, decorate, operation};
 use crate::auth::Binding;
 use crate::carrier::Carrier;
 use crate::oauth::{metadata, token};
@@ -62,13 +62,13 @@ const fn command(name: &'static str, mutates: bool) -> Operation {
 
 /// Every HTTP route of the carrier.
 pub fn router(carrier: Arc<Carrier>) -> Router {
-    let authorization_server = Router::new()
+    let oauth = Router::new()
         .route("/.well-known/oauth-authorization-server", get(metadata::metadata))
         .route("/oauth/jwks", get(metadata::jwks))
         .route("/oauth/token", post(token::endpoint))
-        .layer(axum::middleware::from_fn_with_state(carrier.clone(), oauth_faults));
+        .layer(axum::middleware::from_fn_with_state(carrier.clone(), authorization_server));
     Router::new()
-        .merge(authorization_server)
+        .merge(oauth)
         .route("/.well-known/gladhand", get(operation(&DISCOVERY, discovery::get)))
         .route("/v1/capacity/search", post(operation(&SEARCH, capacity::search)))
         .route("/v1/capacity/{id}", get(operation(&CAPACITY, capacity::get)))

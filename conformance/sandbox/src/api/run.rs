@@ -218,8 +218,8 @@ fn refuse(seen: &mut Seen, problem: &Problem, trace_id: &str) -> Answer {
     problem.answer(trace_id)
 }
 
-/// Middleware of the authorization server: faults before and after it answers.
-pub async fn oauth_faults(State(carrier): State<Arc<Carrier>>, request: Request, next: Next) -> Response {
+/// Middleware of the authorization server: faults before and after it answers, and what every answer carries.
+pub async fn authorization_server(State(carrier): State<Arc<Carrier>>, request: Request, next: Next) -> Response {
     let operation = match request.uri().path() {
         "/oauth/token" => "oauth.token",
         "/oauth/jwks" => "oauth.jwks",
@@ -230,11 +230,12 @@ pub async fn oauth_faults(State(carrier): State<Arc<Carrier>>, request: Request,
     if let Some(fault) = carrier.faults.take(operation, When::Before) {
         return strike(&fault, &parts, &trace_id).await;
     }
-    let answer = next.run(Request::from_parts(parts.clone(), body)).await;
-    match carrier.faults.take(operation, When::After) {
-        Some(fault) => strike(&fault, &parts, &trace_id).await,
-        None => answer,
+    let mut answer = next.run(Request::from_parts(parts.clone(), body)).await;
+    if let Some(fault) = carrier.faults.take(operation, When::After) {
+        return strike(&fault, &parts, &trace_id).await;
     }
+    identify(&mut answer, &parts.headers);
+    answer
 }
 
 async fn strike(fault: &Fault, parts: &Parts, trace_id: &str) -> Response {
@@ -271,13 +272,18 @@ pub fn decorate(answer: Answer, request: &HeaderMap) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
+    identify(&mut response, request);
+    response
+}
+
+/// The request's id and the version of the contract.
+fn identify(response: &mut Response, request: &HeaderMap) {
     let id = request.get(REQUEST_ID).filter(|id| id.len() <= 64).cloned();
     let id = id.or_else(|| HeaderValue::from_str(&random::id("req-")).ok());
     if let Some(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response.headers_mut().insert(VERSION, HeaderValue::from_static(API_VERSION));
-    response
 }
 
 /// A structured-field string or the bare key (contract 4c).
