@@ -59,7 +59,9 @@ async function asynchronous() {
   await control('/policy', { decision: 'human' });
   await control('/webhooks', { mode: 'hold' });
 
-  const pending = await gh.tenders.create(await fitting('load-1002'), { carrier: 'aurora' });
+  const load = await fitting('load-1002');
+  load.mode = 'standard';
+  const pending = await gh.tenders.create(load, { carrier: 'aurora' });
   const { tenderId } = pending;
   expect('asynchronous tender', pending.state === 'pending', 'a human will decide');
 
