@@ -1,11 +1,27 @@
-// Run as a child that is killed: tenders one load with a journal of its own; prints the tender and the unresolved intents.
+// Run as a child that may be killed: connects, says so, and at a line on its input (or at once) tenders one load, waits until
+// the journal knows what became of it, and tells.
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect, LoadTender } from 'gladhand';
 
-const [load = '', wait = '10000'] = process.argv.slice(2);
+const [text = '', when] = process.argv.slice(2);
 const gh = await connect();
-const tender = await gh.tenders.create(LoadTender.fromJson(load), { carrier: 'aurora', waitMs: Number(wait) });
-const { intact, unresolved } = await gh.journal.verify();
-console.log(
-  JSON.stringify({ tenderId: tender.tenderId, state: tender.state, joined: tender.joined, intact, unresolved }),
-);
+if (when === 'later') {
+  console.log('ready');
+  await once(process.stdin, 'data');
+  process.stdin.destroy();
+}
+const load = LoadTender.fromJson(text);
+const { tenderId, joined } = await gh.tenders.create(load, { carrier: 'aurora', waitMs: 10_000 });
+for await (const { receipt, state } of gh.tenders.watch(tenderId, { signal: AbortSignal.timeout(60_000) })) {
+  if (receipt === 'proven' && state === 'accepted') break;
+}
+// An event may tell what became of the tender before the intent of the dead process is taken over.
+let report = await gh.journal.verify();
+for (let tries = 0; report.unresolved > 0 && tries < 300; tries += 1) {
+  await pause(100);
+  report = await gh.journal.verify();
+}
+const { intact, unresolved } = report;
+console.log(JSON.stringify({ tenderId, joined, intact, unresolved }));
 await gh.close();

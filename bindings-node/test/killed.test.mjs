@@ -19,19 +19,32 @@ before(async () => {
 
 after(() => carrier.stop());
 
-/** @param {string} journal @param {string} load @param {Record<string, string>} [more] */
-function tms(journal, load, more = {}) {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'killed.mjs'), load], {
-    env: { ...process.env, GLADHAND_CONFIG: carrier.configPath, GLADHAND_JOURNAL_PATH: journal, ...more },
-    stdio: ['ignore', 'pipe', 'inherit'],
+/**
+ * A process of the TMS on this journal; with `later` it is connected and waits until `go`.
+ * @param {string} journal
+ * @param {string} load
+ * @param {{ later?: boolean, failpoint?: string }} [how]
+ */
+function tms(journal, load, { later = false, failpoint } = {}) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'killed.mjs'), load, later ? 'later' : 'now'], {
+    env: {
+      ...process.env,
+      GLADHAND_CONFIG: carrier.configPath,
+      GLADHAND_JOURNAL_PATH: journal,
+      ...(failpoint === undefined ? {} : { GLADHAND_FAILPOINT: failpoint }),
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   let said = '';
-  child.stdout.on('data', (chunk) => (said += chunk));
-  /** @type {Promise<{code: number | null, signal: NodeJS.Signals | null, said: string}>} */
+  /** @type {Promise<void>} */
+  const ready = new Promise((resolve) => child.stdout.on('data', (chunk) => ((said += chunk), resolve())));
+  /** @type {Promise<{code: number | null, signal: NodeJS.Signals | null, answer: any}>} */
   const ended = new Promise((resolve, reject) => {
-    child.on('error', reject).on('close', (code, signal) => resolve({ code, signal, said }));
+    child.on('error', reject).on('close', (code, signal) => {
+      resolve({ code, signal, answer: JSON.parse(said.split('\n').find((line) => line.startsWith('{')) ?? '{}') });
+    });
   });
-  return ended;
+  return { ready, ended, go: () => void child.stdin.write('go\n') };
 }
 
 /** How many tenders of the load the carrier has. @param {string} loadId */
@@ -48,21 +61,19 @@ for (const point of POINTS) {
         const loadId = `${point}-${shared}-${round}`;
         const journal = join(carrier.folder, `${loadId}.db`);
         const load = (await carrier.load(loadId)).toJson();
-        const failpoint = { GLADHAND_FAILPOINT: `${point}@tenders.create` };
-        const killed = tms(journal, load, failpoint);
-        // The other process asks for the same load while the first one dies.
-        const beside = shared ? tms(journal, load) : undefined;
-        const first = await killed;
-        if (!shared) assert.equal(first.signal, 'SIGKILL', `the package has no failpoints: ${first.said}`);
+        const beside = shared ? tms(journal, load, { later: true }) : undefined;
+        await beside?.ready;
+        const killed = await tms(journal, load, { failpoint: `${point}@tenders.create` }).ended;
+        assert.equal(killed.signal, 'SIGKILL', 'the package is built without failpoints');
         if (point === 'before_send' && !shared) assert.equal(await creates(loadId), 0);
 
-        for (const next of [await (beside ?? tms(journal, load)), await tms(journal, load)]) {
-          assert.equal(next.code, 0, next.said);
-          const answer = JSON.parse(next.said);
-          assert.equal(answer.intact, true);
+        beside?.go();
+        const second = await (beside ?? tms(journal, load)).ended;
+        const third = await tms(journal, load).ended;
+        for (const { code, answer } of [second, third]) {
+          assert.equal(code, 0);
+          assert.deepEqual([answer.joined, answer.intact, answer.unresolved], [true, true, 0]);
         }
-        const last = JSON.parse((await tms(journal, load)).said);
-        assert.deepEqual([last.state, last.joined, last.unresolved], ['accepted', true, 0]);
         assert.equal(await creates(loadId), 1, 'exactly one tender at the carrier');
         assert.equal(await carrier.control('/state').then((state) => accepted(state, loadId)), 1);
       }
