@@ -76,7 +76,7 @@ impl TelemetryFollowService for FollowService {
     }
 }
 
-async fn serve(
+pub(super) async fn serve(
     collector: &Collector,
     follower: &Arc<Follower>,
     mut loads: Vec<String>,

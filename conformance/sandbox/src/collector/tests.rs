@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use gladhand_documents::telemetry::frame::{Epoch, checksum, compress};
+use gladhand_documents::telemetry::wire::follow_response::Message;
 use gladhand_documents::telemetry::wire::stream_request::Message as Request;
 use gladhand_documents::telemetry::wire::stream_response::Message as Response;
 use gladhand_documents::telemetry::wire::{
@@ -11,6 +12,7 @@ use gladhand_documents::telemetry::wire::{
 use gladhand_documents::telemetry::{Codec, Context, Lane, Record, batch};
 use jiff::Timestamp;
 
+use super::follow::serve;
 use super::hub::Follower;
 use super::session::Session;
 use super::{Collector, LoadAccess, nanos};
@@ -322,4 +324,33 @@ async fn late_records_are_counted_and_foreign_ones_never_shown() {
     assert_eq!((second.record.event_sequence, second.skipped), (101, 3));
     let nothing = tokio::time::timeout(std::time::Duration::ZERO, stranger.queue.next()).await;
     assert!(nothing.is_err(), "another tenant saw the load");
+}
+
+#[tokio::test]
+async fn a_load_that_ended_is_said_to_have_ended() {
+    let access = Arc::new(Access { until: Mutex::new(Timestamp::MAX) });
+    let collector = Collector::new(access.clone(), now);
+    let mut session = fresh(&collector);
+    let follower = follow(&collector, 0);
+    acknowledged(&mut session, Request::Frame(routine(1, 1)));
+    *access.until.lock().expect("the limit") = "2026-02-20T07:00:00Z".parse().expect("an instant");
+    // Observed after the end: not shown, though the stream is still open.
+    acknowledged(&mut session, Request::Frame(routine(2, 1)));
+    let (answers, mut stream) = tokio::sync::mpsc::channel(1);
+    let loads = vec!["acme-1".to_owned()];
+    let serving = tokio::spawn(async move { serve(&collector, &follower, loads, &answers).await });
+    let mut said = Vec::new();
+    while let Some(Ok(answer)) = stream.recv().await {
+        said.push(match answer.message {
+            Some(Message::Update(update)) => {
+                let record = update.record.expect("a record");
+                assert!(record.sensors.is_empty() && record.faults.is_empty());
+                format!("record {}", record.event_sequence)
+            }
+            Some(Message::Ended(ended)) => format!("end of {}", ended.load_id),
+            other => format!("{other:?}"),
+        });
+    }
+    serving.await.expect("it ends by itself");
+    assert_eq!(said, ["record 1", "end of acme-1"]);
 }
