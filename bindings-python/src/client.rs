@@ -162,6 +162,11 @@ impl PyClient {
         Call::document(move |cancel| client.documents_get(tender_id, document_id, cancel))
     }
 
+    fn telemetry_follow(&self, loads: Vec<String>) -> Call {
+        let client = self.client();
+        PyStream::call(move |cancel| client.telemetry_follow(loads, cancel), Documents::Follow)
+    }
+
     fn reconcile(&self) -> Call {
         let client = self.client();
         Call::document(move |cancel| client.reconcile(cancel))

@@ -4,12 +4,14 @@
 //! * [`document`]: the lossless document. * [`errors`]: raising the classes of `gladhand.errors`.
 //! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio.
 //! * [`client`]: the operations. * [`stream`]: what never stops arriving.
-//! * [`sandbox`]: a local carrier.
+//! * [`gateway`], [`record`]: the vehicle side. * [`sandbox`]: a local carrier.
 
 mod call;
 mod client;
 mod document;
 mod errors;
+mod gateway;
+mod record;
 mod sandbox;
 mod settle;
 mod stream;
@@ -25,6 +27,8 @@ mod _gladhand {
     use super::client::PyClient;
     #[pymodule_export]
     use super::document::{PyDocument, quote};
+    #[pymodule_export]
+    use super::gateway::PyGateway;
     #[pymodule_export]
     use super::sandbox::PySandbox;
     #[pymodule_export]

@@ -1,6 +1,6 @@
 //! What never stops arriving, pulled one item at a time.
 
-use gladhand_ffi::{CancelToken, Document, Events, Safety, Task, Watch};
+use gladhand_ffi::{CancelToken, Document, Events, Follow, Safety, Task, Watch};
 use pyo3::prelude::*;
 
 use crate::call::Call;
@@ -11,6 +11,7 @@ use crate::document::PyDocument;
 pub(crate) enum Documents {
     Watch(Watch),
     Safety(Safety),
+    Follow(Follow),
 }
 
 impl Documents {
@@ -18,6 +19,7 @@ impl Documents {
         match self {
             Self::Watch(stream) => stream.next(cancel),
             Self::Safety(stream) => stream.next(cancel),
+            Self::Follow(stream) => stream.next(cancel),
         }
     }
 
@@ -25,6 +27,7 @@ impl Documents {
         match self {
             Self::Watch(stream) => stream.close(),
             Self::Safety(stream) => stream.close(),
+            Self::Follow(stream) => stream.close(),
         }
     }
 }

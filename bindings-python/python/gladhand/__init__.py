@@ -6,17 +6,18 @@ carrier; `gladhand.aio` has the same names for asyncio.
 
 The package holds no rule of the contract; the core in `_gladhand` does. Here are:
 
-* `_sync`, `aio`: clients and the sandbox. * `models`: the documents (generated). * `errors`: one class per
-  family of failures under `Error` (generated).
+* `_sync`, `aio`: clients, gateways and the sandbox. * `vehicle`: what gateways publish.
+* `models`: the documents (generated). * `errors`: one class per family of failures under `Error` (generated).
 """
 
 from . import aio, errors, models
 from ._gladhand import VERSION as __version__
 from ._gladhand import Document
 from ._sync._client import Client, connect
+from ._sync._gateway import Gateway
 from ._sync._safety import SafetyWatch
 from ._sync._sandbox import Sandbox, sandbox
-from ._sync._streams import Delivery, Events, Watch
+from ._sync._streams import Delivery, Events, Positions, Watch
 from .errors import Code, Error
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Document",
     "Error",
     "Events",
+    "Gateway",
+    "Positions",
     "SafetyWatch",
     "Sandbox",
     "Watch",

@@ -8,13 +8,13 @@ import contextlib
 import weakref
 
 from . import _gladhand
-from ._gladhand import Client
+from ._gladhand import Client, Gateway
 from .errors import Error
 
-_open: weakref.WeakSet[Client] = weakref.WeakSet()
+_open: weakref.WeakSet[Client | Gateway] = weakref.WeakSet()
 
 
-def keep(native: Client) -> None:
+def keep(native: Client | Gateway) -> None:
     """Closes it at the end of the process, if it still lives then."""
     _open.add(native)
 

@@ -3,6 +3,8 @@
 from collections.abc import Generator
 from typing import Any, Generic, TypeVar, final
 
+from .vehicle import Fault, Sensor
+
 T = TypeVar("T", covariant=True)
 
 VERSION: str
@@ -106,8 +108,42 @@ class Client:
     def command_revoke(self, dispatch_id: str, command_id: str) -> Call[Document]: ...
     def documents_list(self, tender_id: str) -> Call[Document]: ...
     def documents_get(self, tender_id: str, document_id: str) -> Call[Document]: ...
+    def telemetry_follow(self, loads: list[str]) -> Call[Stream]: ...
     def reconcile(self) -> Call[Document]: ...
     def journal_verify(self) -> Call[Document]: ...
     def journal_export(self) -> Call[list[Document]]: ...
     def health(self) -> Call[Document]: ...
     def close(self) -> Call[None]: ...
+
+@final
+class Gateway:
+    """A vehicle gateway."""
+
+    @staticmethod
+    def connect(path: str | None, settings: dict[str, str]) -> Call[Gateway]: ...
+    def publish_document(self, record: Document) -> Document: ...
+    def publish(
+        self,
+        *,
+        vehicle_id: str,
+        observed_unix_nanos: int,
+        lat: float | None,
+        lon: float | None,
+        altitude_m: float | None,
+        horizontal_accuracy_m: float,
+        speed_mps: float | None,
+        heading_deg: float | None,
+        acceleration_mps2: tuple[float, float],
+        yaw_rate_degps: float,
+        autonomy_mode: str,
+        autonomy_level: str,
+        sensors: list[Sensor],
+        faults: list[Fault],
+        load_id: str,
+        capacity_id: str,
+        dispatch_id: str,
+        event_sequence: int,
+    ) -> Document: ...
+    def flush(self) -> Call[Document]: ...
+    def stats(self) -> Document: ...
+    def close(self) -> Call[Document]: ...

@@ -10,6 +10,7 @@ from .. import _arguments, models
 from .._arguments import DocumentLike, Number, PlaceLike, WindowLike
 from .._gladhand import Client as Native
 from ._answer import answer
+from ._streams import Positions
 
 
 class Capacity:
@@ -106,6 +107,18 @@ class Documents:
         """One paper."""
         call = self._native.documents_get(tender_id, document_id)
         return models.ProofOfDelivery.from_document(answer(call))
+
+
+class Telemetry:
+    """Where loads are."""
+
+    def __init__(self, native: Native) -> None:
+        self._native = native
+
+    def follow(self, loads: str | Iterable[str]) -> Positions:
+        """The positions of these loads as they arrive, each with its freshness; never ends by itself."""
+        names = _arguments.names(loads)
+        return Positions(lambda: self._native.telemetry_follow(names))
 
 
 class Reconcile:

@@ -8,14 +8,17 @@ the call in the core, but never withdraws a tender: what had left is resolved by
 """
 
 from ._client import Client, connect
+from ._gateway import Gateway
 from ._safety import SafetyWatch
 from ._sandbox import Sandbox, sandbox
-from ._streams import Delivery, Events, Watch
+from ._streams import Delivery, Events, Positions, Watch
 
 __all__ = [
     "Client",
     "Delivery",
     "Events",
+    "Gateway",
+    "Positions",
     "SafetyWatch",
     "Sandbox",
     "Watch",

@@ -13,7 +13,7 @@ from .._gladhand import Client as Native
 from ._answer import answer
 from ._dispatches import Dispatches
 from ._safety import SafetyWatch
-from ._services import Capacity, Documents, Inbox, Journal, Reconcile, Webhooks
+from ._services import Capacity, Documents, Inbox, Journal, Reconcile, Telemetry, Webhooks
 from ._streams import Events, SafetyEvents
 from ._tenders import Tenders
 
@@ -46,6 +46,8 @@ class Client:
         """Vehicles at work, and asking their operators to stop, hold or resume."""
         self.documents = Documents(native)
         """Proofs of delivery and invoices."""
+        self.telemetry = Telemetry(native)
+        """Where loads are."""
         self.reconcile = Reconcile(native)
         """Comparing our history with the carriers'."""
         self.journal = Journal(native)
