@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from ._document import (
+from ._document import Json, Value
+from ._lexemes import DecimalLike, InstantLike
+from ._members import (
     DECIMAL,
     FLAG,
     INSTANT,
@@ -19,15 +21,11 @@ from ._document import (
     TEXT,
     Choice,
     ChoiceOf,
-    DecimalLike,
-    InstantLike,
-    Json,
     ListOf,
     Member,
     Model,
     Nested,
     Required,
-    Value,
 )
 
 __all__ = [
