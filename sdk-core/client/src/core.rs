@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result, Sent};
 use gladhand_protocol::tender::ids::Scope;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,8 +30,8 @@ pub(crate) struct Core {
     pub(crate) carriers: BTreeMap<String, Arc<Carrier>>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
-    /// Rings when this process changed the journal.
-    changed: Notify,
+    /// Counts the changes that this process made to the journal.
+    changes: watch::Sender<u64>,
     /// Rings when the driver has something to do.
     pub(crate) wake: Notify,
     /// Intents that somebody in this process is at work on.
@@ -58,7 +58,7 @@ impl Core {
             carriers,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            changed: Notify::new(),
+            changes: watch::Sender::new(0),
             wake: Notify::new(),
             busy: Mutex::default(),
             handed: Mutex::default(),
@@ -104,15 +104,20 @@ impl Core {
 
     /// Tells the waiting readers of this process that the journal changed.
     pub(crate) fn changed(&self) {
-        self.changed.notify_waiters();
+        self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Waits until this process changed the journal, or long enough for another one to have. `false` at the end.
-    pub(crate) async fn news(&self) -> bool {
-        let changed = self.changed.notified();
+    /// A reader that is about to look into the journal: nothing that changes from now on escapes it.
+    pub(crate) fn look(&self) -> Look {
+        Look(self.changes.subscribe())
+    }
+
+    /// Waits until this process changed the journal after the look began, or long enough for another process to have.
+    /// `false` at the end.
+    pub(crate) async fn news(&self, mut look: Look) -> bool {
         tokio::select! {
             () = self.stop.cancelled() => false,
-            () = changed => true,
+            _ = look.0.changed() => true,
             () = self.clock.sleep(GLANCE) => true,
         }
     }
@@ -172,6 +177,10 @@ impl Core {
         std::mem::take(&mut *self.handed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+/// A look into the journal; see [`Core::look`].
+#[derive(Debug)]
+pub(crate) struct Look(watch::Receiver<u64>);
 
 /// While it lives, no other task of this process works on the intent.
 #[derive(Debug)]

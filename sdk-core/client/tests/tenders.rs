@@ -196,12 +196,12 @@ async fn a_restored_carrier_gets_nothing_before_a_reconciliation() {
 async fn a_withdrawal_frees_the_load() {
     let bench = Bench::start();
     let client = bench.client().await;
-    bench.post("/policy", r#"{"decision":"human"}"#);
-    let id = text(&client.tender_create(bench.load("L-1"), CreateOptions::new("aurora")).await.unwrap(), "/tenderId");
+    let load = bench.load("L-1").with_text("/mode", "standard").unwrap();
+    let id = text(&client.tender_create(load.clone(), CreateOptions::new("aurora")).await.unwrap(), "/tenderId");
     bench.post("/fail", r#"{"operation":"tenders.withdraw","when":"after","how":"reset","times":1}"#);
     let withdrawn = client.tender_withdraw(&id, "the shipper called").await.unwrap();
     assert_eq!((text(&withdrawn, "/state"), withdrawn.boolean("/loadReleased")), ("withdrawn".into(), Some(true)));
-    let again = client.tender_again(bench.load("L-1"), CreateOptions::new("aurora")).await.unwrap();
+    let again = client.tender_again(load, CreateOptions::new("aurora")).await.unwrap();
     assert_eq!((text(&again, "/state"), again.integer("/attempt")), ("pending".into(), Some(2)));
     assert_eq!(client.reconcile().await.unwrap().integer("/differences"), Some(0));
     client.close().await;

@@ -42,13 +42,14 @@ impl EventReader {
             if self.core.stop.is_cancelled() {
                 return Ok(None);
             }
+            let look = self.core.look();
             let (consumer, reader, after) = (self.consumer.clone(), self.reader.clone(), self.after);
             let next = self.core.journal.run(move |store| store.next_delivery(&consumer, &reader, after)).await?;
             if let Some(delivered) = next {
                 self.after = delivered.token;
                 return Ok(Some(Delivery { event: delivered.event, token: delivered.token }));
             }
-            if !self.core.news().await {
+            if !self.core.news(look).await {
                 return Ok(None);
             }
         }

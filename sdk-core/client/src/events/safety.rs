@@ -32,12 +32,13 @@ impl SafetyStream {
             if self.core.stop.is_cancelled() {
                 return Ok(None);
             }
+            let look = self.core.look();
             let after = self.after.unwrap_or(0);
             for (row, event) in self.core.journal.run(move |store| store.safety(after, 100)).await? {
                 self.after = Some(row);
                 self.ready.push_back(event);
             }
-            if self.ready.is_empty() && !self.core.news().await {
+            if self.ready.is_empty() && !self.core.news(look).await {
                 return Ok(None);
             }
         }

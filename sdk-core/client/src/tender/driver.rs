@@ -8,6 +8,7 @@ use std::time::Duration;
 use gladhand_documents::error::Result;
 use gladhand_protocol::tender::retry::Backoff;
 
+use super::overdue::Overdue;
 use super::resolve::{Resolution, resolve};
 use super::send::once_more;
 use crate::core::{Core, jitter};
@@ -21,7 +22,9 @@ const GAP_TIMER: Duration = Duration::from_secs(5);
 /// Runs until the client ends.
 pub(crate) async fn drive(core: Arc<Core>) {
     let (mut seen, pulls) = (HashSet::new(), Arc::new(Pulls::default()));
+    let mut overdue = Overdue::default();
     while !core.stop.is_cancelled() {
+        overdue.look(&core);
         if let Err(error) = round(&core, &mut seen, &pulls).await {
             tracing::warn!(target: "gladhand::tender", %error, "the journal cannot be driven");
         }

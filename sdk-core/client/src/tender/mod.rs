@@ -3,10 +3,12 @@
 //! * `prepare`: fills in and checks a load. * `create`: holds it, journals it, sends it.
 //! * `send`: one attempt and what its answer proves. * `resolve`: the read-back of an intent without outcome.
 //! * `driver`: the background task that resolves what the foreground or a dead process left.
+//! * `overdue`: what the carrier left undecided past its time.
 //! * `read`: get, list. * `withdraw`. * [`Watch`]. * `papers`: proof of delivery. * `view`: a tender as the application sees it.
 
 mod create;
 mod driver;
+mod overdue;
 mod papers;
 mod prepare;
 mod read;

@@ -54,7 +54,8 @@ pub(crate) async fn mutate(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: New
             let (id, fence) = (intent.id, intent.fence);
             core.hand_over(*intent);
             for _ in 0..PATIENCE {
-                if !core.journal.run(move |store| store.holds(id, fence)).await? || !core.news().await {
+                let look = core.look();
+                if !core.journal.run(move |store| store.holds(id, fence)).await? || !core.news(look).await {
                     break;
                 }
             }

@@ -69,12 +69,13 @@ fn absent(tender: &str) -> Result<Response> {
     problem(Code::NotFound, &format!(r#","tenderId":"{tender}","logEpoch":"e1""#))
 }
 
-fn snapshot(tender: &str, state: &str) -> Result<Response> {
+/// A tombstone has no events; anything else has at least one, which is never pulled here.
+fn snapshot(tender: &str, state: &str, sequence: u64) -> Result<Response> {
     let digest = gladhand_protocol::tender::history::hex(&gladhand_protocol::tender::history::start(tender));
     ok(
         200,
         &format!(
-            r#"{{"schemaVersion":"1.0.0","tenderId":"{tender}","loadId":"L-1","revision":1,"state":"{state}","lastSequence":0,"historyDigest":"{digest}","logEpoch":"e1"}}"#
+            r#"{{"schemaVersion":"1.0.0","tenderId":"{tender}","loadId":"L-1","revision":1,"state":"{state}","lastSequence":{sequence},"historyDigest":"{digest}","logEpoch":"e1"}}"#
         ),
     )
 }
@@ -110,7 +111,8 @@ impl Bench {
     /// Lets time pass in steps until the future is done.
     async fn pass<T>(&self, step: Duration, future: impl Future<Output = T>) -> T {
         let ticking = async {
-            loop {
+            // A minute of real time is for ever.
+            for _ in 0..60_000 {
                 // The journal works on a thread of its own: real time must pass for it.
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 self.clock.advance(step);
@@ -176,7 +178,7 @@ async fn what_never_arrived_in_time_is_withdrawn_and_frees_the_load() {
     bench.clock.advance(Duration::from_secs(601));
     let name = id.clone();
     bench.script(move |request| match request.path.as_str() {
-        path if path.contains("/withdrawals/") => snapshot(&name, "withdrawn"),
+        path if path.contains("/withdrawals/") => snapshot(&name, "withdrawn", 0),
         path if path.contains("/events") => absent(&name),
         _ => absent(&name),
     });
@@ -194,7 +196,7 @@ async fn what_is_absent_in_time_goes_out_again_under_its_key() {
     let id = text(&bench.create().await.unwrap(), "/tenderId");
     let name = id.clone();
     bench.script(move |request| match (&request.method, request.path.contains("/events")) {
-        (&Method::POST, _) => snapshot(&name, "pending"),
+        (&Method::POST, _) => snapshot(&name, "pending", 1),
         _ => absent(&name),
     });
     let done = bench.until(SECOND / 10, &id, |t| text(t, "/receipt") == "proven").await;
@@ -228,7 +230,7 @@ async fn what_was_acknowledged_and_is_lost_is_frozen_and_never_resent() {
     let id = text(&bench.create().await.unwrap(), "/tenderId");
     let name = id.clone();
     bench.script(
-        move |request| if request.path.contains("/events") { absent(&name) } else { snapshot(&name, "pending") },
+        move |request| if request.path.contains("/events") { absent(&name) } else { snapshot(&name, "pending", 1) },
     );
     bench.until(SECOND / 10, &id, |t| text(t, "/receipt") == "proven").await;
     let sent = bench.asked(&Method::POST, "/v1/tenders").len();
@@ -251,4 +253,29 @@ async fn an_answer_that_is_none_of_the_contract_proves_nothing() {
     let tender = bench.create().await.unwrap();
     assert_eq!((text(&tender, "/state"), text(&tender, "/receipt")), ("offer".into(), "unproven".into()));
     assert!(bench.clock.now() < "2026-02-20T08:05:00Z".parse().unwrap());
+}
+
+#[tokio::test]
+async fn what_is_undecided_past_its_time_is_read_and_withdrawn() {
+    let bench = Bench::new(|_| unreachable()).await;
+    let id = gladhand_protocol::tender::ids::tender_id(
+        &gladhand_protocol::tender::ids::Scope { environment: "sandbox", tenant: "acme", carrier: "aurora" },
+        "L-1",
+        1,
+    );
+    let name = id.clone();
+    bench.script(move |request| match request.path.as_str() {
+        path if path.contains("/withdrawals/") => snapshot(&name, "withdrawn", 2),
+        path if path.contains("/events") => absent(&name),
+        _ => snapshot(&name, "pending", 1),
+    });
+    let tender = bench.create().await.unwrap();
+    assert_eq!((text(&tender, "/tenderId"), text(&tender, "/receipt")), (id.clone(), "proven".into()));
+    let withdrawals = format!("/v1/tenders/{id}/withdrawals/");
+    // respondBy is 09:00; the grace ends 30 s later.
+    bench.clock.advance(Duration::from_secs(3600));
+    bench.pass(SECOND / 10, tokio::time::sleep(Duration::from_millis(20))).await;
+    assert!(bench.asked(&Method::POST, &withdrawals).is_empty(), "not before the grace is over");
+    bench.until(SECOND, &id, |t| text(t, "/state") == "withdrawn").await;
+    assert_eq!(bench.asked(&Method::POST, &withdrawals).len(), 1);
 }

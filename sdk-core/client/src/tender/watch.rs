@@ -27,6 +27,7 @@ impl Watch {
     /// closed. Errors: `tender_unknown` and those of the journal.
     pub async fn next(&mut self) -> Result<Option<Document>> {
         while !self.finished {
+            let look = self.core.look();
             let row = read::row(&self.core, &self.tender_id).await?;
             let now = view(&row, false)?;
             let done = state::terminal(&row.state()) && !row.held();
@@ -37,7 +38,7 @@ impl Watch {
                 self.finished = done;
                 return Ok(Some(now));
             }
-            if done || !self.core.news().await {
+            if done || !self.core.news(look).await {
                 self.finished = true;
             }
         }
