@@ -184,15 +184,9 @@ pub(super) fn python() -> String {
     out.push_str("}\n\n# Code: kind, retry, remedy.\n_TABLE: dict[str, tuple[str, str, str]] = {\n");
     for code in Code::ALL {
         let (kind, retry, remedy) = (code.kind().as_str(), code.retry().as_str(), quote(code.remedy()));
-        let line = format!("    \"{code}\": (\"{kind}\", \"{retry}\", {remedy}),");
-        if line.len() <= 120 {
-            let _ = writeln!(out, "{line}");
-        } else {
-            let _ = writeln!(
-                out,
-                "    \"{code}\": (\n        \"{kind}\",\n        \"{retry}\",\n        {remedy},\n    ),"
-            );
-        }
+        // One element a line: the formatter leaves that alone, whatever the line length.
+        let _ =
+            writeln!(out, "    \"{code}\": (\n        \"{kind}\",\n        \"{retry}\",\n        {remedy},\n    ),");
     }
     out.push_str("}\n\n__all__ = [\n");
     let mut exported: Vec<String> = Kind::ALL.iter().map(|kind| class(*kind)).collect();
