@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
-from pathlib import Path
 
 import gladhand
 import gladhand.aio
-
-TOOL = Path(__file__).resolve().parents[1] / "tools" / "make_sync.py"
 
 
 def operations(cls: type) -> dict[str, str]:
@@ -43,8 +38,3 @@ def test_the_services_have_the_same_operations() -> None:
         for name, cls in inspect.getmembers(ours, inspect.isclass):
             if cls.__module__ == ours.__name__:
                 assert operations(cls) == operations(getattr(theirs, name)), name
-
-
-def test_the_synchronous_half_is_up_to_date() -> None:
-    done = subprocess.run([sys.executable, str(TOOL), "--check"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 
 from .. import _arguments
-from .._exit import keep
 from .._arguments import DocumentLike
+from .._exit import keep
 from .._gladhand import Document
 from .._gladhand import Gateway as Native
 from ..vehicle import Admission, Conservation, Fault, Sensor
