@@ -98,7 +98,10 @@ _DERIVED = frozenset({"code", "message", "retry", "remedy", "__notes__"})
 
 
 def make(
-    code: str, message: str, violations: Sequence[Violation | tuple[str, str, str]] = (), **attributes: Any
+    code: str,
+    message: str,
+    violations: Sequence[Violation | tuple[str, str, str]] = (),
+    **attributes: Any,
 ) -> Error:
     """The error of this code, in the class of its kind; what the native module raises."""
     kind = _TABLE.get(code, _TABLE["internal_panic"])[0]
