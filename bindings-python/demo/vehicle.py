@@ -1,4 +1,4 @@
-"""A vehicle gateway, as a program of its own: streams the recorded minute of highway as if it had just been driven.
+"""A vehicle gateway, as a program of its own: drives the recorded minute of highway once more, twenty times as fast.
 
 python vehicle.py LOAD DISPATCH
 """
@@ -24,8 +24,6 @@ def main(load_id: str, dispatch_id: str) -> None:
     """Publishes every record of the minute, and says how many the collector confirmed."""
     with gzip.open(os.environ["GLADHAND_HIGHWAY_MINUTE"], "rt") as file:
         minute = [json.loads(line) for line in file]
-    # The last record was observed now; the others as long before as they were on the road.
-    shift = time.time_ns() - minute[-1]["t"]
     with gladhand.Gateway(os.environ["GLADHAND_GATEWAY_CONFIG"]) as gateway:
         for place, line in enumerate(minute):
             gateway.publish(
@@ -33,7 +31,7 @@ def main(load_id: str, dispatch_id: str) -> None:
                 load_id=load_id,
                 dispatch_id=dispatch_id,
                 capacity_id=line["capacityId"],
-                observed_at=line["t"] + shift,
+                observed_at=time.time_ns(),
                 lat=line["latE7"] / 1e7,
                 lon=line["lonE7"] / 1e7,
                 altitude_m=line["altMm"] / 1e3,
@@ -49,8 +47,9 @@ def main(load_id: str, dispatch_id: str) -> None:
                     for index, (kind, status) in enumerate(zip(KINDS, line["sensors"], strict=True))
                 ],
             )
-            if place % BURST == 0:
-                gateway.flush()  # what was a second on the road
+            if place == 0:
+                gateway.flush()  # the stream is up
+            elif place % BURST == 0:
                 time.sleep(BURST / RECORDS_A_SECOND)
         sent = gateway.flush()
     print(f"{sent.acknowledged} of {sent.produced} records confirmed", flush=True)
