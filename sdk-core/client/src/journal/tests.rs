@@ -132,7 +132,7 @@ fn only_lapsed_leases_are_taken_over() {
     assert!(two.claim_lapsed("b").unwrap().is_empty(), "the owner lives");
     bench.clock.advance(LEASE / 2);
     one.beat("a").unwrap();
-    bench.clock.advance(LEASE - LEASE / 4);
+    bench.clock.advance(LEASE * 3 / 4);
     assert!(two.claim_lapsed("b").unwrap().is_empty(), "the owner's heart beats");
     bench.clock.advance(LEASE);
     let taken = two.claim_lapsed("b").unwrap();
@@ -195,6 +195,20 @@ fn an_illegal_event_is_recorded_and_not_applied() {
         store.accept(&event("t-9", 1, "tender.received"), "aurora", "feed").unwrap_err().code(),
         Code::TenderUnknown
     );
+}
+
+#[test]
+fn a_late_event_of_a_released_tender_does_not_take_the_load_back() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    store.accept(&event("t-1", 1, "tender.received"), "aurora", "feed").unwrap();
+    store.accept(&event("t-1", 2, "tender.rejected"), "aurora", "feed").unwrap();
+    opened(store.open_tender(&tender("t-2", "L-1", true), &bench.intent("a", "t-2")).unwrap());
+    // Not in sync any more, and stored all the same: the load is held, by the other tender.
+    let late = store.accept(&event("t-1", 4, "shipment.status"), "aurora", "feed").unwrap();
+    assert_eq!((late.outcome, late.tender.sync), (InboxOutcome::Parked, Sync::Gap));
+    assert_eq!(store.holder("L-1").unwrap().unwrap().tender_id, "t-2");
 }
 
 #[test]

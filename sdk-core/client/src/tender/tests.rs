@@ -42,6 +42,7 @@ impl Caller for Scripted {
 
 const DISCOVERY: &str = r#"{"schemaVersion":"1.0.0","environment":"sandbox","carrier":{"scac":"AURR"},"versions":[{"major":1,"minor":0,"status":"active"}],"compatibilityWindowDays":365,"issuer":"https://carrier.test","resource":"https://carrier.test","idempotency":{"retentionHours":168},"webhookKeys":[],"limits":{"maxWaitSeconds":25,"maxBodyBytes":1048576},"features":[],"logEpoch":"e1"}"#;
 
+#[allow(clippy::unnecessary_wraps, reason = "every answer of a script is a result")]
 fn ok(status: u16, body: &str) -> Result<Response> {
     Ok(Response {
         status: StatusCode::from_u16(status).unwrap(),

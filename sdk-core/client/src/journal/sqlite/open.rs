@@ -13,7 +13,19 @@ use crate::journal::chain::Guard;
 const APPLICATION: i32 = 0x474C_4148;
 const FORMAT: i32 = 1;
 
+/// Loads are nobody's business: the file is made readable for its owner alone.
+fn private(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|e| {
+        Error::new(Code::JournalUnwritable, format!("the journal {} cannot be used", path.display())).caused_by(&e)
+    })
+}
+
 pub(super) fn connect(path: &Path) -> Result<Connection> {
+    private(path)?;
     let connection = Connection::open(path).map_err(db)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(db)?;
     connection.set_prepared_statement_cache_capacity(128);

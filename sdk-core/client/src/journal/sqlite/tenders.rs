@@ -146,6 +146,8 @@ pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
     let snapshot = row.snapshot.as_ref().map(Document::as_bytes);
     let gap = (row.sync == Sync::Gap).then(|| tx.ms());
     let local = row.local.as_ref();
+    // One that was released and fell out of sync later does not take the load back from the tender that has it now.
+    let held = row.held() && holder(tx, &row.load_id)?.is_none_or(|holder| holder.tender_id == row.tender_id);
     tx.sql
         .prepare_cached(
             "INSERT INTO tenders (tender_id, tenant, load_id, carrier, attempt, state, held, sync, gap_since, proven,
@@ -165,7 +167,7 @@ pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
             row.carrier,
             row.attempt,
             row.state().as_str(),
-            row.held(),
+            held,
             row.sync.as_str(),
             gap,
             row.proven,
@@ -178,15 +180,7 @@ pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
             tx.ms(),
             row_digest(fold.as_bytes(), snapshot),
         ])
-        .map_err(|error| match error.sqlite_error_code() {
-            // The state came back from a release while another tender took the load: both stay, and both are seen.
-            Some(rusqlite::ErrorCode::ConstraintViolation) => Error::new(
-                Code::LoadHeld,
-                format!("load {} is held by another tender than {}", row.load_id, row.tender_id),
-            )
-            .with_tender_id(&row.tender_id),
-            _ => db(error),
-        })?;
+        .map_err(db)?;
     Ok(())
 }
 
