@@ -119,7 +119,7 @@ async fn on_the_road(gh: &Client, carrier: &Sandbox, tender: &Document) -> Resul
     control(carrier, "/progress", &format!(r#"{{"tenderId":"{id}","to":"enroute"}}"#))?;
     state(gh, &id, "enroute").await?;
 
-    let positions = gh.telemetry_follow(&[load.clone()]).await?;
+    let positions = gh.telemetry_follow(std::slice::from_ref(&load)).await?;
     let truck = truck::drive(load, dispatch_id.clone());
     let (mut seen, mut last) = (0, None);
     // The minute takes six seconds; after two seconds of silence the truck has arrived.
