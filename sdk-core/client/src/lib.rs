@@ -49,3 +49,8 @@ pub use tender::{CreateOptions, Watch};
 
 #[cfg(test)]
 mod testing;
+
+/// The README's lines, run as a test against a sandbox carrier (`GLADHAND_SANDBOX` names the program).
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
