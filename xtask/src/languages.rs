@@ -89,7 +89,7 @@ impl Language {
             Self::Rust => Prepared::Rust { failpoints: build.failpoints },
             Self::Python => {
                 let python = python::ensure_venv(&paths::cache())?;
-                python.install(&python.build_wheel(true, build.failpoints)?)?;
+                python.install(&python.build_wheel(false, build.failpoints)?)?;
                 Prepared::Python(python)
             }
             Self::Node => Prepared::Node(node::prepare(build.failpoints)?),

@@ -22,7 +22,7 @@ fn package() -> PathBuf {
 /// Builds, packs and installs the package. `failpoints` makes the one that crash tests need; it is never published.
 pub(crate) fn prepare(failpoints: bool) -> Result<Node> {
     install()?;
-    Node::install(&pack(&build(true, failpoints)?)?)
+    Node::install(&pack(&build(false, failpoints)?)?)
 }
 
 /// Installs the pinned tools, unless those of today are there.

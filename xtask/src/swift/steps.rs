@@ -17,7 +17,7 @@ pub(crate) fn prepare(in_rootfs: bool, failpoints: bool, sandbox: &Path) -> Resu
     } else {
         Toolchain::host().ok_or("no swift 6 on the PATH; --swift-rootfs makes one of its own")?
     };
-    let library = build_library(&paths::root(), true, failpoints)?;
+    let library = build_library(&paths::root(), false, failpoints)?;
     stage(&paths::root(), toolchain, &paths::target(), &library, Some(sandbox))
 }
 
@@ -34,10 +34,10 @@ pub(crate) fn morning(stage: &Stage, variables: &[(&str, PathBuf)]) -> Result<Co
 
 /// Checks that the generated sources are those of the library.
 pub(crate) fn lint() -> Result<()> {
-    generated::check(&paths::root(), &build_library(&paths::root(), true, false)?)
+    generated::check(&paths::root(), &build_library(&paths::root(), false, false)?)
 }
 
 /// Writes the generated sources into the package.
 pub(crate) fn write_generated() -> Result<()> {
-    generated::write(&paths::root(), &build_library(&paths::root(), true, false)?)
+    generated::write(&paths::root(), &build_library(&paths::root(), false, false)?)
 }
