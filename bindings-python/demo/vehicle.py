@@ -15,7 +15,7 @@ import gladhand
 from gladhand.vehicle import Sensor
 
 KINDS = ("lidar", "lidar", "lidar", "radar", "camera", "camera", "imu", "gnss")
-STATUS = {1: "nominal", 2: "calibrating", 3: "degraded", 4: "offline", 5: "failed"}
+STATUS = {1: "nominal", 2: "degraded", 3: "failed", 4: "offline", 5: "calibrating"}
 MODES = {1: "manual", 2: "autonomous_ready", 3: "autonomous_enroute", 4: "minimal_risk_maneuver"}
 RECORDS_A_SECOND, BURST = 200, 10
 
