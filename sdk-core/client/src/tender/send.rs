@@ -131,8 +131,9 @@ async fn give_up(core: &Arc<Core>, intent: &Intent, error: Error) -> Result<Endi
         ..outcome
     };
     let effect = if intent.operation == "tenders.create" { Effect::Never } else { Effect::None };
-    close(core, intent, outcome, effect).await?;
-    Ok(Ending::NotExecuted(error))
+    // Taken over meanwhile by another process, which may be sending it: only its journal knows then.
+    let ours = close(core, intent, outcome, effect).await?;
+    Ok(if ours { Ending::NotExecuted(error) } else { Ending::Resolved })
 }
 
 /// Sends once, and writes down what the answer proves.
