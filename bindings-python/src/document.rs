@@ -1,6 +1,7 @@
 //! The lossless document as Python sees it: an immutable object over the core's bytes. The generated views of
 //! `gladhand.models` read and change documents through nothing but this class.
 
+use gladhand_documents::json::Value;
 use gladhand_documents::model;
 use gladhand_ffi::Document;
 use pyo3::prelude::*;
@@ -68,7 +69,7 @@ impl PyDocument {
 
     /// How many elements or members stand at a JSON Pointer; None if nothing stands there.
     fn count(&self, pointer: &str) -> Option<usize> {
-        self.0.at(pointer).map(|value| value.len())
+        self.0.at(pointer).map(Value::len)
     }
 
     /// object, array, string, number, boolean or null; None if nothing stands at the JSON Pointer.
@@ -96,7 +97,7 @@ impl PyDocument {
 
     /// The JSON text at a JSON Pointer, byte for byte.
     fn raw(&self, pointer: &str) -> Option<&str> {
-        self.0.at(pointer).map(|value| value.raw())
+        self.0.at(pointer).map(Value::raw)
     }
 
     /// A document in which the value at the JSON Pointer is `raw` (JSON text); every other byte stays.
