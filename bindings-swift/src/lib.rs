@@ -12,6 +12,11 @@
 //! throws, because `uniffi` makes a panic in a function that does not throw fatal to the Swift process; and no call is
 //! left to `uniffi`'s own executor, because Swift's task cancellation does not reach Rust by itself.
 
+// A failure is taken apart at the border at once: a box would only move it.
+#![allow(clippy::result_large_err)]
+// `uniffi` carries the standard hasher only.
+#![allow(clippy::implicit_hasher)]
+
 pub mod client;
 pub mod document;
 pub mod failure;
