@@ -164,11 +164,8 @@ impl Prepared {
     }
 }
 
-/// Builds a program of the workspace in release mode.
+/// Builds a program of the workspace, in the development profile as everything that demo and tests run.
 pub(crate) fn cargo_binary(package: &str) -> Result<PathBuf> {
-    Run::new("cargo")
-        .args(["build", "--locked", "--release", "--quiet", "--package", package])
-        .at(paths::root())
-        .run()?;
-    Ok(paths::target().join("release").join(package))
+    Run::new("cargo").args(["build", "--locked", "--quiet", "--package", package]).at(paths::root()).run()?;
+    Ok(paths::target().join("debug").join(package))
 }
