@@ -32,9 +32,9 @@ mod _gladhand {
     #[pymodule_export]
     use super::sandbox::PySandbox;
     #[pymodule_export]
-    use super::shutdown;
-    #[pymodule_export]
     use super::stream::{PyEventReader, PyStream};
+    #[pymodule_export]
+    use super::{after_fork, before_fork, shutdown};
 
     #[pymodule_export]
     const VERSION: &str = gladhand_ffi::VERSION;
@@ -44,4 +44,16 @@ mod _gladhand {
 #[pyfunction]
 fn shutdown(py: Python<'_>) {
     py.detach(|| gladhand_ffi::runtime::shutdown(std::time::Duration::from_secs(1)));
+}
+
+/// Waits until no journal is at work, so that a forked child can open one of its own.
+#[pyfunction]
+fn before_fork(py: Python<'_>) {
+    py.detach(gladhand_ffi::fork::before);
+}
+
+/// Lets the journals work again, in the parent and in the child.
+#[pyfunction]
+fn after_fork() {
+    gladhand_ffi::fork::after();
 }

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-/// The root of the clone.
+/// The root of the clone that `cargo xtask` was called in. Not of the one that this program was compiled in: clones that
+/// share a build output may share the program.
 pub(crate) fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+    let manifest =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    manifest.parent().map(PathBuf::from).unwrap_or_default()
 }
 
 /// Caches that outlive a clone: virtual environments, the Swift root file system, tools. `GLADHAND_CACHE`, or

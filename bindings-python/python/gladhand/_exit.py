@@ -1,10 +1,11 @@
 """The end of the process: clients that nobody closed are closed before the interpreter goes, so that no thread of the core
-comes home to one that is gone."""
+comes home to one that is gone. And its forks: they wait until the journal is at rest, so that the child can open its own."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import weakref
 
 from . import _gladhand
@@ -26,3 +27,11 @@ def _close_all() -> None:
         with contextlib.suppress(Error):
             native.close().wait()
     _gladhand.shutdown()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_gladhand.before_fork,
+        after_in_parent=_gladhand.after_fork,
+        after_in_child=_gladhand.after_fork,
+    )

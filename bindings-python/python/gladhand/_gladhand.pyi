@@ -12,6 +12,12 @@ VERSION: str
 def quote(text: str) -> str:
     """A string as a JSON lexeme."""
 
+def before_fork() -> None:
+    """Waits until no journal is at work, so that a forked child can open one of its own."""
+
+def after_fork() -> None:
+    """Lets the journals work again, in the parent and in the child."""
+
 def shutdown() -> None:
     """Ends the runtime; for the end of the process."""
 

@@ -6,6 +6,7 @@
 //! * [`events`]: durable cursors of the application. `inbox`: webhooks. `reconcile`, `health`.
 //! * [`config`]: `gladhand.toml`, `GLADHAND_*` variables and the builder.
 //! * [`clock`]: the injected clock.
+//! * [`fork`]: forks of the host process.
 //! * `failpoint`: where crash tests kill the process.
 //! * [`journal`]: what was meant, sent, answered and heard, on disk.
 //! * `core`: what these share. `carrier`: one carrier as they see it.
@@ -26,6 +27,7 @@ mod core;
 pub mod dispatch;
 pub mod events;
 mod failpoint;
+pub mod fork;
 mod health;
 pub mod identity;
 mod inbox;

@@ -15,7 +15,7 @@ pub mod task;
 
 pub use client::{Client, Command};
 pub use gateway::Gateway;
-pub use gladhand::{Delivery, Sandbox};
+pub use gladhand::{Delivery, Sandbox, fork};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::{Document, quote};
 pub use stream::{Events, Follow, Safety, Watch};

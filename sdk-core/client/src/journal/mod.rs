@@ -31,6 +31,7 @@ use rows::{
 };
 
 use crate::clock::SharedClock;
+use crate::fork;
 
 /// For how long a process that says nothing keeps what it holds. Beats come three times as often.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
@@ -144,7 +145,10 @@ impl Journal {
         std::thread::Builder::new()
             .name("gladhand-journal".to_owned())
             .spawn(move || {
-                let mut store = match sqlite::SqliteStore::open(&place, &environment, &tenant, clock) {
+                let opening = fork::at_work();
+                let opened = sqlite::SqliteStore::open(&place, &environment, &tenant, clock);
+                drop(opening);
+                let mut store = match opened {
                     Ok(store) => {
                         let _ = ready.send(Ok(()));
                         store
@@ -156,8 +160,11 @@ impl Journal {
                 };
                 // Ends when the last handle is gone.
                 while let Ok(job) = inbox.recv() {
+                    let _at_work = fork::at_work();
                     job(&mut store);
                 }
+                let _closing = fork::at_work();
+                drop(store);
             })
             .map_err(|e| Error::new(Code::JournalUnwritable, "no thread for the journal").caused_by(&e))?;
         opened.await.map_err(|_| gone())??;
