@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -49,19 +50,19 @@ class Choice(str, enum.Enum):
 C = TypeVar("C", bound=Choice)
 
 
-class Codec(Generic[G, S]):
+class Codec(ABC, Generic[G, S]):
     """How one kind of member is read from and written to a document."""
 
     shown: ClassVar[bool] = True
     article: ClassVar[str] = "a value"
 
+    @abstractmethod
     def read(self, root: Root, at: str) -> G | None:
         """The value, or None if no such value stands there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, value: S, name: str) -> str:
         """The value as JSON text. TypeError or ValueError name the member."""
-        raise NotImplementedError
 
 
 class _Text(Codec[str, str]):

@@ -3,6 +3,7 @@ closing it ends the iteration and gives back what the core holds for it."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar, cast
@@ -15,7 +16,7 @@ T = TypeVar("T")
 S = TypeVar("S", bound="_Arriving")  # type: ignore[type-arg]
 
 
-class _Arriving(Generic[T]):
+class _Arriving(ABC, Generic[T]):
     """An iterator over what a stream of the core brings; opened by its first step, so that making one never waits."""
 
     def __init__(self, opening: Callable[[], Call[Stream]]) -> None:
@@ -31,8 +32,9 @@ class _Arriving(Generic[T]):
             self._native.close()
         return self
 
+    @abstractmethod
     def _view(self, document: Document) -> T:
-        raise NotImplementedError
+        """What the application gets of what the core brought."""
 
     def __aiter__(self: S) -> S:
         return self
