@@ -230,6 +230,12 @@ export type ErrorCode =
   | 'server_name_mismatch'
   | 'server_certificate_revoked'
   | 'client_certificate_refused'
+  | 'peer_not_authorized'
+  | 'revocation_unknown'
+  | 'client_auth_not_requested'
+  | 'identity_unavailable'
+  | 'identity_revoked'
+  | 'crypto_provider_conflict'
   | 'tls_handshake'
   | 'issuer_mismatch'
   | 'endpoint_not_allowed'
@@ -359,6 +365,12 @@ const TABLE: Readonly<Record<ErrorCode, readonly [ErrorKind, Retry, string]>> = 
   server_name_mismatch: ['identity', 'never', "The carrier's certificate is for another name; check the address."],
   server_certificate_revoked: ['security', 'never', "The carrier's certificate is revoked; stop, and call the carrier."],
   client_certificate_refused: ['identity', 'never', "The carrier refused the client certificate; check that it is registered and not revoked."],
+  peer_not_authorized: ['security', 'never', "The peer's SPIFFE ID is not the carrier's; check `spiffe_id`, and if it is right, stop and call the carrier."],
+  revocation_unknown: ['identity', 'after', "No valid revocation list covers the peer's certificate; renew the list that `identity.crl` names."],
+  client_auth_not_requested: ['security', 'never', "The peer did not ask for the client certificate; something stands between, or the carrier is set up wrongly."],
+  identity_unavailable: ['identity', 'after', "The Workload API gives no identity; check that the agent runs and that this workload is registered."],
+  identity_revoked: ['identity', 'never', "This identity was taken away; give the client a new one."],
+  crypto_provider_conflict: ['config', 'never', "Another library of this program switches on a second backend of jsonwebtoken; build with one of them only."],
   tls_handshake: ['identity', 'after', "The TLS handshake failed; compare the TLS policies of both sides."],
   issuer_mismatch: ['security', 'never', "The metadata names another issuer than configured; check `issuer`."],
   endpoint_not_allowed: ['security', 'never', "The metadata points to an origin that is not allowed; check `issuer`."],

@@ -351,6 +351,18 @@ class Code:
     """The carrier's certificate is revoked; stop, and call the carrier."""
     CLIENT_CERTIFICATE_REFUSED = "client_certificate_refused"
     """The carrier refused the client certificate; check that it is registered and not revoked."""
+    PEER_NOT_AUTHORIZED = "peer_not_authorized"
+    """The peer's SPIFFE ID is not the carrier's; check `spiffe_id`, and if it is right, stop and call the carrier."""
+    REVOCATION_UNKNOWN = "revocation_unknown"
+    """No valid revocation list covers the peer's certificate; renew the list that `identity.crl` names."""
+    CLIENT_AUTH_NOT_REQUESTED = "client_auth_not_requested"
+    """The peer did not ask for the client certificate; something stands between, or the carrier is set up wrongly."""
+    IDENTITY_UNAVAILABLE = "identity_unavailable"
+    """The Workload API gives no identity; check that the agent runs and that this workload is registered."""
+    IDENTITY_REVOKED = "identity_revoked"
+    """This identity was taken away; give the client a new one."""
+    CRYPTO_PROVIDER_CONFLICT = "crypto_provider_conflict"
+    """Another library of this program switches on a second backend of jsonwebtoken; build with one of them only."""
     TLS_HANDSHAKE = "tls_handshake"
     """The TLS handshake failed; compare the TLS policies of both sides."""
     ISSUER_MISMATCH = "issuer_mismatch"
@@ -807,6 +819,36 @@ _TABLE: dict[str, tuple[str, str, str]] = {
         "identity",
         "never",
         "The carrier refused the client certificate; check that it is registered and not revoked.",
+    ),
+    "peer_not_authorized": (
+        "security",
+        "never",
+        "The peer's SPIFFE ID is not the carrier's; check `spiffe_id`, and if it is right, stop and call the carrier.",
+    ),
+    "revocation_unknown": (
+        "identity",
+        "after",
+        "No valid revocation list covers the peer's certificate; renew the list that `identity.crl` names.",
+    ),
+    "client_auth_not_requested": (
+        "security",
+        "never",
+        "The peer did not ask for the client certificate; something stands between, or the carrier is set up wrongly.",
+    ),
+    "identity_unavailable": (
+        "identity",
+        "after",
+        "The Workload API gives no identity; check that the agent runs and that this workload is registered.",
+    ),
+    "identity_revoked": (
+        "identity",
+        "never",
+        "This identity was taken away; give the client a new one.",
+    ),
+    "crypto_provider_conflict": (
+        "config",
+        "never",
+        "Another library of this program switches on a second backend of jsonwebtoken; build with one of them only.",
     ),
     "tls_handshake": (
         "identity",

@@ -168,6 +168,18 @@ extension GladhandError {
         case serverCertificateRevoked = "server_certificate_revoked"
         /// The carrier refused the client certificate; check that it is registered and not revoked.
         case clientCertificateRefused = "client_certificate_refused"
+        /// The peer's SPIFFE ID is not the carrier's; check `spiffe_id`, and if it is right, stop and call the carrier.
+        case peerNotAuthorized = "peer_not_authorized"
+        /// No valid revocation list covers the peer's certificate; renew the list that `identity.crl` names.
+        case revocationUnknown = "revocation_unknown"
+        /// The peer did not ask for the client certificate; something stands between, or the carrier is set up wrongly.
+        case clientAuthNotRequested = "client_auth_not_requested"
+        /// The Workload API gives no identity; check that the agent runs and that this workload is registered.
+        case identityUnavailable = "identity_unavailable"
+        /// This identity was taken away; give the client a new one.
+        case identityRevoked = "identity_revoked"
+        /// Another library of this program switches on a second backend of jsonwebtoken; build with one of them only.
+        case cryptoProviderConflict = "crypto_provider_conflict"
         /// The TLS handshake failed; compare the TLS policies of both sides.
         case tlsHandshake = "tls_handshake"
         /// The metadata names another issuer than configured; check `issuer`.
@@ -315,6 +327,12 @@ extension GladhandError {
             case .serverNameMismatch: "The carrier's certificate is for another name; check the address."
             case .serverCertificateRevoked: "The carrier's certificate is revoked; stop, and call the carrier."
             case .clientCertificateRefused: "The carrier refused the client certificate; check that it is registered and not revoked."
+            case .peerNotAuthorized: "The peer's SPIFFE ID is not the carrier's; check `spiffe_id`, and if it is right, stop and call the carrier."
+            case .revocationUnknown: "No valid revocation list covers the peer's certificate; renew the list that `identity.crl` names."
+            case .clientAuthNotRequested: "The peer did not ask for the client certificate; something stands between, or the carrier is set up wrongly."
+            case .identityUnavailable: "The Workload API gives no identity; check that the agent runs and that this workload is registered."
+            case .identityRevoked: "This identity was taken away; give the client a new one."
+            case .cryptoProviderConflict: "Another library of this program switches on a second backend of jsonwebtoken; build with one of them only."
             case .tlsHandshake: "The TLS handshake failed; compare the TLS policies of both sides."
             case .issuerMismatch: "The metadata names another issuer than configured; check `issuer`."
             case .endpointNotAllowed: "The metadata points to an origin that is not allowed; check `issuer`."

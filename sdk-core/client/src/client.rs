@@ -18,6 +18,7 @@ use crate::dispatch::{CommandRequest, Requester};
 use crate::events::{EventReader, SafetyStream, ensure_following};
 use crate::identity::Identity;
 use crate::journal::{Journal, Owner};
+use crate::observe::{SecurityLog, SecurityStream};
 use crate::telemetry::Follow;
 use crate::tender::{CreateOptions, Watch};
 use crate::{capacity, dispatch, health, inbox, reconcile, telemetry, tender};
@@ -59,13 +60,14 @@ impl Client {
     /// [`Client::connect`] on another clock.
     pub async fn connect_with(config: Config, clock: SharedClock) -> Result<Self> {
         let identity = Arc::new(Identity::load(&config.identity, &*clock)?);
+        let security = SecurityLog::new(clock.clone());
         let mut carriers = BTreeMap::new();
         for (name, carrier) in &config.carriers {
-            let caller = Authorized::new(carrier, identity.clone(), clock.clone())?;
+            let caller = Authorized::new(carrier, identity.clone(), clock.clone(), security.clone())?;
             let whole = Carrier::new(carrier.clone(), Arc::new(caller.clone()), Some(caller), clock.clone());
             carriers.insert(name.clone(), Arc::new(whole));
         }
-        Self::start(config, clock, carriers).await
+        Self::start(config, clock, security, carriers).await
     }
 
     /// A client over other callers than the network: for simulations. Carriers without a caller are left out.
@@ -79,15 +81,21 @@ impl Client {
             let settings = config.carrier(&name)?.clone();
             carriers.insert(name, Arc::new(Carrier::new(settings, caller, None, clock.clone())));
         }
-        Self::start(config, clock, carriers).await
+        let security = SecurityLog::new(clock.clone());
+        Self::start(config, clock, security, carriers).await
     }
 
-    async fn start(config: Config, clock: SharedClock, carriers: BTreeMap<String, Arc<Carrier>>) -> Result<Self> {
+    async fn start(
+        config: Config,
+        clock: SharedClock,
+        security: SecurityLog,
+        carriers: BTreeMap<String, Arc<Carrier>>,
+    ) -> Result<Self> {
         let journal = Journal::open(&config.journal.path, &config.environment, &config.tenant, clock.clone()).await?;
         let owner = Owner::here();
         let own = owner.clone();
         journal.run(move |store| store.register(&own)).await?;
-        let core = Arc::new(Core::new(config, clock, journal, owner, carriers));
+        let core = Arc::new(Core::new(config, clock, security, journal, owner, carriers));
         core.tasks.spawn(tender::drive(core.clone()));
         Ok(Self(Arc::new(Handle { core })))
     }
@@ -308,6 +316,12 @@ impl Client {
                 ))?);
             }
         }
+    }
+
+    /// Every authentication, rotation, refusal and warning from now on, as OCSF 1.6 documents (identity §5). Bounded: a
+    /// reader that is too slow is told how many it missed.
+    pub fn security_events(&self) -> SecurityStream {
+        self.core().security.stream()
     }
 
     /// How the client is (document `Health`).

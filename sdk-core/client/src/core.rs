@@ -16,6 +16,7 @@ use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::journal::rows::{CarrierRow, Intent};
 use crate::journal::{Journal, Owner};
+use crate::observe::SecurityLog;
 
 /// How often a waiting reader looks for what another process wrote into the same journal.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -25,6 +26,7 @@ const GLANCE: Duration = Duration::from_millis(250);
 pub(crate) struct Core {
     pub(crate) config: Config,
     pub(crate) clock: SharedClock,
+    pub(crate) security: SecurityLog,
     pub(crate) journal: Journal,
     pub(crate) owner: Owner,
     pub(crate) carriers: BTreeMap<String, Arc<Carrier>>,
@@ -46,6 +48,7 @@ impl Core {
     pub(crate) fn new(
         config: Config,
         clock: SharedClock,
+        security: SecurityLog,
         journal: Journal,
         owner: Owner,
         carriers: BTreeMap<String, Arc<Carrier>>,
@@ -53,6 +56,7 @@ impl Core {
         Self {
             config,
             clock,
+            security,
             journal,
             owner,
             carriers,

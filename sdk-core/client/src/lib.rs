@@ -14,6 +14,7 @@
 //! * [`secret`]: what must not be seen.
 //! * [`transport`]: one request to the carrier and its answer.
 //! * [`identity`]: certificate, key and trust roots.
+//! * [`observe`]: security events and expiries.
 //! * [`auth`]: tokens, proofs and the calls that carry them.
 //! * [`telemetry`]: a vehicle gateway publishes, a TMS follows.
 
@@ -32,6 +33,7 @@ mod health;
 pub mod identity;
 mod inbox;
 pub mod journal;
+pub mod observe;
 mod reconcile;
 mod sandbox;
 pub mod secret;

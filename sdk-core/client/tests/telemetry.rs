@@ -12,6 +12,7 @@ use flate2::read::GzDecoder;
 use gladhand::auth::Authorized;
 use gladhand::clock::{Clock as _, SharedClock, SystemClock};
 use gladhand::identity::Identity;
+use gladhand::observe::SecurityLog;
 use gladhand::telemetry::{Connector, Context, Fault, FaultSeverity, Lane, Policies, Record, minute};
 use gladhand::{Client, Code, Config, Document, Follow, Gateway, GatewayOptions};
 use gladhand_documents::model;
@@ -80,7 +81,7 @@ fn connector(bench: &Bench, file: &str) -> (Arc<dyn Connector>, SharedClock) {
     let config = Config::builder().file(bench.sandbox.dir().join(file)).build().unwrap();
     let identity = Arc::new(Identity::load(&config.identity, &*clock).unwrap());
     let carrier = config.carriers.values().next().unwrap();
-    (Arc::new(Authorized::new(carrier, identity, clock.clone()).unwrap()), clock)
+    (Arc::new(Authorized::new(carrier, identity, clock.clone(), SecurityLog::new(clock.clone())).unwrap()), clock)
 }
 
 /// Reads positions until this event sequence; gives how many were shown and how many skipped, and the last.

@@ -251,6 +251,12 @@ codes! {
     ServerNameMismatch "server_name_mismatch" Identity Never 0 "The carrier's certificate is for another name; check the address.";
     ServerCertificateRevoked "server_certificate_revoked" Security Never 0 "The carrier's certificate is revoked; stop, and call the carrier.";
     ClientCertificateRefused "client_certificate_refused" Identity Never 0 "The carrier refused the client certificate; check that it is registered and not revoked.";
+    PeerNotAuthorized "peer_not_authorized" Security Never 0 "The peer's SPIFFE ID is not the carrier's; check `spiffe_id`, and if it is right, stop and call the carrier.";
+    RevocationUnknown "revocation_unknown" Identity After 0 "No valid revocation list covers the peer's certificate; renew the list that `identity.crl` names.";
+    ClientAuthNotRequested "client_auth_not_requested" Security Never 0 "The peer did not ask for the client certificate; something stands between, or the carrier is set up wrongly.";
+    IdentityUnavailable "identity_unavailable" Identity After 0 "The Workload API gives no identity; check that the agent runs and that this workload is registered.";
+    IdentityRevoked "identity_revoked" Identity Never 0 "This identity was taken away; give the client a new one.";
+    CryptoProviderConflict "crypto_provider_conflict" Config Never 0 "Another library of this program switches on a second backend of jsonwebtoken; build with one of them only.";
     TlsHandshake "tls_handshake" Identity After 0 "The TLS handshake failed; compare the TLS policies of both sides.";
     IssuerMismatch "issuer_mismatch" Security Never 0 "The metadata names another issuer than configured; check `issuer`.";
     EndpointNotAllowed "endpoint_not_allowed" Security Never 0 "The metadata points to an origin that is not allowed; check `issuer`.";

@@ -24,6 +24,7 @@ use crate::clock::{SharedClock, within};
 use crate::config::{CarrierConfig, ClientAuth};
 use crate::failpoint;
 use crate::identity::{Generation, Identity, assertion_key};
+use crate::observe::{Activity, SecurityEvent, SecurityLog};
 use crate::secret::Secret;
 use crate::transport::{BoxFuture, HttpRequest, HttpResponse};
 
@@ -37,6 +38,7 @@ pub struct Authorized(Arc<Inner>);
 struct Inner {
     carrier: CarrierConfig,
     clock: SharedClock,
+    security: SecurityLog,
     signer: Option<Arc<dyn Signer>>,
     generation: ArcSwap<Generation>,
     metadata: Flight<Option<Known>>,
@@ -52,13 +54,23 @@ struct Known {
 
 impl Authorized {
     /// A caller of this carrier over the real network.
-    pub fn new(carrier: &CarrierConfig, identity: Arc<Identity>, clock: SharedClock) -> Result<Self> {
+    pub fn new(
+        carrier: &CarrierConfig,
+        identity: Arc<Identity>,
+        clock: SharedClock,
+        security: SecurityLog,
+    ) -> Result<Self> {
         let generation = Generation::new(1, identity, carrier.server_name.as_deref(), &clock)?;
-        Self::with_generation(carrier, generation, clock)
+        Self::with_generation(carrier, generation, clock, security)
     }
 
     /// A caller of this carrier over the network of this generation.
-    pub fn with_generation(carrier: &CarrierConfig, generation: Generation, clock: SharedClock) -> Result<Self> {
+    pub fn with_generation(
+        carrier: &CarrierConfig,
+        generation: Generation,
+        clock: SharedClock,
+        security: SecurityLog,
+    ) -> Result<Self> {
         let signer = match &carrier.client_auth {
             ClientAuth::PrivateKeyJwt { assertion_key: key } => {
                 Some(assertion_key(key, &format!("carriers.{}.assertion_key", carrier.name))?)
@@ -68,6 +80,7 @@ impl Authorized {
         Ok(Self(Arc::new(Inner {
             carrier: carrier.clone(),
             clock,
+            security,
             signer,
             generation: ArcSwap::from_pointee(generation),
             metadata: Flight::default(),
@@ -136,7 +149,11 @@ impl Authorized {
             if answer.status.is_success() {
                 die(&request, "after_answer");
                 if request.require_nonce && !with_nonce {
-                    inner.security_event("nonce_not_required", Code::UseDpopNonce, request.operation);
+                    inner.record(
+                        SecurityEvent::new(Activity::Downgrade)
+                            .code(Code::UseDpopNonce)
+                            .fact("operation", request.operation),
+                    );
                 }
                 return Ok(Response { status: answer.status, headers: answer.headers, body: answer.body });
             }
@@ -154,8 +171,8 @@ impl Authorized {
                     die(&request, "after_send");
                     die(&request, "after_answer");
                     let error = problem::error(request.operation, &answer, &challenges, inner.clock.now());
-                    if matches!(error.code(), Code::PopReplayed | Code::CertMismatch) {
-                        inner.security_event(error.code().as_str(), error.code(), request.operation);
+                    if let Some(activity) = activity(error.code()) {
+                        inner.record(SecurityEvent::failed(activity, &error).fact("operation", request.operation));
                     }
                     return Err(error);
                 }
@@ -275,11 +292,18 @@ impl Inner {
             asker.ask(&metadata.token_endpoint, key).await
         };
         let outcome = outcome.await;
-        if let Err(error) = &outcome
-            && matches!(error.kind(), Kind::Auth | Kind::Security | Kind::Refused)
-        {
-            self.security_event("token_not_obtained", error.code(), key.scope);
-        }
+        let event = match &outcome {
+            Ok(_) => SecurityEvent::new(Activity::TokenObtained),
+            Err(error) if error.code() == Code::TokenTypeDowngraded => {
+                SecurityEvent::failed(Activity::Downgrade, error)
+            }
+            Err(error) if error.code() == Code::TokenBindingMismatch => {
+                SecurityEvent::failed(Activity::BindingMismatch, error)
+            }
+            Err(error) => SecurityEvent::failed(Activity::TokenNotObtained, error),
+        };
+        let event = event.fact("scope", key.scope).fact("profile", key.profile.as_str());
+        self.record(event.fact("generation", generation.number()));
         outcome
     }
 
@@ -303,16 +327,20 @@ impl Inner {
         }
     }
 
-    /// For the security log (identity §5): what happened and to whom, and nothing secret.
-    fn security_event(&self, event: &str, code: Code, what: &str) {
-        tracing::warn!(
-            target: "gladhand::security",
-            event,
-            code = code.as_str(),
-            carrier = %self.carrier.name,
-            client_id = %self.carrier.client_id,
-            what,
-        );
+    fn record(&self, event: SecurityEvent) {
+        self.security.emit(&event.carrier(&self.carrier.name).client_id(&self.carrier.client_id));
+    }
+}
+
+/// What a refused call means for the security log.
+fn activity(code: Code) -> Option<Activity> {
+    match code {
+        Code::PopReplayed => Some(Activity::Replay),
+        Code::CertMismatch => Some(Activity::BindingMismatch),
+        Code::TokenExpired | Code::TokenInvalid | Code::PopInvalid | Code::PopMissing | Code::ScopeMissing => {
+            Some(Activity::CallNotAuthorized)
+        }
+        _ => None,
     }
 }
 

@@ -20,6 +20,17 @@ pub enum Profile {
     Dpop,
 }
 
+impl Profile {
+    /// Its name, for logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::CertificateBound => "certificate_bound",
+            Self::Dpop => "dpop_bound",
+        }
+    }
+}
+
 /// One call of the carrier's API. `Debug` shows no header value and no content.
 #[derive(Clone)]
 pub struct Request {

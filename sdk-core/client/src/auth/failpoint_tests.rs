@@ -10,6 +10,7 @@ use super::*;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
 use crate::identity::Identity;
+use crate::observe::SecurityLog;
 use crate::testing::{Ca, Carrier, Knobs, Nonce};
 
 const CHILD: &str = "GLADHAND_TEST_FAILPOINT_CONFIG";
@@ -19,7 +20,9 @@ async fn call(path: &str) {
     let config = Config::builder().file(path).build().unwrap();
     let clock: SharedClock = Arc::new(SystemClock::new());
     let identity = Identity::load(&config.identity, &*clock).unwrap();
-    let caller = Authorized::new(config.carrier("aurora").unwrap(), identity.into(), clock).unwrap();
+    let caller =
+        Authorized::new(config.carrier("aurora").unwrap(), identity.into(), clock.clone(), SecurityLog::new(clock))
+            .unwrap();
     let read = Request::new("capacity.get", Method::GET, "/v1/capacity/a", Profile::CertificateBound, "capacity:read");
     caller.call(read).await.unwrap();
     let tender = Request::new("tenders.create", Method::POST, "/v1/tenders", Profile::Dpop, "tender:write");

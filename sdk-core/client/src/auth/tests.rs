@@ -11,6 +11,7 @@ use super::*;
 use crate::clock::{SharedClock, TestClock};
 use crate::config::{CarrierSettings, Config};
 use crate::identity::Identity;
+use crate::observe::SecurityLog;
 use crate::testing::{Ca, Carrier, Knobs, Nonce};
 
 struct World {
@@ -36,7 +37,13 @@ impl World {
         let clock = TestClock::at("2026-02-20T08:00:00Z".parse().unwrap());
         let shared: SharedClock = Arc::new(clock.clone());
         let identity = Identity::load(&config.identity, &*shared).unwrap();
-        let caller = Authorized::new(config.carrier("aurora").unwrap(), identity.into(), shared).unwrap();
+        let caller = Authorized::new(
+            config.carrier("aurora").unwrap(),
+            identity.into(),
+            shared.clone(),
+            SecurityLog::new(shared),
+        )
+        .unwrap();
         Self { carrier, caller, clock }
     }
 

@@ -18,6 +18,7 @@ use crate::auth::{Authorized, random};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
 use crate::identity::Identity;
+use crate::observe::SecurityLog;
 
 /// What a gateway may be told beside its configuration.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +86,8 @@ impl Gateway {
             (None, _) => return Err(missing("the gateway's carrier is not chosen among several `carriers`")),
         };
         let identity = Arc::new(Identity::load(&config.identity, &*clock)?);
-        let authorized = Authorized::new(config.carrier(&name)?, identity, clock.clone())?;
+        let authorized =
+            Authorized::new(config.carrier(&name)?, identity, clock.clone(), SecurityLog::new(clock.clone()))?;
         Self::with_connector(Arc::new(authorized), clock, &section.producer, options.policies)
     }
 
