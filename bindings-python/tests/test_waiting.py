@@ -21,12 +21,17 @@ def test_ctrl_c_interrupts_a_call(quiet: Silent) -> None:
         quiet.called.acquire()
         os.kill(os.getpid(), signal.SIGINT)
 
-    with gladhand.sandbox(program=quiet.program) as carrier:
-        thread = threading.Thread(target=press)
-        thread.start()
-        with pytest.raises(KeyboardInterrupt):
-            carrier.control("/state")
-        thread.join()
+    # A shell starts its background programs deaf to SIGINT, and Python then leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with gladhand.sandbox(program=quiet.program) as carrier:
+            thread = threading.Thread(target=press)
+            thread.start()
+            with pytest.raises(KeyboardInterrupt):
+                carrier.control("/state")
+            thread.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_signal_handler_runs_during_a_call(quiet: Silent) -> None:
