@@ -7,8 +7,8 @@ import { after, before, test } from 'node:test';
 import { sandbox } from 'gladhand';
 
 const POINTS = ['before_send', 'after_send', 'after_answer'];
-// CI's endurance run asks for more.
-const ROUNDS = Number(process.env['GLADHAND_KILL_ROUNDS'] ?? 1);
+// An endurance run asks for more.
+const ROUNDS = Number(process.env['GLADHAND_SIGKILL_ROUNDS'] ?? 1);
 
 /** @type {import('gladhand').Sandbox} */
 let carrier;
@@ -56,7 +56,7 @@ async function creates(loadId) {
 for (const point of POINTS) {
   for (const shared of [false, true]) {
     const title = shared ? `killed ${point}, another process on the same journal` : `killed ${point}, started again`;
-    test(title, async () => {
+    test(title, { timeout: ROUNDS * 300_000 }, async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const loadId = `${point}-${shared}-${round}`;
         const journal = join(carrier.folder, `${loadId}.db`);

@@ -1,5 +1,5 @@
 """The TMS dies by SIGKILL, and starts again: exactly one tender at the carrier, and the journal knows what happened. At each
-point of the call, alone and with a second process of the same TMS alive on the same journal."""
+point of the call, alone and with a second process of the same TMS alive on the same journal. `GLADHAND_SIGKILL_ROUNDS` repeats the matrix; once by default."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 
 import gladhand
 
+ROUNDS = int(os.environ.get("GLADHAND_SIGKILL_ROUNDS", "1"))
 POINTS = ("before_send", "after_send", "after_answer")
 
 TENDER = """
@@ -72,9 +73,12 @@ def bystander(carrier: gladhand.Sandbox, alive: bool) -> Iterator[subprocess.Pop
         process.communicate()
 
 
+@pytest.mark.parametrize("_round", range(ROUNDS))
 @pytest.mark.parametrize("second", [False, True], ids=["alone", "second_process"])
 @pytest.mark.parametrize("point", POINTS)
-def test_exactly_one_tender_survives(carrier: gladhand.Sandbox, tmp_path: Path, point: str, second: bool) -> None:
+def test_exactly_one_tender_survives(
+    carrier: gladhand.Sandbox, tmp_path: Path, point: str, second: bool, _round: int
+) -> None:
     load = tmp_path / "load.json"
     load.write_bytes(carrier.load("load-1").to_json())
     with bystander(carrier, second) as other:

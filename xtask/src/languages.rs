@@ -27,6 +27,17 @@ pub(crate) struct Build {
     pub(crate) failpoints: bool,
 }
 
+/// What a test run needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Testing<'a> {
+    /// The sandbox carrier's program.
+    pub(crate) sandbox: &'a Path,
+    /// Where carriers write down what must not be printed.
+    pub(crate) canaries: &'a Path,
+    /// Only tests whose name contains it.
+    pub(crate) filter: Option<&'a str>,
+}
+
 /// A language whose package is built and installed.
 #[derive(Debug)]
 pub(crate) enum Prepared {
@@ -124,9 +135,10 @@ impl Prepared {
         }
     }
 
-    /// Runs the language's tests.
-    pub(crate) fn test(&self, sandbox: &Path, filter: Option<&str>) -> Result<Tally> {
-        let (name, succeeded, tally) = match self {
+    /// Runs the language's tests; gives the count and all that was printed.
+    pub(crate) fn test(&self, testing: &Testing<'_>) -> Result<(Tally, String)> {
+        let filter = testing.filter;
+        let (name, succeeded, tally, output) = match self {
             Self::Rust { failpoints } => {
                 let mut run = Run::new("cargo").args(["test", "--locked", "--workspace", "--no-fail-fast"]);
                 // Both are libraries of another language's process: their tests run there.
@@ -137,30 +149,33 @@ impl Prepared {
                 if let Some(filter) = filter {
                     run = run.arg(filter);
                 }
-                let (succeeded, output) = run.env("GLADHAND_SANDBOX", sandbox).at(paths::root()).tee()?;
-                ("rust", succeeded, tally::cargo(&output))
+                run = run.args(["--", "--nocapture"]);
+                run = run.env("GLADHAND_SANDBOX", testing.sandbox).env("GLADHAND_CANARIES", testing.canaries);
+                let (succeeded, output) = run.at(paths::root()).tee()?;
+                ("rust", succeeded, tally::cargo(&output), output)
             }
             Self::Python(python) => {
-                let (succeeded, output) = python.test(sandbox, filter)?;
-                ("python", succeeded, tally::pytest(&output))
+                let (succeeded, output) = python.test(testing)?;
+                ("python", succeeded, tally::pytest(&output), output)
             }
             Self::Node(node) => {
-                let (succeeded, output) = node.test(sandbox, filter)?;
-                ("node", succeeded, tally::node(&output))
+                let (succeeded, output) = node.test(testing)?;
+                ("node", succeeded, tally::node(&output), output)
             }
             Self::Swift(stage) => {
-                let mut counts = swift::test(stage, filter)?;
+                let (mut counts, output) = swift::test(stage, testing)?;
                 if filter.is_none() {
                     let readme = swift::readme::test(stage)?;
                     counts.passed += readme.passed;
                     counts.failed += readme.failed;
                 }
-                ("swift", counts.failed == 0, Tally { passed: counts.passed as u64, failed: counts.failed as u64 })
+                let tally = Tally { passed: counts.passed as u64, failed: counts.failed as u64 };
+                ("swift", counts.failed == 0, tally, output)
             }
         };
         let tally = if filter.is_some() && succeeded { tally } else { tally.judged(name, succeeded) };
         println!("{name}: {} passed, {} failed", tally.passed, tally.failed);
-        Ok(tally)
+        Ok((tally, output))
     }
 }
 

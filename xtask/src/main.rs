@@ -3,10 +3,13 @@
 //! * [`demo`], [`test`]: the README's two commands. * [`contract`], [`proto`]: what is generated.
 //! * [`languages`]: the four languages, by way of [`python`], [`node`], [`swift`].
 //! * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
+//! * [`negative`]: the cases that must not be missing. * [`canary`]: what a test run must not print.
 
+mod canary;
 mod contract;
 mod demo;
 mod languages;
+mod negative;
 mod node;
 mod paths;
 mod proto;

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::languages::Testing;
 use crate::paths;
 use crate::shell::{Result, Run, find};
 
@@ -98,15 +99,16 @@ impl Node {
     }
 
     /// Runs the tests against the installed package; returns whether they passed, and what node said.
-    pub(crate) fn test(&self, sandbox: &Path, filter: Option<&str>) -> Result<(bool, String)> {
+    pub(crate) fn test(&self, testing: &Testing<'_>) -> Result<(bool, String)> {
         let mut files = self.bring("test")?;
         files.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
-        let mut run = Run::new("node").args(["--test", "--test-timeout=300000"]);
-        if let Some(filter) = filter {
+        let mut run = Run::new("node").args(["--test", "--test-timeout=300000", "--test-reporter=spec"]);
+        if let Some(filter) = testing.filter {
             run = run.arg(format!("--test-name-pattern={filter}"));
         }
         run.args(files)
-            .env("GLADHAND_SANDBOX", sandbox)
+            .env("GLADHAND_SANDBOX", testing.sandbox)
+            .env("GLADHAND_CANARIES", testing.canaries)
             .env("GLADHAND_VECTORS", paths::root().join("conformance/vectors"))
             .env("GLADHAND_README", paths::root().join("README.md"))
             .at(&self.site)

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::languages::Testing;
 use crate::paths;
 use crate::shell::{Result, Run, find};
 
@@ -88,14 +89,16 @@ impl Python {
     }
 
     /// Runs the tests against the installed wheel; returns whether they passed, and what pytest said.
-    pub(crate) fn test(&self, sandbox: &Path, filter: Option<&str>) -> Result<(bool, String)> {
-        let mut run = self.tool("python").args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
-        if let Some(filter) = filter {
+    pub(crate) fn test(&self, testing: &Testing<'_>) -> Result<(bool, String)> {
+        // Nothing is captured: what tests print is part of what is looked through for secrets.
+        let mut run = self.tool("python").args(["-m", "pytest", "--verbose", "--capture=no", "-p", "no:cacheprovider"]);
+        if let Some(filter) = testing.filter {
             run = run.args(["-k", filter]);
         }
         run.env("PYTHONPATH", &self.site)
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("GLADHAND_SANDBOX", sandbox)
+            .env("GLADHAND_SANDBOX", testing.sandbox)
+            .env("GLADHAND_CANARIES", testing.canaries)
             .env("GLADHAND_VECTORS", paths::root().join("conformance/vectors"))
             .env("GLADHAND_README", paths::root().join("README.md"))
             .tee()

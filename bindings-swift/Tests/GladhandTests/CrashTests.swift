@@ -30,8 +30,14 @@ final class CrashTests: XCTestCase {
         try await dies(at: "after_answer", beside: true)
     }
 
-    /// Kills a TMS at a point, starts it again, and looks at both sides.
+    /// The matrix once, or as often as an endurance run asks for.
     private func dies(at point: String, beside: Bool) async throws {
+        let rounds = ProcessInfo.processInfo.environment["GLADHAND_SIGKILL_ROUNDS"].flatMap(Int.init) ?? 1
+        for _ in 0..<rounds { try await diesOnce(at: point, beside: beside) }
+    }
+
+    /// Kills a TMS at a point, starts it again, and looks at both sides.
+    private func diesOnce(at point: String, beside: Bool) async throws {
         let carrier = try await Sandbox.start()
         let load = try await carrier.load("load-1")
         let file = carrier.directory + "/load.json"

@@ -10,6 +10,7 @@ use jsonwebtoken::DecodingKey;
 
 use crate::Options;
 use crate::ca::{Authority, Pair, Usage};
+use crate::canaries;
 use crate::oauth::clients::{Client, GATEWAY_SCOPES, TMS_SCOPES};
 use crate::tls::Switch;
 
@@ -156,6 +157,7 @@ fn write(dir: &Path, file: &str, text: &str) -> Result<()> {
 fn write_file(path: &Path, text: &str) -> Result<()> {
     let failed =
         |e: std::io::Error| Error::new(Code::SandboxFailed, format!("cannot write `{}`", path.display())).caused_by(&e);
+    canaries::note_keys(text);
     let _ = fs::remove_file(path);
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);

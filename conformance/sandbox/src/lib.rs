@@ -8,13 +8,14 @@
 //! * [`api`]: the operations of contract 4.0. [`state`]: what it remembers, under one lock.
 //! * [`collector`]: the telemetry collector; [`telemetry`] ties it in.
 //! * [`webhook`]: signing and delivering events. [`object`], [`problem`]: writing answers and refusals.
-//! * [`control`]: what tests may do to it. [`faults`], [`requests`], [`clock`]: failing, seeing, passing time.
+//! * [`control`]: what tests may do to it. [`faults`], [`requests`], [`clock`]: failing, seeing, passing time. [`canaries`]: what nobody may print.
 //!
 //! [`Sandbox::start`] runs it on threads of its own; dropping it stops it.
 
 pub mod api;
 pub mod auth;
 pub mod ca;
+pub mod canaries;
 pub mod carrier;
 pub mod clock;
 pub mod collector;

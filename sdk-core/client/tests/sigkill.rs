@@ -96,7 +96,7 @@ async fn die_and_rise(bench: &Bench, name: &str, point: &str, beside: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn exactly_one_tender_whenever_it_dies() {
+async fn killed_at_any_moment_there_is_exactly_one_tender() {
     if std::env::var_os(LOAD).is_some() {
         return;
     }

@@ -15,6 +15,8 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::languages::Testing;
+
 pub(crate) use staging::{Stage, stage};
 pub(crate) use steps::{lint, morning, prepare, write_generated};
 pub(crate) use toolchain::Toolchain;
@@ -40,18 +42,25 @@ pub(crate) fn build_library(workspace: &Path, release: bool, failpoints: bool) -
 
 /// Builds the package's tests in the stage and runs them, output passed through; gives the count. `filter` takes those
 /// whose name contains it.
-pub(crate) fn test(stage: &Stage, filter: Option<&str>) -> Result<Counts> {
+pub(crate) fn test(stage: &Stage, testing: &Testing<'_>) -> Result<(Counts, String)> {
+    let filter = testing.filter;
     let pattern = filter.map(|filter| format!("(?i){filter}"));
     let arguments: Vec<&str> =
         ["test"].into_iter().chain(pattern.iter().flat_map(|pattern| ["--filter", pattern])).collect();
+    // The toolchain sees its own root only: what carriers write down there is brought out afterwards.
+    let (canaries, seen) = (stage.outside("canaries.txt"), stage.inside("canaries.txt"));
+    staging::write(&canaries, b"", 0o644)?;
+    let mut env = vec![("GLADHAND_CANARIES", seen.as_str())];
+    let rounds = std::env::var("GLADHAND_SIGKILL_ROUNDS").ok();
+    env.extend(rounds.iter().map(|rounds| ("GLADHAND_SIGKILL_ROUNDS", rounds.as_str())));
     let output = stage
-        .command(&stage.package(), "swift", &arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
+        .command_with(&stage.package(), "swift", &arguments, &env)
         .output()
         .map_err(|e| format!("swift does not start: {e}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
     print!("{text}");
+    bring_out(&canaries, testing.canaries)?;
     let counts = count(&text);
     if counts.passed + counts.failed == 0 && filter.is_none() {
         return Err("the Swift package did not build, or has no tests: see the compiler's output above".to_owned());
@@ -59,7 +68,16 @@ pub(crate) fn test(stage: &Stage, filter: Option<&str>) -> Result<Counts> {
     if !output.status.success() && counts.failed == 0 {
         return Err(format!("swift test ended with {} after {} tests", output.status, counts.passed));
     }
-    Ok(counts)
+    Ok((counts, text))
+}
+
+/// Appends one file to another.
+fn bring_out(from: &Path, to: &Path) -> Result<()> {
+    let append = || {
+        let mut to = std::fs::OpenOptions::new().append(true).open(to)?;
+        std::io::copy(&mut std::fs::File::open(from)?, &mut to)
+    };
+    append().map(|_| ()).map_err(|e| format!("{}: {e}", from.display()))
 }
 
 /// Builds an executable of a staged package (`bindings-swift` or `examples/…`), without running it.

@@ -7,7 +7,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::random;
+use crate::{canaries, random};
 
 /// How long a bucket lasts, in seconds.
 const BUCKET_S: u64 = 150;
@@ -29,7 +29,9 @@ impl Nonces {
 
     /// The nonce to hand out at `now` (Unix seconds).
     pub fn current(&self, now: u64) -> String {
-        self.of(now / BUCKET_S)
+        let nonce = self.of(now / BUCKET_S);
+        canaries::note("nonce", &nonce);
+        nonce
     }
 
     /// Whether a presented nonce is still good.

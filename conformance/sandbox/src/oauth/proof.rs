@@ -9,6 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+use crate::canaries;
 use crate::oauth::nonce::Nonces;
 use crate::oauth::replay::Seen;
 
@@ -77,6 +78,7 @@ pub fn verify(
         (Some(proof), None) => proof.to_str().map_err(|_| invalid("it is not ASCII"))?,
         (Some(_), Some(_)) => return Err(invalid("there is more than one")),
     };
+    canaries::note("proof", proof);
     let (key, thumbprint) = key_of(proof)?;
     let mut validation = Validation::new(Algorithm::ES256);
     validation.algorithms = ALGORITHMS.into_iter().filter(|a| key.family() == family(*a)).collect();

@@ -14,6 +14,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
+use crate::canaries;
 use crate::carrier::Carrier;
 use crate::oauth::assertion;
 use crate::oauth::clients::Client;
@@ -97,6 +98,7 @@ fn issue(carrier: &Carrier, peer: &Peer, headers: &HeaderMap, body: &[u8]) -> Re
         jti: random::id(""),
         cnf,
     });
+    canaries::note("token", &token);
     Ok(json!({
         "access_token": token,
         "token_type": if dpop { "DPoP" } else { "Bearer" },
@@ -128,6 +130,7 @@ fn authenticate<'a>(carrier: &'a Carrier, peer: &Peer, form: &HashMap<String, St
         return Err(refused("invalid_client", "the certificate is not the one registered for this client"));
     }
     if let Some(assertion) = assertion {
+        canaries::note("assertion", assertion);
         if form.get("client_assertion_type").map(String::as_str) != Some(assertion::TYPE) {
             return Err(refused("invalid_client", "client_assertion_type is not jwt-bearer"));
         }
