@@ -18,12 +18,13 @@ use url::Url;
 use super::cache::{AccessToken, Fetched, TokenKey};
 use super::call::{Caller, Profile, Request, Response};
 use super::discovery::{self, Metadata};
+use super::dpop_key::dpop_key;
 use super::token_request::{Asker, not_a_header};
-use super::{problem, random};
+use super::{private_pem, problem, random};
 use crate::clock::{SharedClock, within};
 use crate::config::{CarrierConfig, ClientAuth};
 use crate::failpoint;
-use crate::identity::{Generation, Identity, assertion_key};
+use crate::identity::{Generation, Identity};
 use crate::observe::{Activity, SecurityEvent, SecurityLog};
 use crate::secret::Secret;
 use crate::transport::{BoxFuture, HttpRequest, HttpResponse};
@@ -73,7 +74,7 @@ impl Authorized {
     ) -> Result<Self> {
         let signer = match &carrier.client_auth {
             ClientAuth::PrivateKeyJwt { assertion_key: key } => {
-                Some(assertion_key(key, &format!("carriers.{}.assertion_key", carrier.name))?)
+                private_pem::signers(key, &format!("carriers.{}.assertion_key", carrier.name))?.into_iter().next()
             }
             ClientAuth::TlsClientAuth => None,
         };
@@ -82,7 +83,7 @@ impl Authorized {
             clock,
             security,
             signer,
-            generation: ArcSwap::from_pointee(generation),
+            generation: ArcSwap::from_pointee(generation.with_dpop(dpop_key(&carrier.dpop, &carrier.name)?)),
             metadata: Flight::default(),
             token_nonces: Mutex::default(),
             call_nonces: Mutex::default(),
@@ -227,7 +228,7 @@ impl Inner {
             let value = Secret::header(&format!("{scheme} {token}")).ok_or_else(not_a_header)?;
             headers.insert(header::AUTHORIZATION, value);
             if request.profile == Profile::Dpop {
-                let nonces = self.call_nonces.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut nonces = self.call_nonces.lock().unwrap_or_else(PoisonError::into_inner);
                 let proof = Proof {
                     method: request.method.as_str(),
                     htu: &target.htu,
@@ -269,7 +270,7 @@ impl Inner {
     }
 
     fn has_nonce(&self, url: &Url) -> bool {
-        self.call_nonces.lock().unwrap_or_else(PoisonError::into_inner).get(url).is_some()
+        self.call_nonces.lock().unwrap_or_else(PoisonError::into_inner).has(url)
     }
 
     /// Every answer may bring the next nonce (RFC 9449 §8.2 and §9). Whether this one did.

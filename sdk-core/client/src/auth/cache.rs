@@ -3,6 +3,7 @@
 //!
 //! A token is renewed at 80 % of its life, by one flight however many wait; while it lives, callers get it at once and
 //! the renewal runs beside them, so an authorization server that is down does not stop a call until the token's end.
+//! After a failure, [`super::breaker`] says when to ask again.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use gladhand_documents::error::{Error, Result};
 use tokio::sync::{Mutex as Flight, OwnedMutexGuard};
 
+use super::breaker::{Breaker, is_temporary};
 use super::call::Profile;
 use super::random;
 use crate::clock::SharedClock;
@@ -47,30 +49,28 @@ pub(super) struct TokenKey {
 
 /// The tokens of one generation.
 #[derive(Default)]
-pub(crate) struct TokenCache(Mutex<HashMap<TokenKey, Arc<Slot>>>);
+pub(crate) struct TokenCache {
+    slots: Mutex<HashMap<TokenKey, Arc<Slot>>>,
+    /// Temporary failures: they are of the server, whatever was asked for.
+    server: Arc<Mutex<Breaker>>,
+}
 
 #[derive(Default)]
 struct Slot {
     state: Mutex<State>,
     flight: Arc<Flight<()>>,
+    server: Arc<Mutex<Breaker>>,
 }
 
 #[derive(Default)]
 struct State {
     token: Option<Arc<AccessToken>>,
-    failure: Option<Failure>,
+    /// Hard failures: they are of what was asked for.
+    refused: Breaker,
+    /// How many attempts have ended, and how the last one did if it failed: for those who waited for it.
+    attempts: u64,
+    failed: Option<Error>,
 }
-
-/// The last attempt failed; nobody asks again before `until`.
-struct Failure {
-    error: Error,
-    until: Duration,
-    row: u32,
-}
-
-/// The first wait after a failure; it doubles up to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 impl TokenCache {
     /// The token of `key`. `fetch` is called by at most one caller at a time.
@@ -89,11 +89,15 @@ impl TokenCache {
             }
             return Ok(token);
         }
+        let attempts = slot.state().attempts;
         let flight = slot.flight.clone().lock_owned().await;
         // Whoever held the flight before us may have brought it, or failed.
         let now = clock.monotonic();
         if let Some(token) = slot.living(now) {
             return Ok(token);
+        }
+        if let Some(error) = slot.failed_since(attempts) {
+            return Err(error);
         }
         slot.may_ask(now)?;
         renew(slot, flight, clock.clone(), fetch()).await
@@ -114,8 +118,9 @@ impl TokenCache {
     }
 
     fn slot(&self, key: &TokenKey) -> Arc<Slot> {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.entry(key.clone()).or_default().clone()
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Slot { server: self.server.clone(), ..Slot::default() });
+        slots.entry(key.clone()).or_insert_with(new).clone()
     }
 }
 
@@ -134,15 +139,20 @@ impl Slot {
         self.state().token.clone().filter(|token| now < token.expires_at)
     }
 
+    fn server(&self) -> MutexGuard<'_, Breaker> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The last failure, while it holds.
     fn may_ask(&self, now: Duration) -> Result<()> {
-        match &self.state().failure {
-            Some(failure) if now < failure.until => {
-                let wait = u64::try_from(failure.until.saturating_sub(now).as_millis()).unwrap_or(u64::MAX);
-                Err(failure.error.clone().with_retry_after_ms(wait.max(1)))
-            }
-            _ => Ok(()),
-        }
+        self.server().may_ask(now)?;
+        self.state().refused.may_ask(now)
+    }
+
+    /// How the last attempt failed, if it ended after this many had.
+    fn failed_since(&self, attempts: u64) -> Option<Error> {
+        let state = self.state();
+        state.failed.clone().filter(|_| state.attempts > attempts)
     }
 }
 
@@ -156,18 +166,24 @@ async fn renew(
     // The life of a token counts from before it was asked for: better renewed too early than used too late.
     let asked = clock.monotonic();
     let outcome = fetch.await;
+    let now = clock.monotonic();
     let mut state = slot.state();
+    state.attempts += 1;
     match outcome {
         Ok(fetched) => {
             let token = Arc::new(token(fetched, asked));
-            *state = State { token: Some(token.clone()), failure: None };
+            (state.token, state.failed) = (Some(token.clone()), None);
+            state.refused.succeeded();
+            slot.server().succeeded();
             Ok(token)
         }
         Err(error) => {
-            let row = state.failure.as_ref().map_or(0, |failure| failure.row + 1);
-            let backoff = FIRST_WAIT.saturating_mul(1 << row.min(10)).min(LONGEST_WAIT);
-            let wait = error.retry_after_ms().map_or(backoff, |ms| Duration::from_millis(ms).max(backoff));
-            state.failure = Some(Failure { error: error.clone(), until: clock.monotonic() + wait, row });
+            state.failed = Some(error.clone());
+            if is_temporary(&error) {
+                slot.server().failed(&error, now);
+            } else {
+                state.refused.failed(&error, now);
+            }
             Err(error)
         }
     }

@@ -3,14 +3,19 @@
 //! * [`Caller`]: the seam that the tender, inbox and reconcile modules call a carrier through.
 //! * [`Authorized`]: a caller over the real network, with tokens of both profiles and a fresh proof per attempt.
 //! * `discovery`: the authorization server's metadata (RFC 8414).
-//! * `token_request`: one request for a token. `cache`: which tokens there are, one flight per token.
+//! * `token_request`: one request for a token. `cache`: which tokens there are, one flight per token. `breaker`: when
+//!   to ask again after a failure.
+//! * `dpop_key`: the key that proves possession. `private_pem`: reads keys that sign.
 //! * `problem`: what an answer that is no success means.
 //! * `random`: what must be unique or unguessable.
 
 mod authorized;
+mod breaker;
 mod cache;
 mod call;
 mod discovery;
+mod dpop_key;
+mod private_pem;
 mod problem;
 pub(crate) mod random;
 mod retry_after;

@@ -104,7 +104,7 @@ impl Asker<'_> {
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         if key.profile == Profile::Dpop {
-            let nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
             let proof = Proof {
                 method: "POST",
                 htu: &htu::normalise(endpoint),

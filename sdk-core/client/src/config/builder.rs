@@ -190,6 +190,34 @@ impl CarrierSettings {
         self
     }
 
+    /// `dpop_algorithm`: `ES256`, `EdDSA` or `PS256`.
+    pub fn dpop_algorithm(self, value: impl Into<String>) -> Self {
+        self.with("dpop_algorithm", value)
+    }
+
+    /// `dpop_key`: a path, or PEM.
+    pub fn dpop_key(self, value: impl Into<String>) -> Self {
+        self.with("dpop_key", value)
+    }
+
+    /// `allow_rs256`.
+    pub fn allow_rs256(mut self, allowed: bool) -> Self {
+        self.0.push(("allow_rs256", Value::Flag(allowed)));
+        self
+    }
+
+    /// `assertion_key_lead_s`.
+    pub fn assertion_key_lead(mut self, lead: Duration) -> Self {
+        self.0.push(("assertion_key_lead_s", Value::Integer(i64::try_from(lead.as_secs()).unwrap_or(i64::MAX))));
+        self
+    }
+
+    /// `clock_offset_s`.
+    pub fn clock_offset(mut self, seconds: i64) -> Self {
+        self.0.push(("clock_offset_s", Value::Integer(seconds)));
+        self
+    }
+
     fn with(mut self, leaf: &'static str, value: impl Into<String>) -> Self {
         self.0.push((leaf, Value::Text(value.into())));
         self

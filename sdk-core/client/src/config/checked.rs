@@ -1,16 +1,21 @@
 //! Turns settings into typed values and refuses what cannot be meant, naming the key and where it was set.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
+use gladhand_protocol::proof::signer::Algorithm;
 use url::Url;
 
 use super::settings::{Origin, Setting, Settings, Value};
-use super::{CarrierConfig, ClientAuth, Config, GatewayConfig, IdentityConfig, JournalConfig, PemSource};
+use super::{CarrierConfig, ClientAuth, Config, DpopConfig, GatewayConfig, IdentityConfig, JournalConfig, PemSource};
 use crate::secret::Secret;
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
+
+/// What authorization servers commonly cache a key set for.
+const DEFAULT_LEAD: Duration = Duration::from_secs(300);
 
 pub(super) fn config(settings: &Settings) -> Result<Config> {
     let names = settings.names_in("carriers");
@@ -58,6 +63,16 @@ fn carrier(settings: &Settings, name: &str) -> Result<CarrierConfig> {
         server_name: server_name(settings, &key("server_name"))?,
         htu_base: https(settings, &key("htu_base"))?,
         deadline: deadline(settings, &key("deadline_ms"))?,
+        dpop: dpop(settings, &key("dpop_algorithm"), &key("dpop_key"))?,
+        allow_rs256: flag(settings, &key("allow_rs256"))?,
+        assertion_key_lead: lead(settings, &key("assertion_key_lead_s"))?,
+        clock_offset_s: integer(
+            settings,
+            &key("clock_offset_s"),
+            -86_400..=86_400,
+            "must be a whole number of seconds from -86400 to 86400",
+        )?
+        .unwrap_or(0),
         base_url,
     })
 }
@@ -75,7 +90,7 @@ fn text(settings: &Settings, key: &str) -> Result<Option<String>> {
     match &setting.value {
         Value::Text(text) if !text.trim().is_empty() => Ok(Some(text.clone())),
         Value::Text(_) => Err(invalid(key, setting, "is empty")),
-        Value::Integer(_) | Value::List(_) => Err(invalid(key, setting, "must be a text")),
+        Value::Integer(_) | Value::Flag(_) | Value::List(_) => Err(invalid(key, setting, "must be a text")),
     }
 }
 
@@ -141,7 +156,7 @@ fn origins(settings: &Settings, key: &str) -> Result<Vec<String>> {
     let texts: Vec<&str> = match &setting.value {
         Value::List(items) => items.iter().map(String::as_str).collect(),
         Value::Text(text) => text.split(',').map(str::trim).collect(),
-        Value::Integer(_) => return Err(invalid(key, setting, "must be a list of origins")),
+        Value::Integer(_) | Value::Flag(_) => return Err(invalid(key, setting, "must be a list of origins")),
     };
     texts
         .into_iter()
@@ -186,14 +201,46 @@ fn client_auth(settings: &Settings, key: &str, assertion_key: &str) -> Result<Cl
 }
 
 fn deadline(settings: &Settings, key: &str) -> Result<Duration> {
-    let Some(setting) = settings.get(key) else { return Ok(DEFAULT_DEADLINE) };
-    let ms = match &setting.value {
-        Value::Integer(ms) => Some(*ms),
+    let why = "must be a whole number of milliseconds from 50 to 600000";
+    let ms = integer(settings, key, 50..=600_000, why)?;
+    Ok(ms.map_or(DEFAULT_DEADLINE, |ms| Duration::from_millis(ms.unsigned_abs())))
+}
+
+fn integer(settings: &Settings, key: &str, range: RangeInclusive<i64>, why: &str) -> Result<Option<i64>> {
+    let Some(setting) = settings.get(key) else { return Ok(None) };
+    let number = match &setting.value {
+        Value::Integer(number) => Some(*number),
         Value::Text(text) => text.trim().parse().ok(),
-        Value::List(_) => None,
+        Value::Flag(_) | Value::List(_) => None,
     };
-    match ms {
-        Some(ms @ 50..=600_000) => Ok(Duration::from_millis(ms.unsigned_abs())),
-        _ => Err(invalid(key, setting, "must be a whole number of milliseconds from 50 to 600000")),
+    match number.filter(|number| range.contains(number)) {
+        Some(number) => Ok(Some(number)),
+        None => Err(invalid(key, setting, why)),
     }
+}
+
+fn flag(settings: &Settings, key: &str) -> Result<bool> {
+    let Some(setting) = settings.get(key) else { return Ok(false) };
+    match &setting.value {
+        Value::Flag(flag) => Ok(*flag),
+        Value::Text(text) if text == "true" => Ok(true),
+        Value::Text(text) if text == "false" => Ok(false),
+        _ => Err(invalid(key, setting, "must be true or false")),
+    }
+}
+
+fn dpop(settings: &Settings, algorithm: &str, key: &str) -> Result<DpopConfig> {
+    let algorithm = match (text(settings, algorithm)?, settings.get(algorithm)) {
+        (Some(name), Some(setting)) => {
+            Algorithm::parse(&name).ok_or_else(|| invalid(algorithm, setting, "must be ES256, EdDSA or PS256"))?
+        }
+        _ => Algorithm::Es256,
+    };
+    let key = settings.get(key).map(|_| pem(settings, key)).transpose()?;
+    Ok(DpopConfig { algorithm, key })
+}
+
+fn lead(settings: &Settings, key: &str) -> Result<Duration> {
+    let seconds = integer(settings, key, 0..=604_800, "must be a whole number of seconds from 0 to 604800")?;
+    Ok(seconds.map_or(DEFAULT_LEAD, |seconds| Duration::from_secs(seconds.unsigned_abs())))
 }

@@ -31,7 +31,7 @@ pub const KEYS: &[Key] = &[
     required("carriers.*.base_url", "where the carrier's API is, https"),
     required("carriers.*.client_id", "our OAuth client id at the carrier"),
     optional("carriers.*.client_auth", "private_key_jwt (the default) or tls_client_auth"),
-    optional("carriers.*.assertion_key", "the key that signs client assertions, PEM; needed by private_key_jwt"),
+    optional("carriers.*.assertion_key", "the keys that sign client assertions, PEM; needed by private_key_jwt"),
     optional("carriers.*.issuer", "the authorization server's identifier; the origin of base_url unless set"),
     optional("carriers.*.resource", "the audience of tokens; the origin of base_url unless set"),
     optional("carriers.*.allowed_origins", "further origins that the authorization server's metadata may point to"),
@@ -40,5 +40,13 @@ pub const KEYS: &[Key] = &[
     optional("carriers.*.server_name", "the name in the carrier's certificate; the host of base_url unless set"),
     optional("carriers.*.htu_base", "the address that proofs name, where a gateway rewrites paths"),
     optional("carriers.*.deadline_ms", "how long one attempt may take, in milliseconds; 30000 unless set"),
+    optional("carriers.*.dpop_algorithm", "ES256 (the default), EdDSA or PS256: how proofs of possession are signed"),
+    optional("carriers.*.dpop_key", "a key that proves possession, PEM; a new one per process unless set"),
+    optional("carriers.*.allow_rs256", "whether tokens signed by RS256 are taken; false unless set"),
+    optional(
+        "carriers.*.assertion_key_lead_s",
+        "how long a new assertion key is published before it signs, in seconds; 300 unless set",
+    ),
+    optional("carriers.*.clock_offset_s", "seconds added to our clock in proofs and assertions; 0 unless set"),
     optional("gateway.producer", "the id that a vehicle gateway is registered under; only where one runs"),
 ];

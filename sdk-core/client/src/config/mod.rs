@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
+use gladhand_protocol::proof::signer::Algorithm;
 use url::Url;
 
 pub use builder::{CarrierSettings, ConfigBuilder};
@@ -91,6 +92,25 @@ pub struct CarrierConfig {
     pub htu_base: Option<Url>,
     /// How long one attempt may take.
     pub deadline: Duration,
+    /// The key that proves possession.
+    pub dpop: DpopConfig,
+    /// Whether a token may be signed by RS256 (FAPI 2.0 §5.4.1 forbids it; some servers know nothing else).
+    pub allow_rs256: bool,
+    /// How long a new assertion key is published before it signs: at least as long as the authorization server caches our
+    /// key set.
+    pub assertion_key_lead: Duration,
+    /// Seconds that are added to our clock in proofs and assertions, where this machine's clock cannot be set.
+    pub clock_offset_s: i64,
+}
+
+/// The key that proves possession (RFC 9449).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DpopConfig {
+    /// How it signs; ES256 unless set.
+    pub algorithm: Algorithm,
+    /// A key of our own; a new one per process and generation unless set.
+    pub key: Option<PemSource>,
 }
 
 /// `[gateway]`.

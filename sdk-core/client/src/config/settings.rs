@@ -39,6 +39,8 @@ pub(crate) enum Value {
     Text(String),
     /// A whole number.
     Integer(i64),
+    /// Yes or no.
+    Flag(bool),
     /// A list of texts.
     List(Vec<String>),
 }
@@ -83,6 +85,7 @@ impl Settings {
                 }
                 toml::Value::String(text) => Value::Text(text.clone()),
                 toml::Value::Integer(number) => Value::Integer(*number),
+                toml::Value::Boolean(flag) => Value::Flag(*flag),
                 toml::Value::Array(items) if items.iter().all(|item| item.as_str().is_some()) => {
                     Value::List(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
                 }

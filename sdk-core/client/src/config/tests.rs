@@ -97,6 +97,12 @@ fn a_wrong_value_is_refused() {
         ("\"acme\"", "\"\"", "tenant"),
         ("scac = \"AURR\"", "deadline_ms = 1", "carriers.aurora.deadline_ms"),
         ("scac = \"AURR\"", "server_name = \"a b\"", "carriers.aurora.server_name"),
+        ("scac = \"AURR\"", "dpop_algorithm = \"HS256\"", "carriers.aurora.dpop_algorithm"),
+        ("scac = \"AURR\"", "allow_rs256 = \"perhaps\"", "carriers.aurora.allow_rs256"),
+        ("scac = \"AURR\"", "allow_rs256 = 1", "carriers.aurora.allow_rs256"),
+        ("scac = \"AURR\"", "assertion_key_lead_s = -1", "carriers.aurora.assertion_key_lead_s"),
+        ("scac = \"AURR\"", "clock_offset_s = 100000", "carriers.aurora.clock_offset_s"),
+        ("\"acme\"", "true", "tenant"),
         ("scac = \"AURR\"", "allowed_origins = [\"https://a.example/path\"]", "carriers.aurora.allowed_origins"),
     ] {
         let error = read(&GOOD.replacen(from, to, 1)).unwrap_err();
@@ -133,6 +139,20 @@ fn variables_win_over_the_file_and_the_program_over_both() {
         .build()
         .unwrap();
     assert_eq!(config.tenant, "third");
+}
+
+#[test]
+fn the_keys_of_a_carrier_have_settings_of_their_own() {
+    let plain = read(GOOD).unwrap().carriers["aurora"].clone();
+    assert_eq!((plain.dpop.algorithm, plain.dpop.key.is_none(), plain.allow_rs256), (Algorithm::Es256, true, false));
+    assert_eq!((plain.assertion_key_lead, plain.clock_offset_s), (Duration::from_secs(300), 0));
+    let text = "dpop_algorithm = \"EdDSA\"\ndpop_key = \"dpop.pem\"\nallow_rs256 = true\nassertion_key_lead_s = 3600\nclock_offset_s = -90";
+    let set = read(&GOOD.replace("scac = \"AURR\"", text)).unwrap().carriers["aurora"].clone();
+    assert_eq!((set.dpop.algorithm, set.allow_rs256), (Algorithm::EdDsa, true));
+    assert!(matches!(set.dpop.key, Some(PemSource::File(path)) if path == Path::new("/etc/gladhand/dpop.pem")));
+    assert_eq!((set.assertion_key_lead, set.clock_offset_s), (Duration::from_secs(3600), -90));
+    let overlaid = with_variables(&[("GLADHAND_CARRIERS_AURORA_ALLOW_RS256", "true")]).unwrap();
+    assert!(overlaid.carriers["aurora"].allow_rs256);
 }
 
 #[test]

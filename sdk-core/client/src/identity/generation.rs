@@ -59,6 +59,11 @@ impl Generation {
         Ok(Self { number, identity, tls, http, dpop, tokens: TokenCache::default() })
     }
 
+    /// The same with another key that proves possession; before anything was asked with the one it had.
+    pub(crate) fn with_dpop(self, dpop: DpopKey) -> Self {
+        Self { dpop, ..self }
+    }
+
     /// Counts the generations of a client, from 1.
     pub fn number(&self) -> u64 {
         self.number

@@ -21,7 +21,6 @@ use rustls::sign::CertifiedKey;
 
 pub use facts::CertificateFacts;
 pub use generation::Generation;
-pub(crate) use pem::assertion_key;
 
 use crate::clock::{Clock, SharedClock};
 use crate::config::IdentityConfig;

@@ -1,9 +1,6 @@
 //! Reads PEM: certificates, keys and roots, from files or inline. An error names the setting and the file.
 
-use std::sync::Arc;
-
 use gladhand_documents::error::{Code, Error, Result};
-use gladhand_protocol::proof::signer::{Ed25519Key, Es256Key, Signer};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -44,19 +41,6 @@ pub(super) fn private_key(source: &PemSource, setting: &str) -> Result<PrivateKe
     }
     PrivateKeyDer::from_pem_slice(text.as_bytes())
         .map_err(|error| unreadable(source, setting, "has no PKCS#8, SEC1 or PKCS#1 private key").caused_by(&error))
-}
-
-/// A key that signs assertions: P-256, or Ed25519.
-pub(crate) fn assertion_key(source: &PemSource, setting: &str) -> Result<Arc<dyn Signer>> {
-    let key = private_key(source, setting)?;
-    let der = key.secret_der();
-    if let Ok(key) = Es256Key::from_der(der) {
-        return Ok(Arc::new(key));
-    }
-    match Ed25519Key::from_der(der) {
-        Ok(key) => Ok(Arc::new(key)),
-        Err(_) => Err(unreadable(source, setting, "is neither a P-256 nor an Ed25519 key")),
-    }
 }
 
 fn read(source: &PemSource, setting: &str) -> Result<Zeroizing<String>> {

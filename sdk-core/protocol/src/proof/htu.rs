@@ -62,7 +62,13 @@ mod tests {
         assert_eq!(htu("https://resource.example.org:8443/a/"), "https://resource.example.org:8443/a/");
         assert_eq!(htu("https://resource.example.org/a%2Fb%7Ec"), "https://resource.example.org/a%2Fb%7Ec");
         assert_eq!(htu("https://[2001:DB8::1]/a"), "https://[2001:db8::1]/a");
+        assert_eq!(
+            htu("https://[2001:db8:0:0:0:0:0:1]:443/a"),
+            "https://[2001:db8::1]/a",
+            "one address has one spelling"
+        );
         assert_eq!(htu("https://bücher.example/a"), "https://xn--bcher-kva.example/a");
+        assert_eq!(htu("https://BÜCHER.example/ä"), "https://xn--bcher-kva.example/%C3%A4");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! * [`dpop`]: DPoP proofs (RFC 9449), with the body claim `gh_body` of contract 4f.
 //! * [`assertion`]: client assertions (RFC 7523).
 //! * [`jwk`]: public keys and their thumbprints (RFC 7517, 7638, 8037).
-//! * [`signer`]: the private keys that sign.
+//! * [`signer`]: the private keys that sign; [`rsa_key`]: those of RSA.
 //! * [`jws`]: the compact serialization (RFC 7515 §7.1).
 //! * [`htu`]: the address that a proof names.
 //! * [`nonce`]: the nonces that servers gave, per origin.
@@ -20,6 +20,7 @@ pub mod htu;
 pub mod jwk;
 pub mod jws;
 pub mod nonce;
+pub mod rsa_key;
 pub mod signer;
 pub mod token;
 pub mod webhook;

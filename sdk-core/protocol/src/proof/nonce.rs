@@ -7,7 +7,7 @@ use url::Url;
 
 use super::htu::origin;
 
-/// The most origins that a store remembers; the least recently set is forgotten.
+/// The most origins that a store remembers; the least recently used is forgotten.
 pub const MAX_ORIGINS: usize = 100;
 
 /// The longest nonce that is taken, in bytes. The RFC sets none; a header of this size is still reasonable.
@@ -18,10 +18,20 @@ pub const MAX_NONCE_BYTES: usize = 1024;
 pub struct Nonces(VecDeque<(String, String)>);
 
 impl Nonces {
-    /// The nonce to use at this address.
-    pub fn get(&self, url: &Url) -> Option<&str> {
+    /// The nonce to use at this address, which counts as a use of it.
+    pub fn get(&mut self, url: &Url) -> Option<&str> {
         let origin = origin(url);
-        self.0.iter().find(|(known, _)| *known == origin).map(|(_, nonce)| nonce.as_str())
+        let at = self.0.iter().position(|(known, _)| *known == origin)?;
+        if let Some(used) = self.0.remove(at) {
+            self.0.push_back(used);
+        }
+        self.0.back().map(|(_, nonce)| nonce.as_str())
+    }
+
+    /// Whether there is a nonce for this address.
+    pub fn has(&self, url: &Url) -> bool {
+        let origin = origin(url);
+        self.0.iter().any(|(known, _)| *known == origin)
     }
 
     /// Takes over the nonce of an answer from this address. `false` if the text is no nonce (RFC 9449 §8.1) and was
@@ -88,5 +98,16 @@ mod tests {
         assert_eq!(nonces.get(&url("https://h0.example")), None);
         assert_eq!(nonces.get(&url("https://h100.example")), Some("canary-n"));
         assert!(!format!("{nonces:?}").contains("canary"));
+    }
+
+    #[test]
+    fn the_one_that_was_used_longest_ago_goes_first() {
+        let mut nonces = Nonces::default();
+        for i in 0..MAX_ORIGINS {
+            nonces.put(&url(&format!("https://h{i}.example")), "n");
+        }
+        assert!(nonces.get(&url("https://h0.example")).is_some());
+        nonces.put(&url("https://new.example"), "n");
+        assert!(nonces.has(&url("https://h0.example")) && !nonces.has(&url("https://h1.example")));
     }
 }

@@ -1,6 +1,7 @@
 //! Private keys that sign. A trait, so that a PKCS#11 token or a KMS can stand behind it later (identity §1).
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
@@ -8,6 +9,7 @@ use gladhand_documents::error::{Code, Error, Result};
 
 use super::base64url;
 use super::jwk::Jwk;
+use super::rsa_key::Ps256Key;
 
 /// A signature algorithm by its JOSE name (RFC 7518 §3.1, RFC 9864).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +19,8 @@ pub enum Algorithm {
     Es256,
     /// Ed25519 (RFC 8037), named `EdDSA` on the wire, which servers of both generations know.
     EdDsa,
+    /// RSASSA-PSS with SHA-256.
+    Ps256,
 }
 
 impl Algorithm {
@@ -25,6 +29,18 @@ impl Algorithm {
         match self {
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
+            Self::Ps256 => "PS256",
+        }
+    }
+
+    /// The algorithm of this JOSE name; `Ed25519` (RFC 9864) is another name of `EdDSA`. `None` for one that we do not sign
+    /// with.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "ES256" => Some(Self::Es256),
+            "EdDSA" | "Ed25519" => Some(Self::EdDsa),
+            "PS256" => Some(Self::Ps256),
+            _ => None,
         }
     }
 }
@@ -132,11 +148,25 @@ impl Signer for Ed25519Key {
     }
 }
 
-fn unusable(what: &str) -> Error {
+/// Reads a private key of any kind that signs: P-256 (PKCS#8, SEC1), Ed25519 (PKCS#8) or RSA (PKCS#8, PKCS#1).
+pub fn from_der(der: &[u8]) -> Result<Arc<dyn Signer>> {
+    if let Ok(key) = Es256Key::from_der(der) {
+        return Ok(Arc::new(key));
+    }
+    if let Ok(key) = Ed25519Key::from_der(der) {
+        return Ok(Arc::new(key));
+    }
+    match Ps256Key::from_der(der) {
+        Ok(key) => Ok(Arc::new(key)),
+        Err(_) => Err(unusable("is neither P-256, nor Ed25519, nor RSA of at least 2048 bits")),
+    }
+}
+
+pub(super) fn unusable(what: &str) -> Error {
     Error::new(Code::ConfigInvalid, format!("the signing key {what}"))
 }
 
-fn cannot_sign(cause: &dyn std::error::Error) -> Error {
+pub(super) fn cannot_sign(cause: &dyn std::error::Error) -> Error {
     Error::new(Code::InternalPanic, "the cryptographic library could not sign").caused_by(cause)
 }
 
