@@ -3342,3 +3342,221 @@ export class Health extends View {
   get version(): string { return need(this, 'version', text); }
   set version(value: string) { put(this, 'version', text, value); }
 }
+
+/** Members of {@link GenerationStatus}. */
+export interface GenerationStatusInit {
+  carrier?: string | undefined;
+  generation?: number | undefined;
+  fingerprint?: string | undefined;
+  uris?: readonly string[] | undefined;
+  draining?: number | undefined;
+}
+
+/** The generation of credentials that a carrier is called with. */
+export class GenerationStatus extends View {
+  static override readonly entity: string = 'GenerationStatus';
+  constructor(init: GenerationStatusInit | At = {}) { super(init); }
+  /** The carrier's name in the configuration. */
+  get carrier(): string { return need(this, 'carrier', text); }
+  set carrier(value: string) { put(this, 'carrier', text, value); }
+  /** Counted from 1. */
+  get generation(): number { return need(this, 'generation', integer); }
+  set generation(value: number) { put(this, 'generation', integer, value); }
+  /** SHA-256 of the client certificate, hexadecimal. */
+  get fingerprint(): string { return need(this, 'fingerprint', text); }
+  set fingerprint(value: string) { put(this, 'fingerprint', text, value); }
+  /** The certificate's URI names, such as a SPIFFE ID. */
+  get uris(): readonly string[] { return need(this, 'uris', list(text)); }
+  set uris(value: readonly string[]) { put(this, 'uris', list(text), value); }
+  /** Earlier generations that still finish calls. */
+  get draining(): number { return need(this, 'draining', integer); }
+  set draining(value: number) { put(this, 'draining', integer, value); }
+}
+
+/** Members of {@link Expiring}. */
+export interface ExpiringInit {
+  subject?: string | undefined;
+  id?: string | undefined;
+  carrier?: string | undefined;
+  notBefore?: string | undefined;
+  notAfter?: string | undefined;
+  secondsLeft?: number | undefined;
+  warningsDue?: number | undefined;
+}
+
+/** Something that ends. */
+export class Expiring extends View {
+  static override readonly entity: string = 'Expiring';
+  constructor(init: ExpiringInit | At = {}) { super(init); }
+  /** certificate, trust_anchor, revocation_list, token, key_set, webhook_key or assertion_key. */
+  get subject(): string { return need(this, 'subject', text); }
+  set subject(value: string) { put(this, 'subject', text, value); }
+  /** Which one: a fingerprint, an issuer, a scope or a key id. */
+  get id(): string { return need(this, 'id', text); }
+  set id(value: string) { put(this, 'id', text, value); }
+  /** The carrier, where it belongs to one. */
+  get carrier(): string | undefined { return get(this, 'carrier', text); }
+  set carrier(value: string | undefined) { put(this, 'carrier', text, value); }
+  /** When its life began. */
+  get notBefore(): string { return need(this, 'notBefore', instant); }
+  set notBefore(value: string) { put(this, 'notBefore', instant, value); }
+  /** When it ends. */
+  get notAfter(): string { return need(this, 'notAfter', instant); }
+  set notAfter(value: string) { put(this, 'notAfter', instant, value); }
+  /** Seconds until then; negative afterwards. */
+  get secondsLeft(): number { return need(this, 'secondsLeft', integer); }
+  set secondsLeft(value: number) { put(this, 'secondsLeft', integer, value); }
+  /** How many of its warnings are due. */
+  get warningsDue(): number { return need(this, 'warningsDue', integer); }
+  set warningsDue(value: number) { put(this, 'warningsDue', integer, value); }
+}
+
+/** Members of {@link EventCount}. */
+export interface EventCountInit {
+  event?: string | undefined;
+  succeeded?: number | undefined;
+  failed?: number | undefined;
+}
+
+/** How often one kind of security event happened. */
+export class EventCount extends View {
+  static override readonly entity: string = 'EventCount';
+  constructor(init: EventCountInit | At = {}) { super(init); }
+  /** The event's name. */
+  get event(): string { return need(this, 'event', text); }
+  set event(value: string) { put(this, 'event', text, value); }
+  /** How often it succeeded. */
+  get succeeded(): number { return need(this, 'succeeded', integer); }
+  set succeeded(value: number) { put(this, 'succeeded', integer, value); }
+  /** How often it failed. */
+  get failed(): number { return need(this, 'failed', integer); }
+  set failed(value: number) { put(this, 'failed', integer, value); }
+}
+
+/** Members of {@link IdentityStatus}. */
+export interface IdentityStatusInit {
+  source?: string | undefined;
+  generations?: readonly (GenerationStatus | GenerationStatusInit)[] | undefined;
+  expiries?: readonly (Expiring | ExpiringInit)[] | undefined;
+  events?: readonly (EventCount | EventCountInit)[] | undefined;
+}
+
+/** What we are known by, how long that lasts, and what happened to it (identity §1, §5). */
+export class IdentityStatus extends View {
+  static override readonly entity: string = 'IdentityStatus';
+  constructor(init: IdentityStatusInit | At = {}) { super(init); }
+  /** Where certificates come from: files, inline or spiffe. */
+  get source(): string { return need(this, 'source', text); }
+  set source(value: string) { put(this, 'source', text, value); }
+  /** Each carrier's generation of credentials. */
+  get generations(): readonly GenerationStatus[] { return need(this, 'generations', list(nested(GenerationStatus))); }
+  set generations(value: readonly (GenerationStatus | GenerationStatusInit)[]) { put(this, 'generations', list(nested(GenerationStatus)), value); }
+  /** Everything that ends, the first to end first. */
+  get expiries(): readonly Expiring[] { return need(this, 'expiries', list(nested(Expiring))); }
+  set expiries(value: readonly (Expiring | ExpiringInit)[]) { put(this, 'expiries', list(nested(Expiring)), value); }
+  /** How often each kind of security event happened since the client was made. */
+  get events(): readonly EventCount[] { return need(this, 'events', list(nested(EventCount))); }
+  set events(value: readonly (EventCount | EventCountInit)[]) { put(this, 'events', list(nested(EventCount)), value); }
+}
+
+/** Members of {@link ConnectionFacts}. */
+export interface ConnectionFactsInit {
+  version?: string | undefined;
+  cipherSuite?: string | undefined;
+  keyExchange?: string | undefined;
+  alpn?: string | undefined;
+  peerFingerprint?: string | undefined;
+  peerUris?: readonly string[] | undefined;
+  ourFingerprint?: string | undefined;
+  generation?: number | undefined;
+  connectedAt?: string | undefined;
+}
+
+/** What was negotiated with a peer on one connection (identity §1). */
+export class ConnectionFacts extends View {
+  static override readonly entity: string = 'ConnectionFacts';
+  constructor(init: ConnectionFactsInit | At = {}) { super(init); }
+  /** The TLS version, such as TLSv1_3. */
+  get version(): string { return need(this, 'version', text); }
+  set version(value: string) { put(this, 'version', text, value); }
+  /** The cipher suite. */
+  get cipherSuite(): string { return need(this, 'cipherSuite', text); }
+  set cipherSuite(value: string) { put(this, 'cipherSuite', text, value); }
+  /** The key exchange group. */
+  get keyExchange(): string { return need(this, 'keyExchange', text); }
+  set keyExchange(value: string) { put(this, 'keyExchange', text, value); }
+  /** The application protocol: h2 or http/1.1. */
+  get alpn(): string | undefined { return get(this, 'alpn', text); }
+  set alpn(value: string | undefined) { put(this, 'alpn', text, value); }
+  /** SHA-256 of the peer's certificate, hexadecimal. */
+  get peerFingerprint(): string { return need(this, 'peerFingerprint', text); }
+  set peerFingerprint(value: string) { put(this, 'peerFingerprint', text, value); }
+  /** The peer certificate's URI names. */
+  get peerUris(): readonly string[] { return need(this, 'peerUris', list(text)); }
+  set peerUris(value: readonly string[]) { put(this, 'peerUris', list(text), value); }
+  /** SHA-256 of the client certificate, hexadecimal. */
+  get ourFingerprint(): string { return need(this, 'ourFingerprint', text); }
+  set ourFingerprint(value: string) { put(this, 'ourFingerprint', text, value); }
+  /** The generation of credentials. */
+  get generation(): number { return need(this, 'generation', integer); }
+  set generation(value: number) { put(this, 'generation', integer, value); }
+  /** When the connection was made. */
+  get connectedAt(): string { return need(this, 'connectedAt', instant); }
+  set connectedAt(value: string) { put(this, 'connectedAt', instant, value); }
+}
+
+/** Members of {@link JwkSet}. */
+export interface JwkSetInit {
+  keys?: readonly Json[] | undefined;
+}
+
+/** Public keys for others to verify with (RFC 7517 §5). */
+export class JwkSet extends View {
+  static override readonly entity: string = 'JwkSet';
+  constructor(init: JwkSetInit | At = {}) { super(init); }
+  /** The keys. */
+  get keys(): readonly Value[] { return need(this, 'keys', list(json)); }
+  set keys(value: readonly Json[]) { put(this, 'keys', list(json), value); }
+}
+
+/** Members of {@link SecurityEvent}. */
+export interface SecurityEventInit {
+  class_uid?: number | undefined;
+  message?: string | undefined;
+  time?: number | undefined;
+  severity_id?: number | undefined;
+  status?: string | undefined;
+  status_code?: string | undefined;
+  status_detail?: string | undefined;
+  unmapped?: Json | undefined;
+}
+
+/** A security event, in the shape of OCSF 1.6 (identity §5). */
+export class SecurityEvent extends View {
+  static override readonly entity: string = 'SecurityEvent';
+  constructor(init: SecurityEventInit | At = {}) { super(init); }
+  /** 3002 Authentication, 3003 Authorize Session. */
+  get class_uid(): number { return need(this, 'class_uid', integer); }
+  set class_uid(value: number) { put(this, 'class_uid', integer, value); }
+  /** What happened, by name. */
+  get message(): string { return need(this, 'message', text); }
+  set message(value: string) { put(this, 'message', text, value); }
+  /** When, in milliseconds since 1970. */
+  get time(): number { return need(this, 'time', integer); }
+  set time(value: number) { put(this, 'time', integer, value); }
+  /** 1 informational to 5 critical. */
+  get severity_id(): number { return need(this, 'severity_id', integer); }
+  set severity_id(value: number) { put(this, 'severity_id', integer, value); }
+  /** Success or Failure. */
+  get status(): string { return need(this, 'status', text); }
+  set status(value: string) { put(this, 'status', text, value); }
+  /** The code of what went wrong. */
+  get status_code(): string | undefined { return get(this, 'status_code', text); }
+  set status_code(value: string | undefined) { put(this, 'status_code', text, value); }
+  /** What to do about it. */
+  get status_detail(): string | undefined { return get(this, 'status_detail', text); }
+  set status_detail(value: string | undefined) { put(this, 'status_detail', text, value); }
+  /** The further facts: carrier, scope, fingerprint and others, each a text. */
+  get unmapped(): Value { return need(this, 'unmapped', json); }
+  set unmapped(value: Json) { put(this, 'unmapped', json, value); }
+}

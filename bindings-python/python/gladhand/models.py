@@ -59,6 +59,7 @@ __all__ = [
     "CommandStatus",
     "CommandType",
     "Commodity",
+    "ConnectionFacts",
     "Contact",
     "ContractVersion",
     "ControlMode",
@@ -76,23 +77,28 @@ __all__ = [
     "EquipmentRequired",
     "Eta",
     "Event",
+    "EventCount",
     "EventFeed",
     "EventPage",
     "EventPosition",
     "ExistingTender",
+    "Expiring",
     "FuelMethod",
     "FuelSurcharge",
+    "GenerationStatus",
     "Hazmat",
     "Health",
     "HoursOfOperation",
     "HumanOnBoard",
     "IdempotencyPolicy",
+    "IdentityStatus",
     "InboxOutcome",
     "InboxReceipt",
     "Inspection",
     "Invoice",
     "JournalEntry",
     "JournalReport",
+    "JwkSet",
     "Limits",
     "LoadTender",
     "Location",
@@ -122,6 +128,7 @@ __all__ = [
     "Requester",
     "Requirements",
     "RouteSegment",
+    "SecurityEvent",
     "Severity",
     "StatusEvent",
     "Stop",
@@ -3798,4 +3805,250 @@ class Health(Model):
             carriers=carriers,
             certificate_not_after=certificate_not_after,
             version=version,
+        )
+
+
+class GenerationStatus(Model):
+    """The generation of credentials that a carrier is called with."""
+
+    __slots__ = ()
+
+    carrier = Required("carrier", TEXT)
+    """The carrier's name in the configuration."""
+    generation = Required("generation", INTEGER)
+    """Counted from 1."""
+    fingerprint = Required("fingerprint", TEXT)
+    """SHA-256 of the client certificate, hexadecimal."""
+    uris = Required("uris", ListOf(TEXT))
+    """The certificate's URI names, such as a SPIFFE ID."""
+    draining = Required("draining", INTEGER)
+    """Earlier generations that still finish calls."""
+
+    def __init__(
+        self,
+        *,
+        carrier: str | None = None,
+        generation: int | None = None,
+        fingerprint: str | None = None,
+        uris: Iterable[str] | None = None,
+        draining: int | None = None,
+    ) -> None:
+        super().__init__(
+            carrier=carrier,
+            generation=generation,
+            fingerprint=fingerprint,
+            uris=uris,
+            draining=draining,
+        )
+
+
+class Expiring(Model):
+    """Something that ends."""
+
+    __slots__ = ()
+
+    subject = Required("subject", TEXT)
+    """certificate, trust_anchor, revocation_list, token, key_set, webhook_key or assertion_key."""
+    id = Required("id", TEXT)
+    """Which one: a fingerprint, an issuer, a scope or a key id."""
+    carrier = Member("carrier", TEXT)
+    """The carrier, where it belongs to one."""
+    not_before = Required("notBefore", INSTANT)
+    """When its life began."""
+    not_after = Required("notAfter", INSTANT)
+    """When it ends."""
+    seconds_left = Required("secondsLeft", INTEGER)
+    """Seconds until then; negative afterwards."""
+    warnings_due = Required("warningsDue", INTEGER)
+    """How many of its warnings are due."""
+
+    def __init__(
+        self,
+        *,
+        subject: str | None = None,
+        id: str | None = None,
+        carrier: str | None = None,
+        not_before: InstantLike | None = None,
+        not_after: InstantLike | None = None,
+        seconds_left: int | None = None,
+        warnings_due: int | None = None,
+    ) -> None:
+        super().__init__(
+            subject=subject,
+            id=id,
+            carrier=carrier,
+            not_before=not_before,
+            not_after=not_after,
+            seconds_left=seconds_left,
+            warnings_due=warnings_due,
+        )
+
+
+class EventCount(Model):
+    """How often one kind of security event happened."""
+
+    __slots__ = ()
+
+    event = Required("event", TEXT)
+    """The event's name."""
+    succeeded = Required("succeeded", INTEGER)
+    """How often it succeeded."""
+    failed = Required("failed", INTEGER)
+    """How often it failed."""
+
+    def __init__(
+        self,
+        *,
+        event: str | None = None,
+        succeeded: int | None = None,
+        failed: int | None = None,
+    ) -> None:
+        super().__init__(
+            event=event,
+            succeeded=succeeded,
+            failed=failed,
+        )
+
+
+class IdentityStatus(Model):
+    """What we are known by, how long that lasts, and what happened to it (identity §1, §5)."""
+
+    __slots__ = ()
+
+    source = Required("source", TEXT)
+    """Where certificates come from: files, inline or spiffe."""
+    generations = Required("generations", ListOf(Nested(GenerationStatus)))
+    """Each carrier's generation of credentials."""
+    expiries = Required("expiries", ListOf(Nested(Expiring)))
+    """Everything that ends, the first to end first."""
+    events = Required("events", ListOf(Nested(EventCount)))
+    """How often each kind of security event happened since the client was made."""
+
+    def __init__(
+        self,
+        *,
+        source: str | None = None,
+        generations: Iterable[GenerationStatus] | None = None,
+        expiries: Iterable[Expiring] | None = None,
+        events: Iterable[EventCount] | None = None,
+    ) -> None:
+        super().__init__(
+            source=source,
+            generations=generations,
+            expiries=expiries,
+            events=events,
+        )
+
+
+class ConnectionFacts(Model):
+    """What was negotiated with a peer on one connection (identity §1)."""
+
+    __slots__ = ()
+
+    version = Required("version", TEXT)
+    """The TLS version, such as TLSv1_3."""
+    cipher_suite = Required("cipherSuite", TEXT)
+    """The cipher suite."""
+    key_exchange = Required("keyExchange", TEXT)
+    """The key exchange group."""
+    alpn = Member("alpn", TEXT)
+    """The application protocol: h2 or http/1.1."""
+    peer_fingerprint = Required("peerFingerprint", TEXT)
+    """SHA-256 of the peer's certificate, hexadecimal."""
+    peer_uris = Required("peerUris", ListOf(TEXT))
+    """The peer certificate's URI names."""
+    our_fingerprint = Required("ourFingerprint", TEXT)
+    """SHA-256 of the client certificate, hexadecimal."""
+    generation = Required("generation", INTEGER)
+    """The generation of credentials."""
+    connected_at = Required("connectedAt", INSTANT)
+    """When the connection was made."""
+
+    def __init__(
+        self,
+        *,
+        version: str | None = None,
+        cipher_suite: str | None = None,
+        key_exchange: str | None = None,
+        alpn: str | None = None,
+        peer_fingerprint: str | None = None,
+        peer_uris: Iterable[str] | None = None,
+        our_fingerprint: str | None = None,
+        generation: int | None = None,
+        connected_at: InstantLike | None = None,
+    ) -> None:
+        super().__init__(
+            version=version,
+            cipher_suite=cipher_suite,
+            key_exchange=key_exchange,
+            alpn=alpn,
+            peer_fingerprint=peer_fingerprint,
+            peer_uris=peer_uris,
+            our_fingerprint=our_fingerprint,
+            generation=generation,
+            connected_at=connected_at,
+        )
+
+
+class JwkSet(Model):
+    """Public keys for others to verify with (RFC 7517 §5)."""
+
+    __slots__ = ()
+
+    keys = Required("keys", ListOf(JSON))
+    """The keys."""
+
+    def __init__(
+        self,
+        *,
+        keys: Iterable[Json] | None = None,
+    ) -> None:
+        super().__init__(
+            keys=keys,
+        )
+
+
+class SecurityEvent(Model):
+    """A security event, in the shape of OCSF 1.6 (identity §5)."""
+
+    __slots__ = ()
+
+    class_uid = Required("class_uid", INTEGER)
+    """3002 Authentication, 3003 Authorize Session."""
+    message = Required("message", TEXT)
+    """What happened, by name."""
+    time = Required("time", INTEGER)
+    """When, in milliseconds since 1970."""
+    severity_id = Required("severity_id", INTEGER)
+    """1 informational to 5 critical."""
+    status = Required("status", TEXT)
+    """Success or Failure."""
+    status_code = Member("status_code", TEXT)
+    """The code of what went wrong."""
+    status_detail = Member("status_detail", TEXT)
+    """What to do about it."""
+    unmapped = Required("unmapped", JSON)
+    """The further facts: carrier, scope, fingerprint and others, each a text."""
+
+    def __init__(
+        self,
+        *,
+        class_uid: int | None = None,
+        message: str | None = None,
+        time: int | None = None,
+        severity_id: int | None = None,
+        status: str | None = None,
+        status_code: str | None = None,
+        status_detail: str | None = None,
+        unmapped: Json | None = None,
+    ) -> None:
+        super().__init__(
+            class_uid=class_uid,
+            message=message,
+            time=time,
+            severity_id=severity_id,
+            status=status,
+            status_code=status_code,
+            status_detail=status_detail,
+            unmapped=unmapped,
         )

@@ -6901,3 +6901,411 @@ public struct Health: ContractModel, MemberValue {
         set { write("version", newValue) }
     }
 }
+
+/// The generation of credentials that a carrier is called with.
+public struct GenerationStatus: ContractModel, MemberValue {
+    public static var entity: String { "GenerationStatus" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        carrier: String? = nil,
+        generation: Int? = nil,
+        fingerprint: String? = nil,
+        uris: [String]? = nil,
+        draining: Int? = nil
+    ) {
+        document = .object
+        fill("carrier", carrier)
+        fill("generation", generation)
+        fill("fingerprint", fingerprint)
+        fill("uris", uris)
+        fill("draining", draining)
+    }
+
+    /// The carrier's name in the configuration.
+    public var carrier: String {
+        get { need("carrier") }
+        set { write("carrier", newValue) }
+    }
+
+    /// Counted from 1.
+    public var generation: Int {
+        get { need("generation") }
+        set { write("generation", newValue) }
+    }
+
+    /// SHA-256 of the client certificate, hexadecimal.
+    public var fingerprint: String {
+        get { need("fingerprint") }
+        set { write("fingerprint", newValue) }
+    }
+
+    /// The certificate's URI names, such as a SPIFFE ID.
+    public var uris: [String] {
+        get { need("uris") }
+        set { write("uris", newValue) }
+    }
+
+    /// Earlier generations that still finish calls.
+    public var draining: Int {
+        get { need("draining") }
+        set { write("draining", newValue) }
+    }
+}
+
+/// Something that ends.
+public struct Expiring: ContractModel, MemberValue {
+    public static var entity: String { "Expiring" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        subject: String? = nil,
+        id: String? = nil,
+        carrier: String? = nil,
+        notBefore: Instant? = nil,
+        notAfter: Instant? = nil,
+        secondsLeft: Int? = nil,
+        warningsDue: Int? = nil
+    ) {
+        document = .object
+        fill("subject", subject)
+        fill("id", id)
+        fill("carrier", carrier)
+        fill("notBefore", notBefore)
+        fill("notAfter", notAfter)
+        fill("secondsLeft", secondsLeft)
+        fill("warningsDue", warningsDue)
+    }
+
+    /// certificate, trust_anchor, revocation_list, token, key_set, webhook_key or assertion_key.
+    public var subject: String {
+        get { need("subject") }
+        set { write("subject", newValue) }
+    }
+
+    /// Which one: a fingerprint, an issuer, a scope or a key id.
+    public var id: String {
+        get { need("id") }
+        set { write("id", newValue) }
+    }
+
+    /// The carrier, where it belongs to one.
+    public var carrier: String? {
+        get { read("carrier") }
+        set { write("carrier", newValue) }
+    }
+
+    /// When its life began.
+    public var notBefore: Instant {
+        get { need("notBefore") }
+        set { write("notBefore", newValue) }
+    }
+
+    /// When it ends.
+    public var notAfter: Instant {
+        get { need("notAfter") }
+        set { write("notAfter", newValue) }
+    }
+
+    /// Seconds until then; negative afterwards.
+    public var secondsLeft: Int {
+        get { need("secondsLeft") }
+        set { write("secondsLeft", newValue) }
+    }
+
+    /// How many of its warnings are due.
+    public var warningsDue: Int {
+        get { need("warningsDue") }
+        set { write("warningsDue", newValue) }
+    }
+}
+
+/// How often one kind of security event happened.
+public struct EventCount: ContractModel, MemberValue {
+    public static var entity: String { "EventCount" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        event: String? = nil,
+        succeeded: Int? = nil,
+        failed: Int? = nil
+    ) {
+        document = .object
+        fill("event", event)
+        fill("succeeded", succeeded)
+        fill("failed", failed)
+    }
+
+    /// The event's name.
+    public var event: String {
+        get { need("event") }
+        set { write("event", newValue) }
+    }
+
+    /// How often it succeeded.
+    public var succeeded: Int {
+        get { need("succeeded") }
+        set { write("succeeded", newValue) }
+    }
+
+    /// How often it failed.
+    public var failed: Int {
+        get { need("failed") }
+        set { write("failed", newValue) }
+    }
+}
+
+/// What we are known by, how long that lasts, and what happened to it (identity §1, §5).
+public struct IdentityStatus: ContractModel, MemberValue {
+    public static var entity: String { "IdentityStatus" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        source: String? = nil,
+        generations: [GenerationStatus]? = nil,
+        expiries: [Expiring]? = nil,
+        events: [EventCount]? = nil
+    ) {
+        document = .object
+        fill("source", source)
+        fill("generations", generations)
+        fill("expiries", expiries)
+        fill("events", events)
+    }
+
+    /// Where certificates come from: files, inline or spiffe.
+    public var source: String {
+        get { need("source") }
+        set { write("source", newValue) }
+    }
+
+    /// Each carrier's generation of credentials.
+    public var generations: [GenerationStatus] {
+        get { need("generations") }
+        set { write("generations", newValue) }
+    }
+
+    /// Everything that ends, the first to end first.
+    public var expiries: [Expiring] {
+        get { need("expiries") }
+        set { write("expiries", newValue) }
+    }
+
+    /// How often each kind of security event happened since the client was made.
+    public var events: [EventCount] {
+        get { need("events") }
+        set { write("events", newValue) }
+    }
+}
+
+/// What was negotiated with a peer on one connection (identity §1).
+public struct ConnectionFacts: ContractModel, MemberValue {
+    public static var entity: String { "ConnectionFacts" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        version: String? = nil,
+        cipherSuite: String? = nil,
+        keyExchange: String? = nil,
+        alpn: String? = nil,
+        peerFingerprint: String? = nil,
+        peerUris: [String]? = nil,
+        ourFingerprint: String? = nil,
+        generation: Int? = nil,
+        connectedAt: Instant? = nil
+    ) {
+        document = .object
+        fill("version", version)
+        fill("cipherSuite", cipherSuite)
+        fill("keyExchange", keyExchange)
+        fill("alpn", alpn)
+        fill("peerFingerprint", peerFingerprint)
+        fill("peerUris", peerUris)
+        fill("ourFingerprint", ourFingerprint)
+        fill("generation", generation)
+        fill("connectedAt", connectedAt)
+    }
+
+    /// The TLS version, such as TLSv1_3.
+    public var version: String {
+        get { need("version") }
+        set { write("version", newValue) }
+    }
+
+    /// The cipher suite.
+    public var cipherSuite: String {
+        get { need("cipherSuite") }
+        set { write("cipherSuite", newValue) }
+    }
+
+    /// The key exchange group.
+    public var keyExchange: String {
+        get { need("keyExchange") }
+        set { write("keyExchange", newValue) }
+    }
+
+    /// The application protocol: h2 or http/1.1.
+    public var alpn: String? {
+        get { read("alpn") }
+        set { write("alpn", newValue) }
+    }
+
+    /// SHA-256 of the peer's certificate, hexadecimal.
+    public var peerFingerprint: String {
+        get { need("peerFingerprint") }
+        set { write("peerFingerprint", newValue) }
+    }
+
+    /// The peer certificate's URI names.
+    public var peerUris: [String] {
+        get { need("peerUris") }
+        set { write("peerUris", newValue) }
+    }
+
+    /// SHA-256 of the client certificate, hexadecimal.
+    public var ourFingerprint: String {
+        get { need("ourFingerprint") }
+        set { write("ourFingerprint", newValue) }
+    }
+
+    /// The generation of credentials.
+    public var generation: Int {
+        get { need("generation") }
+        set { write("generation", newValue) }
+    }
+
+    /// When the connection was made.
+    public var connectedAt: Instant {
+        get { need("connectedAt") }
+        set { write("connectedAt", newValue) }
+    }
+}
+
+/// Public keys for others to verify with (RFC 7517 §5).
+public struct JwkSet: ContractModel, MemberValue {
+    public static var entity: String { "JwkSet" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        keys: [Json]? = nil
+    ) {
+        document = .object
+        fill("keys", keys)
+    }
+
+    /// The keys.
+    public var keys: [Json] {
+        get { need("keys") }
+        set { write("keys", newValue) }
+    }
+}
+
+/// A security event, in the shape of OCSF 1.6 (identity §5).
+public struct SecurityEvent: ContractModel, MemberValue {
+    public static var entity: String { "SecurityEvent" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        class_uid: Int? = nil,
+        message: String? = nil,
+        time: Int? = nil,
+        severity_id: Int? = nil,
+        status: String? = nil,
+        status_code: String? = nil,
+        status_detail: String? = nil,
+        unmapped: Json? = nil
+    ) {
+        document = .object
+        fill("class_uid", class_uid)
+        fill("message", message)
+        fill("time", time)
+        fill("severity_id", severity_id)
+        fill("status", status)
+        fill("status_code", status_code)
+        fill("status_detail", status_detail)
+        fill("unmapped", unmapped)
+    }
+
+    /// 3002 Authentication, 3003 Authorize Session.
+    public var class_uid: Int {
+        get { need("class_uid") }
+        set { write("class_uid", newValue) }
+    }
+
+    /// What happened, by name.
+    public var message: String {
+        get { need("message") }
+        set { write("message", newValue) }
+    }
+
+    /// When, in milliseconds since 1970.
+    public var time: Int {
+        get { need("time") }
+        set { write("time", newValue) }
+    }
+
+    /// 1 informational to 5 critical.
+    public var severity_id: Int {
+        get { need("severity_id") }
+        set { write("severity_id", newValue) }
+    }
+
+    /// Success or Failure.
+    public var status: String {
+        get { need("status") }
+        set { write("status", newValue) }
+    }
+
+    /// The code of what went wrong.
+    public var status_code: String? {
+        get { read("status_code") }
+        set { write("status_code", newValue) }
+    }
+
+    /// What to do about it.
+    public var status_detail: String? {
+        get { read("status_detail") }
+        set { write("status_detail", newValue) }
+    }
+
+    /// The further facts: carrier, scope, fingerprint and others, each a text.
+    public var unmapped: Json {
+        get { need("unmapped") }
+        set { write("unmapped", newValue) }
+    }
+}

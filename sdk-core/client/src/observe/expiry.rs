@@ -1,5 +1,6 @@
 //! Things that end: certificates, revocation lists, tokens, key sets, webhook keys. A warning is due at 30, 14, 7 and 1 days
-//! before the end of a long life, and at the last third of a short one (identity §1).
+//! before the end of a long life, and at the last third of a short one (identity §1). What renews itself before its last
+//! third, a token or a key set, warns at its last tenth: then its renewal has failed.
 
 use std::time::Duration;
 
@@ -39,6 +40,17 @@ impl Subject {
             Self::AssertionKey => "assertion_key",
         }
     }
+
+    /// How long before the end to warn. A life of 30 days or less is short.
+    fn thresholds(self, life: Duration) -> Vec<Duration> {
+        let mut out = match self {
+            Self::Token | Self::KeySet => vec![life / 10],
+            _ if life > 30 * DAY => vec![30 * DAY, 14 * DAY, 7 * DAY, DAY],
+            _ => vec![life / 3],
+        };
+        out.push(Duration::ZERO);
+        out
+    }
 }
 
 /// Something that ends.
@@ -65,7 +77,7 @@ impl Expiry {
         let life = Duration::try_from(self.until.duration_since(self.from)).unwrap_or_default();
         let due =
             |before: &Duration| left <= jiff::SignedDuration::try_from(*before).unwrap_or(jiff::SignedDuration::MAX);
-        thresholds(life).iter().filter(|before| due(before)).count()
+        self.subject.thresholds(life).iter().filter(|before| due(before)).count()
     }
 
     /// The member of the document `IdentityStatus`. Seconds are negative after the end.
@@ -81,13 +93,6 @@ impl Expiry {
             self.warnings_due(now),
         )
     }
-}
-
-/// How long before the end to warn. A life of 30 days or less is short: its last third is what counts.
-fn thresholds(life: Duration) -> Vec<Duration> {
-    let mut out = if life > 30 * DAY { vec![30 * DAY, 14 * DAY, 7 * DAY, DAY] } else { vec![life / 3] };
-    out.push(Duration::ZERO);
-    out
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the SDK answers its own application.
 
 use super::dispatch::ControlMode;
-use super::field::{Any, Count, Counter, Dec, Digest, Flag, Id, Instant, Latitude, List, Longitude, Text};
+use super::field::{Any, Count, Counter, Dec, Digest, Flag, Id, Instant, Int, Latitude, List, Longitude, Text};
 use super::tender::TenderDecision;
 use super::wire::TenderState;
 use super::{choice, entity};
@@ -264,5 +264,107 @@ entity! {
         cipher_suite "cipherSuite": Text<64>;
         /// Negotiated key exchange.
         key_exchange "keyExchange": Text<64>;
+    }
+
+    /// What we are known by, how long that lasts, and what happened to it (identity §1, §5).
+    IdentityStatus {
+        /// Where certificates come from: files, inline or spiffe.
+        source "source": Text<16> => required;
+        /// Each carrier's generation of credentials.
+        generations "generations": List<GenerationStatus, 0, 1000> => required;
+        /// Everything that ends, the first to end first.
+        expiries "expiries": List<Expiring, 0, 10_000> => required;
+        /// How often each kind of security event happened since the client was made.
+        events "events": List<EventCount, 0, 1000> => required;
+    }
+
+    /// The generation of credentials that a carrier is called with.
+    GenerationStatus {
+        /// The carrier's name in the configuration.
+        carrier "carrier": Text<64> => required;
+        /// Counted from 1.
+        generation "generation": Counter => required;
+        /// SHA-256 of the client certificate, hexadecimal.
+        fingerprint "fingerprint": Text<64> => required;
+        /// The certificate's URI names, such as a SPIFFE ID.
+        uris "uris": List<Text<2048>, 0, 100> => required;
+        /// Earlier generations that still finish calls.
+        draining "draining": Int<0, 1_000_000> => required;
+    }
+
+    /// Something that ends.
+    Expiring {
+        /// certificate, trust_anchor, revocation_list, token, key_set, webhook_key or assertion_key.
+        subject "subject": Text<32> => required;
+        /// Which one: a fingerprint, an issuer, a scope or a key id.
+        id "id": Text<2048> => required;
+        /// The carrier, where it belongs to one.
+        carrier "carrier": Text<64>;
+        /// When its life began.
+        not_before "notBefore": Instant => required;
+        /// When it ends.
+        not_after "notAfter": Instant => required;
+        /// Seconds until then; negative afterwards.
+        seconds_left "secondsLeft": Int<{ -1_000_000_000_000 }, 1_000_000_000_000> => required;
+        /// How many of its warnings are due.
+        warnings_due "warningsDue": Int<0, 10> => required;
+    }
+
+    /// How often one kind of security event happened.
+    EventCount {
+        /// The event's name.
+        event "event": Text<64> => required;
+        /// How often it succeeded.
+        succeeded "succeeded": Int<0, 9_007_199_254_740_991> => required;
+        /// How often it failed.
+        failed "failed": Int<0, 9_007_199_254_740_991> => required;
+    }
+
+    /// What was negotiated with a peer on one connection (identity §1).
+    ConnectionFacts {
+        /// The TLS version, such as TLSv1_3.
+        version "version": Text<16> => required;
+        /// The cipher suite.
+        cipher_suite "cipherSuite": Text<64> => required;
+        /// The key exchange group.
+        key_exchange "keyExchange": Text<64> => required;
+        /// The application protocol: h2 or http/1.1.
+        alpn "alpn": Text<16>;
+        /// SHA-256 of the peer's certificate, hexadecimal.
+        peer_fingerprint "peerFingerprint": Text<64> => required;
+        /// The peer certificate's URI names.
+        peer_uris "peerUris": List<Text<2048>, 0, 100> => required;
+        /// SHA-256 of the client certificate, hexadecimal.
+        our_fingerprint "ourFingerprint": Text<64> => required;
+        /// The generation of credentials.
+        generation "generation": Counter => required;
+        /// When the connection was made.
+        connected_at "connectedAt": Instant => required;
+    }
+
+    /// Public keys for others to verify with (RFC 7517 §5).
+    JwkSet {
+        /// The keys.
+        keys "keys": List<Any, 0, 100> => required;
+    }
+
+    /// A security event, in the shape of OCSF 1.6 (identity §5).
+    SecurityEvent {
+        /// 3002 Authentication, 3003 Authorize Session.
+        class_uid "class_uid": Int<0, 100_000> => required;
+        /// What happened, by name.
+        message "message": Text<64> => required;
+        /// When, in milliseconds since 1970.
+        time "time": Int<0, 9_007_199_254_740_991> => required;
+        /// 1 informational to 5 critical.
+        severity_id "severity_id": Int<0, 6> => required;
+        /// Success or Failure.
+        status "status": Text<16> => required;
+        /// The code of what went wrong.
+        status_code "status_code": Text<64>;
+        /// What to do about it.
+        status_detail "status_detail": Text<1000>;
+        /// The further facts: carrier, scope, fingerprint and others, each a text.
+        unmapped "unmapped": Any => required;
     }
 }
