@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gladhand_documents::error::Result;
+use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::{Document, quote};
 use gladhand_documents::time::format_instant;
 use gladhand_protocol::tender::explain::{ASSUMED_TARE_LBS, explain};
@@ -12,13 +12,15 @@ use gladhand_protocol::tender::history;
 use crate::auth::{Authorized, Caller};
 use crate::carrier::Carrier;
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, PemSource};
 use crate::core::Core;
 use crate::dispatch::{CommandRequest, Requester};
 use crate::events::{EventReader, SafetyStream, ensure_following};
-use crate::identity::Identity;
+use crate::identity::rotation::Rotation;
+use crate::identity::{self, Identity, PemUpdate};
 use crate::journal::{Journal, Owner};
-use crate::observe::{SecurityLog, SecurityStream};
+use crate::observe::{Expiry, SecurityLog, SecurityStream};
+use crate::secret::Secret;
 use crate::telemetry::Follow;
 use crate::tender::{CreateOptions, Watch};
 use crate::{capacity, dispatch, health, inbox, reconcile, telemetry, tender};
@@ -59,15 +61,23 @@ impl Client {
 
     /// [`Client::connect`] on another clock.
     pub async fn connect_with(config: Config, clock: SharedClock) -> Result<Self> {
-        let identity = Arc::new(Identity::load(&config.identity, &*clock)?);
+        let source = identity::source(&config.identity, &clock)?;
+        Self::connect_as(config, clock, source).await
+    }
+
+    /// [`Client::connect_with`] with an identity from elsewhere than the configuration, such as a hardware key.
+    pub async fn connect_as(config: Config, clock: SharedClock, source: Arc<dyn Identity>) -> Result<Self> {
+        let material = source.load().await?;
         let security = SecurityLog::new(clock.clone());
-        let mut carriers = BTreeMap::new();
+        let (mut carriers, mut callers) = (BTreeMap::new(), Vec::new());
         for (name, carrier) in &config.carriers {
-            let caller = Authorized::new(carrier, identity.clone(), clock.clone(), security.clone())?;
+            let caller = Authorized::new(carrier, material.clone(), clock.clone(), security.clone())?;
+            callers.push(caller.clone());
             let whole = Carrier::new(carrier.clone(), Arc::new(caller.clone()), Some(caller), clock.clone());
             carriers.insert(name.clone(), Arc::new(whole));
         }
-        Self::start(config, clock, security, carriers).await
+        let rotation = Rotation::new(source, material, callers, clock.clone(), security.clone());
+        Self::start(config, clock, security, carriers, Some(rotation)).await
     }
 
     /// A client over other callers than the network: for simulations. Carriers without a caller are left out.
@@ -82,7 +92,7 @@ impl Client {
             carriers.insert(name, Arc::new(Carrier::new(settings, caller, None, clock.clone())));
         }
         let security = SecurityLog::new(clock.clone());
-        Self::start(config, clock, security, carriers).await
+        Self::start(config, clock, security, carriers, None).await
     }
 
     async fn start(
@@ -90,12 +100,16 @@ impl Client {
         clock: SharedClock,
         security: SecurityLog,
         carriers: BTreeMap<String, Arc<Carrier>>,
+        rotation: Option<Arc<Rotation>>,
     ) -> Result<Self> {
         let journal = Journal::open(&config.journal.path, &config.environment, &config.tenant, clock.clone()).await?;
         let owner = Owner::here();
         let own = owner.clone();
         journal.run(move |store| store.register(&own)).await?;
-        let core = Arc::new(Core::new(config, clock, security, journal, owner, carriers));
+        let core = Arc::new(Core::new(config, clock, security, journal, owner, carriers, rotation));
+        if let Some(rotation) = &core.rotation {
+            core.tasks.spawn(rotation.clone().run(core.stop.clone()));
+        }
         core.tasks.spawn(tender::drive(core.clone()));
         Ok(Self(Arc::new(Handle { core })))
     }
@@ -322,6 +336,52 @@ impl Client {
     /// reader that is too slow is told how many it missed.
     pub fn security_events(&self) -> SecurityStream {
         self.core().security.stream()
+    }
+
+    /// Takes another certificate chain and its key (PEM) where the identity is in memory, and returns when they are in
+    /// use: every request that starts afterwards carries the new identity, on new connections with new tokens, while
+    /// requests in flight finish on the old one.
+    ///
+    /// Errors: `invalid_argument` where the identity is not in memory; `certificate_unreadable`, `key_mismatch`,
+    /// `certificate_expired`: then the old ones stay; `token_unavailable` if an issuer keeps it waiting, while the
+    /// publication goes on.
+    pub async fn rotate_identity(&self, certificate: &str, private_key: &str) -> Result<()> {
+        let inline = |text: &str| PemSource::Inline(Secret::new(text));
+        let pair = Some((inline(certificate), inline(private_key)));
+        self.update_identity(PemUpdate { pair, ..PemUpdate::default() }).await
+    }
+
+    /// [`Client::rotate_identity`] for any part of the identity: pair, trust roots, revocation lists.
+    pub async fn update_identity(&self, pem: PemUpdate) -> Result<()> {
+        self.rotation()?.update(pem).await
+    }
+
+    /// Begins a new generation of the present identity: new connections, new tokens, a new DPoP key. Returns when it is in
+    /// use.
+    ///
+    /// Errors: `identity_revoked` after [`Client::revoke_now`]; `token_unavailable` if an issuer keeps it waiting, while
+    /// the publication goes on.
+    pub async fn rotate(&self) -> Result<()> {
+        self.rotation()?.rotate().await
+    }
+
+    /// Takes the identity away at once: what runs on it is cut, and calls fail with `identity_revoked` until there is a
+    /// new one. For a key that somebody else may have.
+    pub fn revoke_now(&self) -> Result<()> {
+        let why = Error::new(Code::IdentityRevoked, "the identity was taken away by revoke_now()");
+        self.rotation()?.take_away(&why);
+        Ok(())
+    }
+
+    /// What of the identity ends, and when: the certificate, the trust anchors, the revocation lists.
+    pub fn identity_expiries(&self) -> Vec<Expiry> {
+        self.core().rotation.as_ref().map(|rotation| rotation.expiries()).unwrap_or_default()
+    }
+
+    fn rotation(&self) -> Result<&Arc<Rotation>> {
+        self.core().open()?;
+        let simulated = || Error::new(Code::InvalidArgument, "a simulated client has no identity");
+        self.core().rotation.as_ref().ok_or_else(simulated)
     }
 
     /// How the client is (document `Health`).

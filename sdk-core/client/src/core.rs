@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::carrier::Carrier;
 use crate::clock::SharedClock;
 use crate::config::Config;
+use crate::identity::rotation::Rotation;
 use crate::journal::rows::{CarrierRow, Intent};
 use crate::journal::{Journal, Owner};
 use crate::observe::SecurityLog;
@@ -30,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) journal: Journal,
     pub(crate) owner: Owner,
     pub(crate) carriers: BTreeMap<String, Arc<Carrier>>,
+    /// What renews the identity; none in a simulation.
+    pub(crate) rotation: Option<Arc<Rotation>>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// Counts the changes that this process made to the journal.
@@ -52,6 +55,7 @@ impl Core {
         journal: Journal,
         owner: Owner,
         carriers: BTreeMap<String, Arc<Carrier>>,
+        rotation: Option<Arc<Rotation>>,
     ) -> Self {
         Self {
             config,
@@ -60,6 +64,7 @@ impl Core {
             journal,
             owner,
             carriers,
+            rotation,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             changes: watch::Sender::new(0),

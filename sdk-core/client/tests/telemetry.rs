@@ -11,7 +11,7 @@ use std::time::Duration;
 use flate2::read::GzDecoder;
 use gladhand::auth::Authorized;
 use gladhand::clock::{Clock as _, SharedClock, SystemClock};
-use gladhand::identity::Identity;
+use gladhand::identity::Material;
 use gladhand::observe::SecurityLog;
 use gladhand::telemetry::{Connector, Context, Fault, FaultSeverity, Lane, Policies, Record, minute};
 use gladhand::{Client, Code, Config, Document, Follow, Gateway, GatewayOptions};
@@ -79,7 +79,7 @@ fn now_nanos() -> u64 {
 fn connector(bench: &Bench, file: &str) -> (Arc<dyn Connector>, SharedClock) {
     let clock: SharedClock = Arc::new(SystemClock::new());
     let config = Config::builder().file(bench.sandbox.dir().join(file)).build().unwrap();
-    let identity = Arc::new(Identity::load(&config.identity, &*clock).unwrap());
+    let identity = Arc::new(Material::load(&config.identity, &*clock).unwrap());
     let carrier = config.carriers.values().next().unwrap();
     (Arc::new(Authorized::new(carrier, identity, clock.clone(), SecurityLog::new(clock.clone())).unwrap()), clock)
 }

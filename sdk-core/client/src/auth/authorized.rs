@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use gladhand_documents::error::{Code, Error, Kind, Result, Sent};
 use gladhand_protocol::proof::challenge::{self, Challenge};
 use gladhand_protocol::proof::dpop::Proof;
@@ -18,13 +17,12 @@ use url::Url;
 use super::cache::{AccessToken, Fetched, TokenKey};
 use super::call::{Caller, Profile, Request, Response};
 use super::discovery::{self, Metadata};
-use super::dpop_key::dpop_key;
 use super::token_request::{Asker, not_a_header};
 use super::{private_pem, problem, random};
 use crate::clock::{SharedClock, within};
 use crate::config::{CarrierConfig, ClientAuth};
 use crate::failpoint;
-use crate::identity::{Generation, Identity};
+use crate::identity::{Epochs, Generation, Material};
 use crate::observe::{Activity, SecurityEvent, SecurityLog};
 use crate::secret::Secret;
 use crate::transport::{BoxFuture, HttpRequest, HttpResponse};
@@ -41,7 +39,7 @@ struct Inner {
     clock: SharedClock,
     security: SecurityLog,
     signer: Option<Arc<dyn Signer>>,
-    generation: ArcSwap<Generation>,
+    epochs: Epochs,
     metadata: Flight<Option<Known>>,
     // The two kinds of server have nonces of their own (RFC 9449 §8 and §9), even at one origin.
     token_nonces: Mutex<Nonces>,
@@ -57,11 +55,11 @@ impl Authorized {
     /// A caller of this carrier over the real network.
     pub fn new(
         carrier: &CarrierConfig,
-        identity: Arc<Identity>,
+        material: Arc<Material>,
         clock: SharedClock,
         security: SecurityLog,
     ) -> Result<Self> {
-        let generation = Generation::new(1, identity, carrier.server_name.as_deref(), &clock)?;
+        let generation = Generation::new(1, material, carrier, &clock)?;
         Self::with_generation(carrier, generation, clock, security)
     }
 
@@ -78,12 +76,13 @@ impl Authorized {
             }
             ClientAuth::TlsClientAuth => None,
         };
+        let epochs = Epochs::new(generation, clock.clone());
         Ok(Self(Arc::new(Inner {
             carrier: carrier.clone(),
             clock,
             security,
             signer,
-            generation: ArcSwap::from_pointee(generation.with_dpop(dpop_key(&carrier.dpop, &carrier.name)?)),
+            epochs,
             metadata: Flight::default(),
             token_nonces: Mutex::default(),
             call_nonces: Mutex::default(),
@@ -102,7 +101,12 @@ impl Authorized {
 
     /// The credentials in use now. Keep what this returns for the whole of a call or stream.
     pub fn generation(&self) -> Arc<Generation> {
-        self.0.generation.load_full()
+        self.0.epochs.current()
+    }
+
+    /// The generations of this carrier.
+    pub fn epochs(&self) -> &Epochs {
+        &self.0.epochs
     }
 
     /// The value of an `Authorization` header with the certificate-bound token of this scope, for a gRPC stream of
@@ -122,7 +126,7 @@ impl Authorized {
         }
     }
 
-    async fn token(&self, generation: &Arc<Generation>, key: &TokenKey) -> Result<Arc<AccessToken>> {
+    pub(super) async fn token(&self, generation: &Arc<Generation>, key: &TokenKey) -> Result<Arc<AccessToken>> {
         let (inner, of, wanted) = (self.0.clone(), generation.clone(), key.clone());
         let fetch =
             move || -> BoxFuture<'static, Result<Fetched>> { Box::pin(async move { inner.ask(&of, &wanted).await }) };
@@ -131,10 +135,15 @@ impl Authorized {
         token.map_err(|error| error.sent(Sent::NotSent))
     }
 
+    /// Records an event of this carrier.
+    pub(crate) fn record(&self, event: SecurityEvent) {
+        self.0.record(event);
+    }
+
     async fn perform(&self, request: Request) -> Result<Response> {
         let inner = &*self.0;
         let generation = self.generation();
-        generation.identity().check_validity(&*inner.clock)?;
+        generation.usable(&*inner.clock)?;
         let target = inner.target(&request)?;
         let key = TokenKey { profile: request.profile, scope: request.scope };
         let (mut challenged, mut renewed) = (false, false);

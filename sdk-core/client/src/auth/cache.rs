@@ -108,6 +108,12 @@ impl TokenCache {
         self.slot(key).state().token.clone()
     }
 
+    /// What tokens are alive: what another generation will be asked for.
+    pub(super) fn in_use(&self, now: Duration) -> Vec<TokenKey> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.iter().filter(|(_, slot)| slot.living(now).is_some()).map(|(key, _)| key.clone()).collect()
+    }
+
     /// Forgets this token, unless another has taken its place already.
     pub(super) fn forget(&self, key: &TokenKey, token: &Arc<AccessToken>) {
         let slot = self.slot(key);

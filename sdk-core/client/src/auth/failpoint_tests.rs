@@ -9,7 +9,7 @@ use super::tests::assertion_pem;
 use super::*;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
-use crate::identity::Identity;
+use crate::identity::Material;
 use crate::observe::SecurityLog;
 use crate::testing::{Ca, Carrier, Knobs, Nonce};
 
@@ -19,7 +19,7 @@ const CHILD: &str = "GLADHAND_TEST_FAILPOINT_CONFIG";
 async fn call(path: &str) {
     let config = Config::builder().file(path).build().unwrap();
     let clock: SharedClock = Arc::new(SystemClock::new());
-    let identity = Identity::load(&config.identity, &*clock).unwrap();
+    let identity = Material::load(&config.identity, &*clock).unwrap();
     let caller =
         Authorized::new(config.carrier("aurora").unwrap(), identity.into(), clock.clone(), SecurityLog::new(clock))
             .unwrap();

@@ -7,6 +7,7 @@
 //!   to ask again after a failure.
 //! * `dpop_key`: the key that proves possession. `private_pem`: reads keys that sign.
 //! * `problem`: what an answer that is no success means.
+//! * `renewal`: how a new generation takes the place of the present one.
 //! * `random`: what must be unique or unguessable.
 
 mod authorized;
@@ -18,12 +19,14 @@ mod dpop_key;
 mod private_pem;
 mod problem;
 pub(crate) mod random;
+mod renewal;
 mod retry_after;
 mod token_request;
 
 pub use authorized::Authorized;
 pub(crate) use cache::TokenCache;
 pub use call::{Caller, Profile, Request, Response};
+pub(crate) use dpop_key::dpop_key;
 
 #[cfg(all(test, feature = "failpoints"))]
 mod failpoint_tests;

@@ -10,7 +10,7 @@ use http::Method;
 use super::*;
 use crate::clock::{SharedClock, TestClock};
 use crate::config::{CarrierSettings, Config};
-use crate::identity::Identity;
+use crate::identity::Material;
 use crate::observe::SecurityLog;
 use crate::testing::{Ca, Carrier, Knobs, Nonce};
 
@@ -36,7 +36,7 @@ impl World {
         let config = builder.carrier("aurora", settings).build().unwrap();
         let clock = TestClock::at("2026-02-20T08:00:00Z".parse().unwrap());
         let shared: SharedClock = Arc::new(clock.clone());
-        let identity = Identity::load(&config.identity, &*shared).unwrap();
+        let identity = Material::load(&config.identity, &*shared).unwrap();
         let caller = Authorized::new(
             config.carrier("aurora").unwrap(),
             identity.into(),

@@ -46,6 +46,17 @@ impl ConfigBuilder {
         private_key => "identity.private_key";
         /// `identity.trust`: a path, or PEM.
         trust => "identity.trust";
+        /// `identity.crl`: a path, or PEM.
+        crl => "identity.crl";
+    }
+
+    /// `identity.source = "spiffe"`, at this endpoint or at the one that `SPIFFE_ENDPOINT_SOCKET` names.
+    pub fn spiffe(self, endpoint: Option<&str>) -> Self {
+        let builder = self.set("identity.source", "spiffe");
+        match endpoint {
+            Some(endpoint) => builder.set("identity.spiffe_endpoint", endpoint),
+            None => builder,
+        }
     }
 
     /// Any key of the table by its dotted path, such as `carriers.aurora.client_id`.
@@ -177,6 +188,17 @@ impl CarrierSettings {
     /// `server_name`.
     pub fn server_name(self, value: impl Into<String>) -> Self {
         self.with("server_name", value)
+    }
+
+    /// `spiffe_id`: exact IDs, or whole trust domains (`spiffe://domain`).
+    pub fn spiffe_id(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.0.push(("spiffe_id", Value::List(ids.into_iter().map(Into::into).collect())));
+        self
+    }
+
+    /// `tls_minimum`: `1.3` or `1.2`.
+    pub fn tls_minimum(self, version: impl Into<String>) -> Self {
+        self.with("tls_minimum", version)
     }
 
     /// `htu_base`.

@@ -9,7 +9,11 @@ use gladhand_protocol::proof::signer::Algorithm;
 use url::Url;
 
 use super::settings::{Origin, Setting, Settings, Value};
-use super::{CarrierConfig, ClientAuth, Config, DpopConfig, GatewayConfig, IdentityConfig, JournalConfig, PemSource};
+use super::{
+    CarrierConfig, ClientAuth, Config, DpopConfig, GatewayConfig, IdentityConfig, IdentitySource, JournalConfig,
+    PemIdentity, PemSource, TlsMinimum,
+};
+use crate::identity::SpiffeId;
 use crate::secret::Secret;
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
@@ -37,11 +41,21 @@ pub(super) fn config(settings: &Settings) -> Result<Config> {
 }
 
 fn identity(settings: &Settings) -> Result<IdentityConfig> {
-    Ok(IdentityConfig {
-        certificate: pem(settings, "identity.certificate")?,
-        private_key: pem(settings, "identity.private_key")?,
-        trust: pem(settings, "identity.trust")?,
-    })
+    let crl = settings.get("identity.crl").map(|_| pem(settings, "identity.crl")).transpose()?;
+    let source = match (text(settings, "identity.source")?.as_deref(), settings.get("identity.source")) {
+        (None | Some("files"), _) => IdentitySource::Pem(PemIdentity {
+            certificate: pem(settings, "identity.certificate")?,
+            private_key: pem(settings, "identity.private_key")?,
+            trust: pem(settings, "identity.trust")?,
+        }),
+        (Some("spiffe"), _) => IdentitySource::Spiffe {
+            endpoint: endpoint(settings, "identity.spiffe_endpoint")?,
+            id: own_id(settings, "identity.spiffe_id")?,
+        },
+        (Some(_), Some(setting)) => return Err(invalid("identity.source", setting, "must be files or spiffe")),
+        (Some(_), None) => return Err(missing("identity.source")),
+    };
+    Ok(IdentityConfig { source, crl })
 }
 
 fn carrier(settings: &Settings, name: &str) -> Result<CarrierConfig> {
@@ -61,6 +75,8 @@ fn carrier(settings: &Settings, name: &str) -> Result<CarrierConfig> {
             None => https_url(&origin).ok_or_else(|| missing(&key("telemetry_url")))?,
         },
         server_name: server_name(settings, &key("server_name"))?,
+        spiffe_id: spiffe_ids(settings, &key("spiffe_id"))?,
+        tls_minimum: tls_minimum(settings, &key("tls_minimum"))?,
         htu_base: https(settings, &key("htu_base"))?,
         deadline: deadline(settings, &key("deadline_ms"))?,
         dpop: dpop(settings, &key("dpop_algorithm"), &key("dpop_key"))?,
@@ -187,6 +203,53 @@ fn server_name(settings: &Settings, key: &str) -> Result<Option<String>> {
         }
         _ => Ok(name),
     }
+}
+
+fn endpoint(settings: &Settings, key: &str) -> Result<Option<String>> {
+    let endpoint = text(settings, key)?;
+    match (&endpoint, settings.get(key)) {
+        // SPIFFE Workload Endpoint §4.
+        (Some(text), Some(setting)) if !text.starts_with("unix:/") && !text.starts_with("tcp://") => {
+            Err(invalid(key, setting, "must be unix:///path or tcp://address:port"))
+        }
+        _ => Ok(endpoint),
+    }
+}
+
+fn own_id(settings: &Settings, key: &str) -> Result<Option<SpiffeId>> {
+    match (text(settings, key)?, settings.get(key)) {
+        (Some(text), Some(setting)) => match SpiffeId::parse(&text) {
+            Ok(id) if id.has_path() => Ok(Some(id)),
+            Ok(_) => Err(invalid(key, setting, "is a whole trust domain; it must name one workload")),
+            Err(why) => Err(invalid(key, setting, why)),
+        },
+        _ => Ok(None),
+    }
+}
+
+fn spiffe_ids(settings: &Settings, key: &str) -> Result<Vec<SpiffeId>> {
+    let Some(setting) = settings.get(key) else { return Ok(Vec::new()) };
+    let texts = texts(key, setting)?;
+    texts.into_iter().map(|text| SpiffeId::parse(text).map_err(|why| invalid(key, setting, why))).collect()
+}
+
+fn tls_minimum(settings: &Settings, key: &str) -> Result<TlsMinimum> {
+    match (text(settings, key)?.as_deref(), settings.get(key)) {
+        (None | Some("1.3"), _) => Ok(TlsMinimum::Tls13),
+        (Some("1.2"), _) => Ok(TlsMinimum::Tls12),
+        (Some(_), Some(setting)) => Err(invalid(key, setting, "must be \"1.3\" or \"1.2\"")),
+        (Some(_), None) => Err(missing(key)),
+    }
+}
+
+/// A list, or a text with commas: what a variable can spell.
+fn texts<'a>(key: &str, setting: &'a Setting) -> Result<Vec<&'a str>> {
+    let texts: Vec<&str> = match &setting.value {
+        Value::List(items) => items.iter().map(String::as_str).collect(),
+        Value::Text(text) => text.split(',').map(str::trim).collect(),
+        Value::Integer(_) | Value::Flag(_) => return Err(invalid(key, setting, "must be a list")),
+    };
+    if texts.is_empty() { Err(invalid(key, setting, "is empty")) } else { Ok(texts) }
 }
 
 fn client_auth(settings: &Settings, key: &str, assertion_key: &str) -> Result<ClientAuth> {

@@ -24,6 +24,7 @@ use url::Url;
 pub use builder::{CarrierSettings, ConfigBuilder};
 pub use keys::{KEYS, Key};
 
+use crate::identity::SpiffeId;
 use crate::secret::Secret;
 
 /// Everything that a client needs to know.
@@ -56,6 +57,29 @@ pub struct JournalConfig {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IdentityConfig {
+    /// Where certificate, key and trust come from.
+    pub source: IdentitySource,
+    /// Certificate revocation lists; without them nothing is checked for revocation.
+    pub crl: Option<PemSource>,
+}
+
+/// Where the identity comes from.
+#[derive(Clone, Debug)]
+pub enum IdentitySource {
+    /// PEM, in files that are watched or in memory.
+    Pem(PemIdentity),
+    /// The SPIFFE Workload API.
+    Spiffe {
+        /// `unix:///path` or `tcp://address:port`; `SPIFFE_ENDPOINT_SOCKET` of the process's environment unless set.
+        endpoint: Option<String>,
+        /// Which of several SVIDs; the first one unless set.
+        id: Option<SpiffeId>,
+    },
+}
+
+/// An identity in PEM.
+#[derive(Clone, Debug)]
+pub struct PemIdentity {
     /// The client certificate and its chain.
     pub certificate: PemSource,
     /// The client certificate's private key.
@@ -88,6 +112,10 @@ pub struct CarrierConfig {
     pub telemetry_url: Url,
     /// The name that the carrier's certificate must carry; the host of the address unless set.
     pub server_name: Option<String>,
+    /// The SPIFFE IDs that the carrier may have: exact ones, or trust domains. Empty: it is known by its host name.
+    pub spiffe_id: Vec<SpiffeId>,
+    /// The lowest version of TLS that is spoken with it.
+    pub tls_minimum: TlsMinimum,
     /// What proofs name as address, where a gateway rewrites paths (RFC 9449 §4.2); `base_url` unless set.
     pub htu_base: Option<Url>,
     /// How long one attempt may take.
@@ -111,6 +139,16 @@ pub struct DpopConfig {
     pub algorithm: Algorithm,
     /// A key of our own; a new one per process and generation unless set.
     pub key: Option<PemSource>,
+}
+
+/// The lowest version of TLS that is spoken with a carrier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsMinimum {
+    /// TLS 1.2, with the four suites of BCP 195 that the policy names.
+    Tls12,
+    /// TLS 1.3.
+    #[default]
+    Tls13,
 }
 
 /// `[gateway]`.

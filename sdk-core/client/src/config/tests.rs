@@ -22,6 +22,13 @@ fn read(text: &str) -> Result<Config> {
     Config::from_toml(text, "/etc/gladhand")
 }
 
+fn pem(config: &Config) -> &PemIdentity {
+    match &config.identity.source {
+        IdentitySource::Pem(pem) => pem,
+        IdentitySource::Spiffe { .. } => panic!("not PEM"),
+    }
+}
+
 fn with_variables(variables: &[(&str, &str)]) -> Result<Config> {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Config::builder().toml(GOOD, Path::new("/etc/gladhand")).variables(variables).build()
@@ -31,7 +38,7 @@ fn with_variables(variables: &[(&str, &str)]) -> Result<Config> {
 fn a_file_is_read_relative_to_itself() {
     let config = read(GOOD).unwrap();
     assert_eq!(config.journal.path, Path::new("/etc/gladhand/journal.db"));
-    assert!(matches!(&config.identity.trust, PemSource::File(path) if path == Path::new("/etc/gladhand/ca.pem")));
+    assert!(matches!(&pem(&config).trust, PemSource::File(path) if path == Path::new("/etc/gladhand/ca.pem")));
     let aurora = config.carrier("aurora").unwrap();
     assert_eq!(aurora.issuer, "https://127.0.0.1:4443");
     assert_eq!(aurora.resource, "https://127.0.0.1:4443");
@@ -127,7 +134,7 @@ fn variables_win_over_the_file_and_the_program_over_both() {
     ])
     .unwrap();
     assert_eq!(config.tenant, "other");
-    assert!(matches!(&config.identity.private_key, PemSource::File(path) if path == Path::new("elsewhere.pem")));
+    assert!(matches!(&pem(&config).private_key, PemSource::File(path) if path == Path::new("elsewhere.pem")));
     let aurora = config.carrier("aurora").unwrap();
     assert_eq!(aurora.issuer, "https://carrier.example");
     assert_eq!(aurora.deadline, Duration::from_millis(1500));

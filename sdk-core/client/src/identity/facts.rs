@@ -2,6 +2,7 @@
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_protocol::proof::base64url_sha256;
+use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -9,6 +10,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateFacts {
     thumbprint: String,
+    fingerprint: String,
     not_before: jiff::Timestamp,
     not_after: jiff::Timestamp,
     uris: Vec<String>,
@@ -18,7 +20,7 @@ pub struct CertificateFacts {
 impl CertificateFacts {
     /// Reads them from DER.
     pub(super) fn read(der: &[u8]) -> Result<Self> {
-        let unreadable = |why: &str| Error::new(Code::CertificateUnreadable, format!("the client certificate {why}"));
+        let unreadable = |why: &str| Error::new(Code::CertificateUnreadable, format!("a certificate {why}"));
         let (_, certificate) =
             X509Certificate::from_der(der).map_err(|error| unreadable("is not X.509").caused_by(&error))?;
         let time = |at: x509_parser::time::ASN1Time| {
@@ -40,6 +42,7 @@ impl CertificateFacts {
         }
         Ok(Self {
             thumbprint: base64url_sha256(der),
+            fingerprint: hex_sha256(der),
             not_before: time(certificate.validity().not_before)?,
             not_after: time(certificate.validity().not_after)?,
             uris,
@@ -50,6 +53,11 @@ impl CertificateFacts {
     /// base64url of the SHA-256 of the DER: what a certificate-bound token carries as `x5t#S256` (RFC 8705 §3.1).
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
+    }
+
+    /// SHA-256 of the DER, hexadecimal: what logs and events call the certificate by.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// The start of its validity.
@@ -71,6 +79,16 @@ impl CertificateFacts {
     pub fn dns_names(&self) -> &[String] {
         &self.dns_names
     }
+}
+
+/// SHA-256, hexadecimal.
+pub(super) fn hex_sha256(bytes: &[u8]) -> String {
+    hex::encode(sha256(bytes))
+}
+
+/// SHA-256.
+pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 #[cfg(test)]

@@ -1,77 +1,105 @@
 //! A credential epoch (architecture, decision 6): certificate, TLS configuration, connections, DPoP key and tokens belong
-//! together and are exchanged together. Today there is one generation for the life of a client; rotation will publish
-//! the next one and let this one drain.
+//! together and are exchanged together.
 
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::error::Result;
 use gladhand_protocol::proof::dpop::DpopKey;
-use gladhand_protocol::proof::signer::Es256Key;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use url::Url;
 
-use super::Identity;
-use crate::auth::TokenCache;
-use crate::clock::SharedClock;
-use crate::transport::{HttpTransport, Transport, grpc_channel};
+use super::{Material, tls};
+use crate::auth::{TokenCache, dpop_key};
+use crate::clock::{Clock, SharedClock};
+use crate::config::CarrierConfig;
+use crate::observe::Expiry;
+use crate::transport::{Cut, HttpTransport, Transport, grpc_channel};
 
-/// Everything that one identity is used through. A call keeps the generation that it began with.
+/// Everything that one identity is used through at one carrier. A call keeps the generation that it began with.
 pub struct Generation {
     number: u64,
-    identity: Arc<Identity>,
+    material: Arc<Material>,
     tls: Arc<rustls::ClientConfig>,
     http: Arc<dyn Transport>,
     dpop: DpopKey,
     tokens: TokenCache,
+    retired: CancellationToken,
+    cut: Cut,
 }
 
 impl Generation {
-    /// A generation over the real network. `server_name`: what the peer's certificate must carry, if not the host.
-    pub fn new(number: u64, identity: Arc<Identity>, server_name: Option<&str>, clock: &SharedClock) -> Result<Self> {
-        let tls = identity.tls(server_name, clock)?;
-        let http = Arc::new(HttpTransport::new(&tls, clock)?);
-        Self::assemble(number, identity, tls, http)
+    /// A generation for this carrier, over the real network.
+    ///
+    /// Codes: `config_invalid` or `config_missing` if the settings do not say which peer is the carrier.
+    pub fn new(number: u64, material: Arc<Material>, carrier: &CarrierConfig, clock: &SharedClock) -> Result<Self> {
+        let tls = tls::client(&material, carrier, clock)?;
+        let cut = Cut::default();
+        let http = Arc::new(HttpTransport::new(&tls, clock, &cut)?);
+        Self::assemble(number, material, carrier, tls, http, cut)
     }
 
     /// A generation over another network, for simulations.
     pub fn with_transport(
         number: u64,
-        identity: Arc<Identity>,
+        material: Arc<Material>,
+        carrier: &CarrierConfig,
         http: Arc<dyn Transport>,
         clock: &SharedClock,
     ) -> Result<Self> {
-        let tls = identity.tls(None, clock)?;
-        Self::assemble(number, identity, tls, http)
+        let tls = tls::client(&material, carrier, clock)?;
+        Self::assemble(number, material, carrier, tls, http, Cut::default())
     }
 
     fn assemble(
         number: u64,
-        identity: Arc<Identity>,
+        material: Arc<Material>,
+        carrier: &CarrierConfig,
         tls: Arc<rustls::ClientConfig>,
         http: Arc<dyn Transport>,
+        cut: Cut,
     ) -> Result<Self> {
-        // A key per process and generation: nothing to store, nothing to share (identity §3).
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-            .map_err(|error| Error::new(Code::InternalPanic, "no DPoP key could be made").caused_by(&error))?;
-        let dpop = DpopKey::new(Arc::new(Es256Key::new(pair)?));
-        Ok(Self { number, identity, tls, http, dpop, tokens: TokenCache::default() })
+        // Unless one is configured, a key per process and generation: nothing to store, nothing to share (identity §3).
+        let dpop = dpop_key(&carrier.dpop, &carrier.name)?;
+        let retired = CancellationToken::new();
+        Ok(Self { number, material, tls, http, dpop, tokens: TokenCache::default(), retired, cut })
     }
 
-    /// The same with another key that proves possession; before anything was asked with the one it had.
-    pub(crate) fn with_dpop(self, dpop: DpopKey) -> Self {
-        Self { dpop, ..self }
-    }
-
-    /// Counts the generations of a client, from 1.
+    /// Counts the generations of one carrier, from 1.
     pub fn number(&self) -> u64 {
         self.number
     }
 
     /// The identity.
-    pub fn identity(&self) -> &Identity {
-        &self.identity
+    pub fn identity(&self) -> &Arc<Material> {
+        &self.material
+    }
+
+    /// Fails if nothing may begin on it any more: `identity_revoked`, `identity_unavailable`, `certificate_expired`. Asked
+    /// before every call and stream.
+    pub fn usable(&self, clock: &dyn Clock) -> Result<()> {
+        self.cut.check()?;
+        self.material.check_validity(clock)
+    }
+
+    /// Fires when the next generation has taken its place: streams open again there, within five seconds.
+    pub fn retired(&self) -> &CancellationToken {
+        &self.retired
+    }
+
+    /// Fires when what still runs on it ends.
+    pub fn cut(&self) -> &CancellationToken {
+        self.cut.token()
+    }
+
+    pub(super) fn retire(&self) {
+        self.retired.cancel();
+    }
+
+    /// The cut with its reason.
+    pub(crate) fn end(&self) -> &Cut {
+        &self.cut
     }
 
     /// The TLS configuration.
@@ -94,6 +122,11 @@ impl Generation {
         grpc_channel(&self.tls, url)
     }
 
+    /// What of it ends: the certificate, the trust anchors, the revocation lists.
+    pub fn expiries(&self) -> Vec<Expiry> {
+        self.material.expiries()
+    }
+
     pub(crate) fn tokens(&self) -> &TokenCache {
         &self.tokens
     }
@@ -103,7 +136,7 @@ impl fmt::Debug for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Generation")
             .field("number", &self.number)
-            .field("identity", &self.identity)
+            .field("material", &self.material)
             .finish_non_exhaustive()
     }
 }

@@ -1,95 +1,119 @@
-//! Who we are and whom we trust: the client certificate, its key and the trust roots, as one object that never changes.
-//! A renewed certificate is a new [`Identity`] in a new [`Generation`] (architecture, decision 6).
+//! Who we are and whom we trust, and how both change while calls go on (identity §1; architecture, decision 6).
 //!
-//! * [`Identity`]: loaded, matched and inside its validity.
+//! * [`Identity`]: a source that yields [`Material`] again and again: [`FileIdentity`], [`InlineIdentity`].
+//! * [`Material`]: chain, key, [`Trust`] and [`RevocationLists`]: loaded, matched, inside its validity, never changing.
 //! * [`CertificateFacts`]: what may be shown of a certificate.
-//! * [`Generation`]: certificate, TLS configuration, connections, DPoP key and tokens, published together.
-//! * `pem`: reads the files. `tls`: the TLS policy.
+//! * [`Generation`]: material, TLS configuration, connections, DPoP key and tokens of one carrier, published together.
+//! * [`Epochs`]: the generation in use, those that drain, and how one takes the other's place.
+//! * [`SpiffeId`]: whom a SPIFFE certificate names.
+//! * `rotation`: watches the source and publishes. `pem`: reads texts. `tls`: the TLS configuration.
+//! * [`PeerVerifier`]: path, revocation and name of a peer. [`tls_policy`]: what may be negotiated.
 
+pub(crate) mod epochs;
 mod facts;
+mod file;
 mod generation;
+mod inline;
+mod material;
 mod pem;
+mod policy;
+mod revocation;
+pub(crate) mod rotation;
+mod spiffe_id;
+mod svid;
 mod tls;
+mod trust;
+pub(crate) mod verifier;
 
 use std::fmt;
 use std::sync::Arc;
 
 use gladhand_documents::error::{Code, Error, Result};
-use rustls::RootCertStore;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::sign::CertifiedKey;
 
+pub use epochs::Epochs;
 pub use facts::CertificateFacts;
+pub use file::FileIdentity;
 pub use generation::Generation;
+pub use inline::InlineIdentity;
+pub use material::Material;
+pub use policy::{TlsPolicy, tls_policy};
+pub use revocation::{ListFacts, RevocationLists};
+pub use spiffe_id::SpiffeId;
+pub use trust::{Anchors, Trust};
+pub use verifier::{Authorizer, PeerVerifier};
 
-use crate::clock::{Clock, SharedClock};
-use crate::config::IdentityConfig;
+use crate::clock::SharedClock;
+use crate::config::{IdentityConfig, IdentitySource, PemIdentity, PemSource};
+use crate::transport::BoxFuture;
 
-/// Our certificate chain, the key that belongs to it, and the roots that peers must lead to.
-pub struct Identity {
-    certified: Arc<CertifiedKey>,
-    roots: Arc<RootCertStore>,
-    facts: CertificateFacts,
+/// Where an identity comes from. One client has one source and one reader of it.
+pub trait Identity: fmt::Debug + Send + Sync + 'static {
+    /// The material to begin with.
+    ///
+    /// Codes: `certificate_unreadable`, `key_mismatch`, `certificate_expired`, `identity_unavailable`.
+    fn load(&self) -> BoxFuture<'_, Result<Arc<Material>>>;
+
+    /// Waits until something differs from what was last given out. Cancel-safe. Never ends for a source that never
+    /// changes.
+    fn change(&self) -> BoxFuture<'_, Change>;
+
+    /// Takes another certificate, key, trust or list, where the source is in memory. [`Identity::change`] tells of it too.
+    ///
+    /// Codes: `invalid_argument` for a source that is not in memory; `certificate_unreadable`, `key_mismatch`,
+    /// `certificate_expired`: then the old ones stay.
+    fn update(&self, _pem: PemUpdate) -> Result<Arc<Material>> {
+        Err(Error::new(
+            Code::InvalidArgument,
+            "the identity is not in memory: replace its files, or let the Workload API rotate it",
+        ))
+    }
 }
 
-impl Identity {
-    /// Loads and checks. Codes: `certificate_unreadable`, `key_mismatch`, `certificate_expired`.
-    pub fn load(config: &IdentityConfig, clock: &dyn Clock) -> Result<Self> {
-        let chain = pem::certificates(&config.certificate, "identity.certificate")?;
-        let key = pem::private_key(&config.private_key, "identity.private_key")?;
-        let roots = pem::roots(&config.trust, "identity.trust")?;
-        let facts = CertificateFacts::read(chain.first().map_or(&[], |leaf| leaf.as_ref()))?;
-        let certified = CertifiedKey::new(chain, signing_key(&key, &config.private_key.name())?);
-        if certified.keys_match().is_err() {
-            let why = format!(
-                "the key {} does not belong to the certificate {} ({})",
-                config.private_key.name(),
-                config.certificate.name(),
-                facts.thumbprint()
-            );
-            return Err(Error::new(Code::KeyMismatch, why));
+/// What a source tells of itself.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// There is another material.
+    Renewed(Arc<Material>),
+    /// There is something that cannot be used; the last good material stays.
+    Unusable(Error),
+    /// The identity was taken away; nothing may use it any more.
+    Withdrawn(Error),
+}
+
+/// PEM texts that take the place of present ones; `None` keeps what there is.
+#[derive(Clone, Debug, Default)]
+pub struct PemUpdate {
+    /// The certificate chain and its key: they change together.
+    pub pair: Option<(PemSource, PemSource)>,
+    /// The trust roots.
+    pub trust: Option<PemSource>,
+    /// The revocation lists.
+    pub crl: Option<PemSource>,
+}
+
+/// The source that a configuration names.
+///
+/// Errors: `config_invalid` for the Workload API where this build has not the feature `spiffe`.
+pub fn source(config: &IdentityConfig, clock: &SharedClock) -> Result<Arc<dyn Identity>> {
+    match &config.source {
+        IdentitySource::Pem(pem) => {
+            let crl = config.crl.clone();
+            Ok(if on_disk(pem, crl.as_ref()) {
+                Arc::new(FileIdentity::new(pem.clone(), crl, clock.clone()))
+            } else {
+                Arc::new(InlineIdentity::new(pem.clone(), crl, clock.clone()))
+            })
         }
-        let identity = Self { certified: Arc::new(certified), roots: Arc::new(roots), facts };
-        identity.check_validity(clock)?;
-        Ok(identity)
-    }
-
-    /// What may be shown of the certificate.
-    pub fn facts(&self) -> &CertificateFacts {
-        &self.facts
-    }
-
-    /// Fails with `certificate_expired` outside the certificate's validity: asked before every connection, so that an
-    /// expired certificate is our error and not a puzzling refusal by the peer.
-    pub fn check_validity(&self, clock: &dyn Clock) -> Result<()> {
-        let (now, facts) = (clock.now(), &self.facts);
-        let why = if now < facts.not_before() {
-            format!("the client certificate {} is valid only from {}", facts.thumbprint(), facts.not_before())
-        } else if now > facts.not_after() {
-            format!("the client certificate {} was valid until {}", facts.thumbprint(), facts.not_after())
-        } else {
-            return Ok(());
-        };
-        Err(Error::new(Code::CertificateExpired, why))
-    }
-
-    /// The TLS configuration for a peer, whose certificate must carry `server_name` where one is given and else the host
-    /// that is dialled.
-    pub(crate) fn tls(&self, server_name: Option<&str>, clock: &SharedClock) -> Result<Arc<rustls::ClientConfig>> {
-        tls::client(self.certified.clone(), self.roots.clone(), server_name, clock)
+        IdentitySource::Spiffe { .. } => Err(Error::new(
+            Code::ConfigInvalid,
+            "`identity.source` is spiffe, and this build of Gladhand has no Workload API",
+        )),
     }
 }
 
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").field("facts", &self.facts).finish_non_exhaustive()
-    }
-}
-
-fn signing_key(key: &PrivateKeyDer<'static>, name: &str) -> Result<Arc<dyn rustls::sign::SigningKey>> {
-    rustls::crypto::aws_lc_rs::sign::any_supported_type(key).map_err(|error| {
-        Error::new(Code::CertificateUnreadable, format!("the key {name} is of no supported type")).caused_by(&error)
-    })
+fn on_disk(pem: &PemIdentity, crl: Option<&PemSource>) -> bool {
+    let sources = [Some(&pem.certificate), Some(&pem.private_key), Some(&pem.trust), crl];
+    sources.into_iter().flatten().any(|source| matches!(source, PemSource::File(_)))
 }
 
 #[cfg(test)]

@@ -18,9 +18,13 @@ fn inline(text: impl Into<String>) -> PemSource {
     PemSource::Inline(Secret::new(text))
 }
 
-fn load(certificate: &str, key: &str, trust: &str) -> Result<Identity> {
-    let config = IdentityConfig { certificate: inline(certificate), private_key: inline(key), trust: inline(trust) };
-    Identity::load(&config, &clock())
+fn config(certificate: PemSource, key: &str, trust: &str) -> IdentityConfig {
+    let pem = PemIdentity { certificate, private_key: inline(key), trust: inline(trust) };
+    IdentityConfig { source: IdentitySource::Pem(pem), crl: None }
+}
+
+fn load(certificate: &str, key: &str, trust: &str) -> Result<Material> {
+    Material::load(&config(inline(certificate), key, trust), &clock())
 }
 
 #[test]
@@ -30,10 +34,6 @@ fn a_matching_pair_inside_its_validity_is_taken() {
     let identity = load(&certificate, &key, &ca.pem()).unwrap();
     assert_eq!(identity.facts().uris(), ["spiffe://sandbox.gladhand.test/tms/acme"]);
     assert_eq!(identity.facts().thumbprint().len(), 43);
-    let tls = identity.tls(None, &(Arc::new(clock()) as SharedClock)).unwrap();
-    assert!(!tls.enable_early_data);
-    let groups: Vec<_> = tls.crypto_provider().kx_groups.iter().map(|group| format!("{:?}", group.name())).collect();
-    assert_eq!(groups, ["X25519MLKEM768", "X25519", "secp256r1", "secp384r1"]);
     assert!(!format!("{identity:?}").contains("PRIVATE"));
 }
 
@@ -101,11 +101,7 @@ fn what_is_no_pem_is_named() {
         assert_eq!(error.code(), Code::CertificateUnreadable);
         assert!(error.message().contains(setting), "{error}");
     }
-    let config = IdentityConfig {
-        certificate: PemSource::File(Path::new("/nowhere/client.pem").to_owned()),
-        private_key: inline(key),
-        trust: inline(ca.pem()),
-    };
-    let error = Identity::load(&config, &clock()).unwrap_err();
+    let file = PemSource::File(Path::new("/nowhere/client.pem").to_owned());
+    let error = Material::load(&config(file, &key, &ca.pem()), &clock()).unwrap_err();
     assert!(error.message().contains("/nowhere/client.pem"), "{error}");
 }

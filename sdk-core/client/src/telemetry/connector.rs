@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gladhand_documents::error::Result;
 use http::HeaderValue;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use crate::auth::Authorized;
@@ -16,6 +17,8 @@ pub struct Connection {
     pub channel: Channel,
     /// The value of `authorization`.
     pub authorization: HeaderValue,
+    /// Fires when another generation has taken this one's place: open the stream again.
+    pub retired: CancellationToken,
 }
 
 impl fmt::Debug for Connection {
@@ -44,10 +47,10 @@ impl Connector for Authorized {
     fn connect(&self, scope: &'static str) -> BoxFuture<'_, Result<Connection>> {
         Box::pin(async move {
             let generation = self.generation();
-            generation.identity().check_validity(&**self.clock())?;
+            generation.usable(&**self.clock())?;
             let authorization = self.authorization(&generation, scope).await?;
             let channel = generation.grpc_channel(&self.carrier().telemetry_url)?;
-            Ok(Connection { channel, authorization })
+            Ok(Connection { channel, authorization, retired: generation.retired().clone() })
         })
     }
 

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
-use super::connector::{Connector, request};
+use super::connector::{Connection, Connector, request};
 use super::stub::telemetry_follow_service_client::TelemetryFollowServiceClient;
 use super::{position, refusal};
 use crate::auth::random;
@@ -205,7 +205,12 @@ async fn drive(leg: &Leg, first: oneshot::Sender<Result<()>>) -> Option<Error> {
     loop {
         let mut was_open = false;
         let error = match run(leg, &mut first, &mut was_open).await {
-            Ok(()) => return None,
+            Ok(Turn::Over) => return None,
+            // At once, where it left off, with the new identity.
+            Ok(Turn::Renewed) => {
+                backoff.succeeded();
+                continue;
+            }
             Err(error) => error,
         };
         if was_open {
@@ -230,10 +235,26 @@ async fn drive(leg: &Leg, first: oneshot::Sender<Result<()>>) -> Option<Error> {
     }
 }
 
-/// One stream; succeeds when all loads have ended.
-async fn run(leg: &Leg, first: &mut First, was_open: &mut bool) -> Result<()> {
-    let peer = leg.connector.peer();
+/// How a stream ended well.
+enum Turn {
+    /// All loads have ended.
+    Over,
+    /// The identity was renewed.
+    Renewed,
+}
+
+/// One stream.
+async fn run(leg: &Leg, first: &mut First, was_open: &mut bool) -> Result<Turn> {
     let connection = leg.connector.connect(SCOPE).await?;
+    let retired = connection.retired.clone();
+    tokio::select! {
+        outcome = listen(leg, connection, first, was_open) => outcome.map(|()| Turn::Over),
+        () = retired.cancelled() => Ok(Turn::Renewed),
+    }
+}
+
+async fn listen(leg: &Leg, connection: Connection, first: &mut First, was_open: &mut bool) -> Result<()> {
+    let peer = leg.connector.peer();
     let (load_ids, cursor) = {
         let state = leg.state();
         (state.loads.clone(), state.cursor.clone())

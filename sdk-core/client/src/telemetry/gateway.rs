@@ -17,7 +17,8 @@ use super::stream;
 use crate::auth::{Authorized, random};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
-use crate::identity::Identity;
+use crate::identity;
+use crate::identity::rotation::Rotation;
 use crate::observe::SecurityLog;
 
 /// What a gateway may be told beside its configuration.
@@ -75,7 +76,7 @@ impl Gateway {
     /// reach for hours.
     ///
     /// Errors: `config_missing` without `gateway.producer` or with several carriers and none chosen; those of
-    /// [`Identity::load`]. Needs a Tokio runtime.
+    /// the identity ([`identity::Identity::load`]). Needs a Tokio runtime.
     pub async fn connect(config: &Config, options: GatewayOptions) -> Result<Self> {
         let clock: SharedClock = Arc::new(SystemClock::new());
         let missing = |what: &str| Error::new(Code::ConfigMissing, what);
@@ -85,10 +86,14 @@ impl Gateway {
             (None, 1) => config.carriers.keys().next().cloned().unwrap_or_default(),
             (None, _) => return Err(missing("the gateway's carrier is not chosen among several `carriers`")),
         };
-        let identity = Arc::new(Identity::load(&config.identity, &*clock)?);
-        let authorized =
-            Authorized::new(config.carrier(&name)?, identity, clock.clone(), SecurityLog::new(clock.clone()))?;
-        Self::with_connector(Arc::new(authorized), clock, &section.producer, options.policies)
+        let source = identity::source(&config.identity, &clock)?;
+        let material = source.load().await?;
+        let security = SecurityLog::new(clock.clone());
+        let authorized = Authorized::new(config.carrier(&name)?, material.clone(), clock.clone(), security.clone())?;
+        let rotation = Rotation::new(source, material, vec![authorized.clone()], clock.clone(), security);
+        let gateway = Self::with_connector(Arc::new(authorized), clock, &section.producer, options.policies)?;
+        tokio::spawn(rotation.run(gateway.shared.stop.clone()));
+        Ok(gateway)
     }
 
     /// A gateway over another connector.

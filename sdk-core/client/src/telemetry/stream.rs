@@ -10,6 +10,7 @@ use gladhand_documents::telemetry::wire::{GoAwayReason, StreamRequest, StreamRes
 use gladhand_protocol::telemetry::{Backoff, Setback};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
 use super::connector::request;
@@ -34,11 +35,18 @@ struct End {
     for_good: bool,
     /// It had been open.
     was_open: bool,
+    /// The identity was renewed: open it again at once, with the new one.
+    renewed: bool,
 }
 
 impl End {
     fn new(error: Error, was_open: bool) -> Self {
-        Self { error, for_good: false, was_open }
+        Self { error, for_good: false, was_open, renewed: false }
+    }
+
+    fn renewed() -> Self {
+        let why = "the identity was renewed; the stream opens again";
+        Self { renewed: true, ..Self::new(Error::new(Code::ConnectionLost, why), true) }
     }
 }
 
@@ -64,6 +72,9 @@ pub(super) async fn drive(shared: Arc<Shared>) {
         if end.for_good {
             break;
         }
+        if end.renewed {
+            continue;
+        }
         if another_token {
             // Once; after that the authorization server is not asked faster than the collector.
             renewed = true;
@@ -81,12 +92,18 @@ pub(super) async fn drive(shared: Arc<Shared>) {
 
 async fn run(shared: &Shared) -> End {
     match open(shared).await {
-        Ok((outgoing, incoming)) => carry(shared, &outgoing, incoming).await,
+        Ok((outgoing, incoming, retired)) => {
+            tokio::select! {
+                end = carry(shared, &outgoing, incoming) => end,
+                // Nothing is lost: what the collector has not acknowledged is sent again on the next stream.
+                () = retired.cancelled() => End::renewed(),
+            }
+        }
         Err(error) => End::new(error, false),
     }
 }
 
-type Open = (mpsc::Sender<StreamRequest>, Streaming<StreamResponse>);
+type Open = (mpsc::Sender<StreamRequest>, Streaming<StreamResponse>, CancellationToken);
 
 async fn open(shared: &Shared) -> Result<Open> {
     let peer = shared.connector.peer();
@@ -115,7 +132,7 @@ async fn open(shared: &Shared) -> Result<Open> {
     let opened = opened.map_err(|setback| step_back(shared, &setback))?;
     tracing::info!(target: "gladhand::telemetry", peer, state = opened.state.as_str_name(), "stream open");
     shared.progress.send_replace(Link { connected: true, ..Link::default() });
-    Ok((outgoing, incoming))
+    Ok((outgoing, incoming, connection.retired))
 }
 
 async fn carry(

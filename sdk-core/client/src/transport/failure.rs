@@ -6,6 +6,8 @@ use std::io;
 use gladhand_documents::error::{Code, Error, Sent};
 use rustls::{AlertDescription, CertificateError};
 
+use crate::identity::verifier::PeerRefused;
+
 /// The error of a failed exchange with `peer`. `left`: whether the request may have left.
 pub(super) fn of_exchange(error: &reqwest::Error, peer: &str, left: bool) -> Error {
     let sent = if error.is_connect() || !left { Sent::NotSent } else { Sent::MaybeSent };
@@ -28,6 +30,9 @@ pub fn tls_failure(error: &(dyn Cause + 'static), peer: &str) -> Option<Error> {
     };
     let (code, what) = match &tls {
         rustls::Error::InvalidCertificate(reason) => of_certificate(reason),
+        rustls::Error::InvalidCertRevocationList(_) => {
+            (Code::RevocationUnknown, "the revocation list that covers the peer's certificate is not acceptable")
+        }
         rustls::Error::AlertReceived(alert) if ABOUT_OUR_CERTIFICATE.contains(alert) => {
             (Code::ClientCertificateRefused, "the peer refused the client certificate")
         }
@@ -48,6 +53,13 @@ fn of_certificate(reason: &CertificateError) -> (Code, &'static str) {
         }
         E::NotValidForName | E::NotValidForNameContext { .. } => {
             (Code::ServerNameMismatch, "the peer's certificate is for another name")
+        }
+        E::UnknownRevocationStatus | E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => {
+            (Code::RevocationUnknown, "no valid revocation list covers the peer's certificate")
+        }
+        E::Other(other) if other.0.downcast_ref::<PeerRefused>().is_some() => {
+            let code = other.0.downcast_ref::<PeerRefused>().map_or(Code::PeerNotAuthorized, |refused| refused.code);
+            (code, "the peer is not the carrier, or cannot prove it")
         }
         E::Revoked => (Code::ServerCertificateRevoked, "the peer's certificate is revoked"),
         E::UnknownIssuer => (Code::ServerCertificateUntrusted, "the peer's certificate leads to no configured root"),

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use url::Url;
 
 use super::tracked::{Left, TrackedBody};
-use super::{BoxFuture, HttpRequest, HttpResponse, Transport, failure};
+use super::{BoxFuture, Cut, HttpRequest, HttpResponse, Transport, failure};
 use crate::clock::{SharedClock, within};
 
 /// How often an idle-looking HTTP/2 connection with a request on it is asked whether it still lives: a connection that a
@@ -25,11 +25,12 @@ const MAX_HEADER_BYTES: u32 = 64 << 10;
 pub struct HttpTransport {
     client: reqwest::Client,
     clock: SharedClock,
+    cut: Cut,
 }
 
 impl HttpTransport {
     /// A pool without connections yet.
-    pub fn new(tls: &Arc<rustls::ClientConfig>, clock: &SharedClock) -> Result<Self> {
+    pub fn new(tls: &Arc<rustls::ClientConfig>, clock: &SharedClock, cut: &Cut) -> Result<Self> {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured((**tls).clone())
             .https_only(true)
@@ -43,7 +44,7 @@ impl HttpTransport {
             .user_agent(concat!("gladhand/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::new(Code::TlsHandshake, "the HTTP client cannot be built").caused_by(&error))?;
-        Ok(Self { client, clock: clock.clone() })
+        Ok(Self { client, clock: clock.clone(), cut: cut.clone() })
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse> {
@@ -62,11 +63,15 @@ impl HttpTransport {
             let body = read(answer, &headers, limit, &peer).await?;
             Ok(HttpResponse { status, headers, body })
         };
-        let outcome = within(&*self.clock, deadline, exchange).await;
+        let sent = || if left.is_set() { Sent::MaybeSent } else { Sent::NotSent };
+        let outcome = tokio::select! {
+            biased;
+            outcome = within(&*self.clock, deadline, exchange) => outcome,
+            why = self.cut.wait() => return Err(why.sent(sent())),
+        };
         outcome.unwrap_or_else(|| {
             let why = format!("no answer of {peer} within {} ms", deadline.as_millis());
-            let sent = if left.is_set() { Sent::MaybeSent } else { Sent::NotSent };
-            Err(Error::new(Code::DeadlineExceeded, why).sent(sent))
+            Err(Error::new(Code::DeadlineExceeded, why).sent(sent()))
         })
     }
 }

@@ -4,8 +4,10 @@
 //! * [`Transport`]: the seam at which a simulated network takes the real one's place.
 //! * [`HttpTransport`]: the real network, HTTP over mutually authenticated TLS.
 //! * [`grpc_channel`]: gRPC over the same TLS configuration.
+//! * [`Cut`]: the end of all that a generation still does.
 //! * `failure`: what a failed connection means. `tracked`: whether a request has left.
 
+mod cut;
 mod failure;
 mod grpc;
 mod http_transport;
@@ -21,6 +23,7 @@ use gladhand_documents::error::Result;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+pub use cut::Cut;
 pub use failure::tls_failure;
 pub use grpc::grpc_channel;
 pub use http_transport::HttpTransport;

@@ -9,9 +9,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::clock::{SharedClock, SystemClock, TestClock};
-use crate::config::{IdentityConfig, PemSource};
-use crate::identity::{Generation, Identity};
-use crate::secret::Secret;
+use crate::config::{CarrierSettings, Config};
+use crate::identity::{Generation, Material};
 use crate::testing::{Ca, Reply, Server, Tls};
 
 const H1: &[&[u8]] = &[b"http/1.1"];
@@ -26,12 +25,15 @@ fn system() -> SharedClock {
 }
 
 fn generation(trust: &Ca, client: &Ca, server_name: Option<&str>, clock: &SharedClock) -> Generation {
-    let inline = |text: String| PemSource::Inline(Secret::new(text));
     let (certificate, key) = client.client("spiffe://sandbox.gladhand.test/tms/acme");
-    let config =
-        IdentityConfig { certificate: inline(certificate), private_key: inline(key), trust: inline(trust.pem()) };
-    let identity = Identity::load(&config, &**clock).unwrap();
-    Generation::new(1, identity.into(), server_name, clock).unwrap()
+    let mut settings = CarrierSettings::new("https://127.0.0.1", "tms-acme").tls_client_auth();
+    if let Some(name) = server_name {
+        settings = settings.server_name(name);
+    }
+    let builder = Config::builder().environment("e").tenant("t").journal_path("j").carrier("aurora", settings);
+    let config = builder.certificate(certificate).private_key(key).trust(trust.pem()).build().unwrap();
+    let material = Material::load(&config.identity, &**clock).unwrap();
+    Generation::new(1, material.into(), config.carrier("aurora").unwrap(), clock).unwrap()
 }
 
 fn post(url: &Url, path: &str) -> HttpRequest {
