@@ -1,6 +1,7 @@
 //! The one command surface: `cargo xtask <verb>`. CI calls the same verbs as a person.
 //!
 //! * [`demo`], [`test`]: the README's two commands. * [`contract`], [`proto`]: what is generated.
+//! * [`interop`]: the client against independent peers.
 //! * [`languages`]: the four languages, by way of [`python`], [`node`], [`swift`].
 //! * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
 //! * [`negative`]: the cases that must not be missing. * [`canary`]: what a test run must not print.
@@ -8,6 +9,7 @@
 mod canary;
 mod contract;
 mod demo;
+mod interop;
 mod languages;
 mod negative;
 mod node;
@@ -25,6 +27,7 @@ const USAGE: &str = "usage: cargo xtask <verb>
 
   demo [--language rust|python|node|swift|all] [--swift-rootfs]   one dispatcher's morning, end to end
   test [--language …] [--swift-rootfs] [--filter TEXT]            everything, from the built packages
+  interop NAME | all-light                                        the client against an independent peer (docs/interop.md)
   lint                                                            format, types and generated sources of the packages
   contract [--check]                                              what is generated from the Rust types";
 
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let outcome: shell::Result<()> = match verb {
         "demo" => demo::run(rest),
         "test" => test::run(rest),
+        "interop" => interop::run(rest),
         "lint" => lint(),
         "contract" => contract(rest),
         _ => Err(USAGE.to_owned()),

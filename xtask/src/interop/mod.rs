@@ -1,0 +1,86 @@
+//! `cargo xtask interop NAME`: the client against one independent peer; `all-light`: against those that CI runs.
+//!
+//! Each peer comes from its registry into the cache, pinned by a lock file of `conformance/interop/peers`; nothing is
+//! installed anywhere else. `gladhand-interop` then starts the peers and checks.
+//!
+//! * [`node`]: oidc-provider and oauth4webapi.
+
+mod node;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::languages::cargo_binary;
+use crate::paths;
+use crate::shell::{Result, Run};
+
+/// What a suite is told: where a program lies.
+type Programs = Vec<(&'static str, PathBuf)>;
+
+/// One suite.
+struct Suite {
+    name: &'static str,
+    /// Whether CI runs it.
+    light: bool,
+    prepare: fn() -> Result<Programs>,
+}
+
+const SUITES: &[Suite] = &[
+    Suite { name: "oidc-provider", light: true, prepare: node::prepare },
+    Suite { name: "oauth4webapi", light: true, prepare: node::prepare },
+];
+
+/// Runs the verb: one name, or `all-light`.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let names: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
+    let usage = || format!("interop wants one of {}, all-light", names.join(", "));
+    let [name] = arguments else { return Err(usage()) };
+    let chosen: Vec<&Suite> =
+        SUITES.iter().filter(|suite| suite.name == name || (name == "all-light" && suite.light)).collect();
+    if chosen.is_empty() {
+        return Err(usage());
+    }
+    let program = cargo_binary("gladhand-interop")?;
+    let mut failed = Vec::new();
+    for suite in chosen {
+        println!("\n── interop {} ─", suite.name);
+        let outcome = (suite.prepare)().and_then(|programs| {
+            let arguments = programs.into_iter().map(|(key, path)| {
+                let mut argument = OsString::from(format!("{key}="));
+                argument.push(path);
+                argument
+            });
+            Run::new(&program).arg(suite.name).args(arguments).run()
+        });
+        if let Err(why) = outcome {
+            eprintln!("{why}");
+            failed.push(suite.name);
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("interop: failed: {}", failed.join(", "))) }
+}
+
+/// The folder of a peer's lock file and programs.
+fn sources(peer: &str) -> PathBuf {
+    paths::root().join("conformance/interop/peers").join(peer)
+}
+
+/// The folder in the cache that a peer is installed in.
+fn installed(peer: &str) -> PathBuf {
+    paths::cache().join("interop").join(peer)
+}
+
+/// Runs `install` unless what is installed came from these very files.
+fn once(folder: &Path, from: &[PathBuf], install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let stamp = folder.join("gladhand-installed.txt");
+    let mut wanted = String::new();
+    for path in from {
+        wanted.push_str(&std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?);
+    }
+    if std::fs::read_to_string(&stamp).ok().as_deref() == Some(wanted.as_str()) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    install()?;
+    std::fs::write(&stamp, wanted).map_err(|e| format!("{}: {e}", stamp.display()))
+}
