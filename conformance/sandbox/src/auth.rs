@@ -18,11 +18,13 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 
 use crate::carrier::Carrier;
+use crate::fingerprints::Presented;
 use crate::oauth::clients::Consent;
 use crate::oauth::keys::Claims;
 use crate::oauth::proof::{self, Expected, Refusal};
+use crate::peer::Peer;
 use crate::problem::{Problem, Result};
-use crate::tls::Peer;
+use crate::security::{self, Security};
 
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
@@ -86,12 +88,16 @@ pub fn authenticate(carrier: &Carrier, parts: &Parts, body: &[u8], binding: Bind
     let claims = carrier
         .oauth
         .keys
-        .verify(token, &carrier.origin, &carrier.origin, now)
+        .verify(&carrier.oauth.reveal(token), &carrier.origin, &carrier.origin, now)
+        .and_then(|claims| {
+            let revoked = || token_invalid("the access token was revoked").kind("revoked_token");
+            if carrier.oauth.revoked(&claims.jti) { Err(revoked()) } else { Ok(claims) }
+        })
         .map_err(|p| challenge(p, binding, "invalid_token"))?;
     let client = carrier.oauth.client(&claims.client_id).ok_or_else(|| {
         challenge(token_invalid("the client of the token is not registered"), binding, "invalid_token")
     })?;
-    if !peer.uris.contains(&client.uri) {
+    if !client.name.fits(peer) {
         return Err(Problem::new(
             Code::CertMismatch,
             "the certificate is not the one registered for the token's client",
@@ -111,7 +117,7 @@ pub fn authenticate(carrier: &Carrier, parts: &Parts, body: &[u8], binding: Bind
         partner_id: claims.partner_id,
         tenant: claims.tenant,
         consent: claims.consent,
-        uri: client.uri.clone(),
+        uri: client.name.as_str().to_owned(),
         expires_at: claims.exp,
     })
 }
@@ -120,16 +126,46 @@ pub fn authenticate(carrier: &Carrier, parts: &Parts, body: &[u8], binding: Bind
 /// `gladhand-code` trailer is the code of the error table.
 pub async fn grpc(State(carrier): State<Arc<Carrier>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
+    let presented = Presenter::of(&parts);
     match authenticate(&carrier, &parts, &[], Binding::Certificate) {
         Ok(caller) => {
             parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
+            let response = next.run(Request::from_parts(parts, body)).await;
+            // What the services refuse themselves, such as a follower without consent.
+            let code = response.headers().get("gladhand-code").and_then(|code| code.to_str().ok());
+            if let Some(code) = code.and_then(Code::parse) {
+                presented.note(&carrier.security, security::of_code(code), code);
+            }
+            response
         }
         Err(problem) => {
+            presented.note(&carrier.security, problem.security_kind(), problem.code());
             let mut response = tonic::Status::unauthenticated(problem.detail()).into_http::<axum::body::Body>();
             let code = HeaderValue::from_static(problem.code().as_str());
             response.headers_mut().insert(HeaderName::from_static("gladhand-code"), code);
             response
+        }
+    }
+}
+
+/// Who a refused request came from, as far as it says.
+#[derive(Clone, Debug)]
+pub struct Presenter {
+    client: Option<String>,
+    fingerprint: Option<String>,
+}
+
+impl Presenter {
+    /// From the head of the request.
+    pub fn of(parts: &Parts) -> Self {
+        let client = parts.extensions.get::<Presented>().and_then(|p| p.client_id.as_deref().map(str::to_owned));
+        Self { client, fingerprint: parts.extensions.get::<Peer>().and_then(Peer::fingerprint) }
+    }
+
+    /// Notes the refusal, if it is a security fact.
+    pub fn note(&self, security: &Security, kind: Option<&'static str>, code: Code) {
+        if let Some(kind) = kind {
+            security.note(kind, self.client.clone(), self.fingerprint.clone(), code.as_str());
         }
     }
 }
@@ -149,8 +185,8 @@ fn bound_to_certificate(scheme: &str, claims: &Claims, peer: &Peer) -> Result<()
     }
     match &claims.cnf.certificate {
         Some(thumbprint) if *thumbprint == peer.thumbprint => Ok(()),
-        Some(_) => Err(token_invalid("the token is bound to another certificate")),
-        None => Err(token_invalid("the token is not bound to a certificate")),
+        Some(_) => Err(token_invalid("the token is bound to another certificate").kind("binding")),
+        None => Err(token_invalid("the token is not bound to a certificate").kind("binding")),
     }
 }
 
@@ -190,11 +226,15 @@ fn bound_to_proof(
                     (Code::PopReplayed, "the jti of the proof was used before".to_owned(), "invalid_dpop_proof")
                 }
             };
-            challenge(Problem::new(code, detail), binding, error).header(DPOP_NONCE, oauth.resource_nonce.current(now))
+            let problem = challenge(Problem::new(code, detail), binding, error);
+            match oauth.resource_nonce.offered(now) {
+                Some(nonce) => problem.header(DPOP_NONCE, nonce),
+                None => problem,
+            }
         })?;
     if claims.cnf.jkt.as_deref() != Some(thumbprint.as_str()) {
         return Err(challenge(
-            token_invalid("the token is not bound to the key of the proof"),
+            token_invalid("the token is not bound to the key of the proof").kind("binding"),
             binding,
             "invalid_token",
         ));

@@ -1,5 +1,6 @@
 //! The carrier: everything that one sandbox process knows, behind one handle that every part shares.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
@@ -10,13 +11,18 @@ use http::{HeaderMap, Uri};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::ca::Pair;
 use crate::clock::Clock;
 use crate::collector::Collector;
+use crate::credentials::Role;
 use crate::faults::Faults;
+use crate::fingerprints::Fingerprints;
 use crate::oauth::OAuth;
+use crate::pki::Pki;
 use crate::requests::Requests;
+use crate::security::Security;
 use crate::state::Store;
-use crate::tls::Switch;
+use crate::tls::Door;
 use crate::webhook;
 
 /// The carrier behind the sandbox.
@@ -27,14 +33,30 @@ pub struct Carrier {
     pub scac: String,
     /// The one origin: issuer, resource and API.
     pub origin: String,
+    /// Where this process listens: the origin, unless a gateway or another instance stands for it.
+    pub listens: String,
+    /// Where credentials and configuration are.
+    pub dir: PathBuf,
     /// Vehicles registered to its gateway.
     pub vehicles: Vec<String>,
     /// Business and wall time.
     pub clock: Clock,
     /// The authorization server.
     pub oauth: OAuth,
-    /// The server certificate switch.
-    pub tls: Arc<Switch>,
+    /// Authorities, certificates, revocation lists.
+    pub pki: Arc<Pki>,
+    /// The listener's TLS.
+    pub door: Arc<Door>,
+    /// The server certificate that is in order: shown unless control asked for another.
+    pub good: Mutex<Pair>,
+    /// The server's SPIFFE ID.
+    pub spiffe_id: String,
+    /// Whose certificate lies in which files.
+    pub roles: Vec<Role>,
+    /// Who came with which identity.
+    pub fingerprints: Arc<Fingerprints>,
+    /// What was refused.
+    pub security: Arc<Security>,
     /// Faults that tests asked for.
     pub faults: Faults,
     /// Requests seen.
@@ -59,8 +81,22 @@ pub struct Parts {
     pub origin: String,
     /// Its authorization server.
     pub oauth: OAuth,
-    /// Its certificate switch.
-    pub tls: Arc<Switch>,
+    /// Where it listens.
+    pub listens: String,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Its authorities.
+    pub pki: Arc<Pki>,
+    /// Its listener's TLS.
+    pub door: Arc<Door>,
+    /// Its certificate.
+    pub good: Pair,
+    /// Its SPIFFE ID.
+    pub spiffe_id: String,
+    /// Whose certificate lies in which files.
+    pub roles: Vec<Role>,
+    /// Its security log, which the listener writes to as well.
+    pub security: Arc<Security>,
     /// TLS towards webhook receivers.
     pub webhook_tls: rustls::ClientConfig,
 }
@@ -78,7 +114,15 @@ impl Carrier {
             origin: parts.origin,
             clock,
             oauth: parts.oauth,
-            tls: parts.tls,
+            listens: parts.listens,
+            dir: parts.dir,
+            pki: parts.pki,
+            door: parts.door,
+            good: Mutex::new(parts.good),
+            spiffe_id: parts.spiffe_id,
+            roles: parts.roles,
+            fingerprints: Arc::default(),
+            security: parts.security,
             faults: Faults::default(),
             requests: Requests::default(),
             webhook_key: Ed25519KeyPair::generate().map_err(failed)?,
@@ -116,18 +160,17 @@ impl Carrier {
         format!("whpk_{}", STANDARD.encode(self.webhook_key.public_key().as_ref()))
     }
 
-    /// The origin that a request was sent to, if it is one of the two names of this server; else the canonical one, so
-    /// that a foreign name never matches a proof.
+    /// The origin that a request was sent to, if it is one of the names of this server; else the canonical one, so that
+    /// a foreign name never matches a proof.
     pub fn authority(&self, headers: &HeaderMap, uri: &Uri) -> String {
         let sent_to = uri
             .authority()
             .map(http::uri::Authority::as_str)
             .or_else(|| headers.get(http::header::HOST).and_then(|host| host.to_str().ok()));
-        let local = self.origin.replace("//127.0.0.1:", "//localhost:");
-        match sent_to {
-            Some(authority) if local == format!("https://{authority}") => local,
-            _ => self.origin.clone(),
-        }
+        let local = |origin: &str| origin.replace("//127.0.0.1:", "//localhost:");
+        let names = [self.listens.clone(), local(&self.listens), local(&self.origin)];
+        let sent_to = sent_to.map(|authority| format!("https://{authority}"));
+        names.into_iter().find(|name| sent_to.as_ref() == Some(name)).unwrap_or_else(|| self.origin.clone())
     }
 }
 

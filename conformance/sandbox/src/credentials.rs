@@ -1,61 +1,121 @@
 //! What the sandbox hands to its clients: certificates, keys and configuration files, written to one folder, the
 //! secrets readable by their owner only.
 
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use gladhand_documents::error::{Code, Error, Result};
-use jsonwebtoken::DecodingKey;
+use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+use jsonwebtoken::{Algorithm, EncodingKey};
 
 use crate::Options;
-use crate::ca::{Authority, Pair, Usage};
-use crate::canaries;
+use crate::ca::{Pair, Wanted};
+use crate::files;
 use crate::oauth::clients::{Client, GATEWAY_SCOPES, TMS_SCOPES};
-use crate::tls::Switch;
+use crate::pki::{Branch, Pki};
 
-/// The trust domain of every sandbox identity.
+/// The trust domain of every client, and of the carrier unless it has one of its own.
 pub const TRUST_DOMAIN: &str = "spiffe://sandbox.gladhand.test";
+/// The carrier's trust domain in SPIFFE mode, which the clients' domain federates with.
+pub const CARRIERS_DOMAIN: &str = "spiffe://carriers.gladhand.test";
 /// A second tenant that every sandbox knows, so that isolation can be tested.
 pub const OTHER_TENANT: &str = "globex";
 
-/// Days from today in which leaf certificates are valid.
-const VALID: (i64, i64) = (-1, 30);
+/// Somebody who has files here.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// What control calls it: `client`, `gateway`, `other`.
+    pub name: &'static str,
+    /// Its `client_id`.
+    pub client_id: String,
+    /// The URI name of its certificates.
+    pub uri: String,
+    /// The tenant or carrier it acts for.
+    tenant: String,
+    scopes: &'static [&'static str],
+}
+
+impl Role {
+    /// Its files: certificate, key, assertion key.
+    pub fn files(&self) -> [String; 3] {
+        let name = self.name;
+        let assertion_key = match name {
+            "client" => "assertion-key.pem".to_owned(),
+            _ => format!("{name}-assertion-key.pem"),
+        };
+        [format!("{name}.pem"), format!("{name}-key.pem"), assertion_key]
+    }
+
+    /// Its certificate, still to be issued.
+    pub fn wanted(&self) -> Wanted {
+        Wanted::client(&self.client_id, &self.uri)
+    }
+
+    fn registered(&self, dir: &Path, pki: &Pki) -> Result<Client> {
+        let failed = |e: rcgen::Error| Error::new(Code::SandboxFailed, "an assertion key").caused_by(&e);
+        let assertion = rcgen::KeyPair::generate().map_err(failed)?;
+        let [certificate, key, assertion_key] = self.files();
+        let pair = pki.issue(Branch::Clients, &self.wanted())?;
+        files::write(dir, &certificate, &pair.certificate_pem)?;
+        files::write(dir, &key, &pair.key_pem)?;
+        files::write(dir, &assertion_key, &assertion.serialize_pem())?;
+        let public = public(&EncodingKey::from_ec_der(assertion.serialized_der()))?;
+        Ok(Client::new(self.client_id.clone(), self.uri.clone(), &self.tenant, self.scopes, public))
+    }
+}
+
+/// The public half of an assertion key, under its thumbprint.
+fn public(key: &EncodingKey) -> Result<Jwk> {
+    let failed =
+        |e: jsonwebtoken::errors::Error| Error::new(Code::SandboxFailed, "an assertion key has no JWK").caused_by(&e);
+    let mut public = Jwk::from_encoding_key(key, Algorithm::ES256).map_err(failed)?;
+    public.common.key_id = Some(public.thumbprint(ThumbprintHash::SHA256).map_err(failed)?);
+    Ok(public)
+}
 
 /// What was made at start.
 pub struct Made {
-    /// The trust root.
-    pub authority: Authority,
-    /// The server's certificates.
-    pub switch: Switch,
-    /// The carrier's own certificate, for webhooks that require mTLS.
+    /// The authorities.
+    pub pki: Pki,
+    /// The carrier's own certificate: of its server, and for webhooks that require mTLS.
     pub carrier: Pair,
+    /// Its SPIFFE ID.
+    pub spiffe_id: String,
+    /// Whose files there are.
+    pub roles: Vec<Role>,
     /// The registered clients.
     pub clients: Vec<Client>,
 }
 
-/// Makes authority, certificates and client keys, and writes them to `dir`.
+/// Makes authorities, certificates and client keys, and writes them to `dir`.
 pub fn make(dir: &Path, options: &Options) -> Result<Made> {
-    let authority = match &options.ca_dir {
-        Some(other) => Authority::load(other)?,
-        None => Authority::generate("Gladhand sandbox CA")?,
+    let pki = match &options.ca_dir {
+        Some(other) => Pki::load(dir, other)?,
+        None => Pki::generate(dir, options.spiffe_socket.is_some())?,
     };
     let name = &options.carrier;
-    let uri = format!("{TRUST_DOMAIN}/carrier/{name}");
-    let good = authority.issue(Usage::Carrier, name, &uri, VALID)?;
-    let expired = authority.issue(Usage::Carrier, name, &uri, (-30, -1))?;
-    let stranger = Authority::generate("Somebody else's CA")?;
-    let wrong_ca = stranger.issue(Usage::Carrier, name, &uri, VALID)?;
+    let domain = if options.spiffe_socket.is_some() { CARRIERS_DOMAIN } else { TRUST_DOMAIN };
+    let spiffe_id = format!("{domain}/carrier/{name}");
+    let carrier = pki.issue(Branch::Servers, &Wanted::carrier(name, &spiffe_id))?;
+    pki.write()?;
+    let roles = roles(options);
+    let clients = roles.iter().map(|role| role.registered(dir, &pki)).collect::<Result<_>>()?;
+    Ok(Made { pki, carrier, spiffe_id, roles, clients })
+}
 
-    write(dir, "ca.pem", authority.pem())?;
-    write(dir, "ca-key.pem", authority.key_pem())?;
-    let producer = producer(name);
-    let clients = vec![
-        client(dir, &authority, "", &format!("tms/{}", options.tenant), &options.tenant, TMS_SCOPES)?,
-        client(dir, &authority, "gateway", &format!("gateway/{producer}"), name, GATEWAY_SCOPES)?,
-        client(dir, &authority, "other", &format!("tms/{OTHER_TENANT}"), OTHER_TENANT, TMS_SCOPES)?,
-    ];
-    Ok(Made { authority, switch: Switch::new(&good, &expired, &wrong_ca)?, carrier: good, clients })
+fn roles(options: &Options) -> Vec<Role> {
+    let role = |name, path: String, tenant: &str, scopes| Role {
+        name,
+        client_id: path.replace('/', "-"),
+        uri: format!("{TRUST_DOMAIN}/{path}"),
+        tenant: tenant.to_owned(),
+        scopes,
+    };
+    let gateway = format!("gateway/{}", producer(&options.carrier));
+    vec![
+        role("client", format!("tms/{}", options.tenant), &options.tenant, TMS_SCOPES),
+        role("gateway", gateway, &options.carrier, GATEWAY_SCOPES),
+        role("other", format!("tms/{OTHER_TENANT}"), OTHER_TENANT, TMS_SCOPES),
+    ]
 }
 
 /// The id of the carrier's vehicle gateway.
@@ -63,70 +123,56 @@ pub fn producer(carrier: &str) -> String {
     format!("{carrier}-edge")
 }
 
-/// The names of a client's files: certificate, key, assertion key.
-fn files(prefix: &str) -> [String; 3] {
-    match prefix {
-        "" => ["client.pem".into(), "client-key.pem".into(), "assertion-key.pem".into()],
-        prefix => [format!("{prefix}.pem"), format!("{prefix}-key.pem"), format!("{prefix}-assertion-key.pem")],
-    }
-}
-
-fn client(
-    dir: &Path,
-    authority: &Authority,
-    prefix: &str,
-    path: &str,
-    tenant: &str,
-    scopes: &'static [&'static str],
-) -> Result<Client> {
-    let uri = format!("{TRUST_DOMAIN}/{path}");
-    let id = path.replace('/', "-");
-    let pair = authority.issue(Usage::Client, &id, &uri, VALID)?;
-    let assertion = rcgen::KeyPair::generate()
-        .map_err(|e| Error::new(Code::SandboxFailed, "an assertion key could not be made").caused_by(&e))?;
-    let [certificate, key, assertion_key] = files(prefix);
-    write(dir, &certificate, &pair.certificate_pem)?;
-    write(dir, &key, &pair.key_pem)?;
-    write(dir, &assertion_key, &assertion.serialize_pem())?;
-    let decoding = DecodingKey::from_ec_der(assertion.public_key_raw());
-    Ok(Client { id, uri, assertion_key: decoding, partner_id: tenant.to_owned(), tenant: tenant.to_owned(), scopes })
+/// What the configurations say about the carrier.
+pub struct Facts<'a> {
+    /// Where clients reach it.
+    pub url: &'a str,
+    /// Its issuer and resource.
+    pub origin: &'a str,
+    /// Its Standard Carrier Alpha Code.
+    pub scac: &'a str,
+    /// Its SPIFFE ID.
+    pub spiffe_id: &'a str,
 }
 
 /// Writes `gladhand.toml`, `gateway.toml` and `other.toml`; the answer is the path of the first.
-pub fn write_configurations(dir: &Path, options: &Options, origin: &str, scac: &str) -> Result<PathBuf> {
-    let name = &options.carrier;
-    let producer = producer(name);
-    let tms = configuration("", &options.tenant, &format!("tms-{}", options.tenant), name, origin, scac, None);
-    let gateway = configuration("gateway", name, &format!("gateway-{producer}"), name, origin, scac, Some(&producer));
-    let other = configuration("other", OTHER_TENANT, &format!("tms-{OTHER_TENANT}"), name, origin, scac, None);
-    write(dir, "gladhand.toml", &tms)?;
-    write(dir, "gateway.toml", &gateway)?;
-    write(dir, "other.toml", &other)?;
+pub fn write_configurations(dir: &Path, options: &Options, roles: &[Role], facts: &Facts<'_>) -> Result<PathBuf> {
     let path = dir.join("gladhand.toml");
-    if let Some(out) = &options.config_out {
-        // A configuration elsewhere needs paths that do not depend on where it lies.
-        let mut absolute = tms;
-        for file in files("").iter().map(String::as_str).chain(["ca.pem", "journal.db"]) {
-            let full = dir.join(file).display().to_string().replace('\\', "\\\\");
-            absolute = absolute.replace(&format!("\"{file}\""), &format!("\"{full}\""));
+    for role in roles {
+        let text = configuration(role, options, facts);
+        let file = if role.name == "client" { "gladhand" } else { role.name };
+        files::write(dir, &format!("{file}.toml"), &text)?;
+        if let (Some(out), "client") = (&options.config_out, role.name) {
+            // A configuration elsewhere needs paths that do not depend on where it lies.
+            let mut absolute = text;
+            for file in role.files().iter().map(String::as_str).chain(["ca.pem", "crl.pem", "journal.db"]) {
+                let full = dir.join(file).display().to_string().replace('\\', "\\\\");
+                absolute = absolute.replace(&format!("\"{file}\""), &format!("\"{full}\""));
+            }
+            files::write_path(out, &absolute)?;
         }
-        write_file(out, &absolute)?;
     }
     Ok(path)
 }
 
-fn configuration(
-    prefix: &str,
-    tenant: &str,
-    client_id: &str,
-    carrier: &str,
-    origin: &str,
-    scac: &str,
-    producer: Option<&str>,
-) -> String {
-    let [certificate, key, assertion_key] = files(prefix);
-    let journal = if prefix.is_empty() { "journal.db".to_owned() } else { format!("{prefix}-journal.db") };
-    let gateway = producer.map_or_else(String::new, |p| format!("\n[gateway]\nproducer = \"{p}\"\n"));
+fn configuration(role: &Role, options: &Options, facts: &Facts<'_>) -> String {
+    let [certificate, key, assertion_key] = role.files();
+    let (carrier, Role { name, client_id, tenant, .. }) = (&options.carrier, role);
+    let journal = if *name == "client" { "journal.db".to_owned() } else { format!("{name}-journal.db") };
+    let spiffe = options.spiffe_socket.as_ref().filter(|_| *name != "other");
+    let identity = match spiffe {
+        Some(socket) => format!("source = \"spiffe\"\nspiffe_endpoint = \"{}\"", endpoint(socket, name)),
+        None => format!("certificate = \"{certificate}\"\nprivate_key = \"{key}\"\ntrust = \"ca.pem\""),
+    };
+    let crl = if options.crl { "\ncrl = \"crl.pem\"" } else { "" };
+    let Facts { url, origin, scac, spiffe_id } = facts;
+    let elsewhere =
+        if url == origin { String::new() } else { format!("issuer = \"{origin}\"\nresource = \"{origin}\"\n") };
+    let peer = spiffe.map_or_else(String::new, |_| format!("spiffe_id = \"{spiffe_id}\"\n"));
+    let gateway = match *name {
+        "gateway" => format!("\n[gateway]\nproducer = \"{}\"\n", producer(carrier)),
+        _ => String::new(),
+    };
     format!(
         r#"environment = "sandbox"
 tenant = "{tenant}"
@@ -135,33 +181,28 @@ tenant = "{tenant}"
 path = "{journal}"
 
 [identity]
-certificate = "{certificate}"
-private_key = "{key}"
-trust = "ca.pem"
+{identity}{crl}
 
 [carriers.{carrier}]
-base_url = "{origin}"
+base_url = "{url}"
 client_id = "{client_id}"
 client_auth = "private_key_jwt"
 assertion_key = "{assertion_key}"
 scac = "{scac}"
-{gateway}"#
+{elsewhere}{peer}{gateway}"#
     )
 }
 
-fn write(dir: &Path, file: &str, text: &str) -> Result<()> {
-    write_file(&dir.join(file), text)
+/// The Workload API socket of a role: the gateway has one of its own.
+pub fn socket(path: &Path, role: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    if role != "client" {
+        path.push(".");
+        path.push(role);
+    }
+    path.into()
 }
 
-/// Writes a file that only its owner may read; the mode is set before the first byte.
-fn write_file(path: &Path, text: &str) -> Result<()> {
-    let failed =
-        |e: std::io::Error| Error::new(Code::SandboxFailed, format!("cannot write `{}`", path.display())).caused_by(&e);
-    canaries::note_keys(text);
-    let _ = fs::remove_file(path);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed)
+fn endpoint(path: &Path, role: &str) -> String {
+    format!("unix:{}", socket(path, role).display())
 }

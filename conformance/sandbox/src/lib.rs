@@ -3,8 +3,10 @@
 //! It shares documents with the SDK and nothing else: the rules of the contract are written here a second time, so that
 //! the two sides of the wire check each other.
 //!
-//! * [`ca`], [`credentials`]: a certificate authority of its own, and the files it hands to its clients.
-//! * [`tls`], [`serve`]: mutual TLS 1.3 and the accept loop. [`oauth`]: the authorization server. [`auth`]: the gate.
+//! * [`ca`], [`pki`], [`credentials`], [`files`]: authorities of its own, revocation, and what it hands to its clients.
+//! * [`tls`], [`serve`]: mutual TLS 1.3 and the accept loop. [`peer`], [`hop`]: who is at the other end.
+//! * [`oauth`]: the authorization server. [`auth`]: the gate. [`shared`]: what several instances of a carrier share.
+//! * [`fingerprints`], [`security`]: which identity came with what, and what was refused.
 //! * [`api`]: the operations of contract 4.0. [`state`]: what it remembers, under one lock.
 //! * [`collector`]: the telemetry collector; [`telemetry`] ties it in.
 //! * [`webhook`]: signing and delivering events. [`object`], [`problem`]: writing answers and refusals.
@@ -22,12 +24,19 @@ pub mod collector;
 pub mod control;
 pub mod credentials;
 pub mod faults;
+pub mod files;
+pub mod fingerprints;
+pub mod hop;
 pub mod oauth;
 pub mod object;
+pub mod peer;
+pub mod pki;
 pub mod problem;
 pub mod random;
 pub mod requests;
+pub mod security;
 pub mod serve;
+pub mod shared;
 pub mod state;
 pub mod telemetry;
 pub mod tls;

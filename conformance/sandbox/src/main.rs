@@ -9,11 +9,18 @@ use serde_json::json;
 
 const USAGE: &str =
     "usage: gladhand-sandbox [--dir DIR] [--carrier aurora] [--tenant acme] [--port 0] [--control-port 0]
-                        [--ca-dir DIR] [--config-out FILE] [--exit-with-parent]
+                        [--ca-dir DIR] [--config-out FILE] [--exit-with-parent] [--public-url URL]
+                        [--trusted-hop-fingerprint HEX|issue] [--crl] [--shared-dir DIR]
+                        [--spiffe-socket PATH] [--svid-lifetime SECONDS]
 
 Starts a stateful carrier on loopback. Prints one line of JSON when it is ready:
   {\"ready\":true,\"url\":…,\"control\":…,\"config\":…,\"dir\":…,\"gatewayConfig\":…,\"pid\":…}
---ca-dir uses the certificate authority of another running sandbox, so that two carriers share one trust root.";
+--ca-dir uses the certificate authority of another running sandbox, so that two carriers share one trust root.
+--public-url is the origin that clients know, where a gateway stands in front; --trusted-hop-fingerprint pins the
+certificate (SHA-256) of the gateway whose Client-Cert is believed (RFC 9440), `issue` makes one: hop.pem.
+--crl names crl.pem in the configurations and checks client certificates against revocation lists.
+--shared-dir makes this one of several instances of a carrier: one jti store, nonces and keys that all accept.
+--spiffe-socket serves a SPIFFE Workload API there, with SVIDs of --svid-lifetime seconds (3600).";
 
 fn main() -> ExitCode {
     let (options, exit_with_parent) = match arguments(std::env::args().skip(1)) {
@@ -104,6 +111,16 @@ fn arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<(Opti
             "--control-port" => options.control_port = port(value()?)?,
             "--ca-dir" => options.ca_dir = Some(value()?.into()),
             "--config-out" => options.config_out = Some(value()?.into()),
+            "--public-url" => options.public_url = Some(value()?),
+            "--trusted-hop-fingerprint" => options.trusted_hop = Some(value()?),
+            "--crl" => options.crl = true,
+            "--shared-dir" => options.shared_dir = Some(value()?.into()),
+            "--spiffe-socket" => options.spiffe_socket = Some(value()?.into()),
+            "--svid-lifetime" => {
+                let seconds = value()?;
+                let parsed = seconds.parse().ok().filter(|seconds| *seconds >= 2);
+                options.svid_lifetime_s = parsed.ok_or(format!("{seconds:?} is no number of seconds above 1"))?;
+            }
             "--exit-with-parent" => exit_with_parent = true,
             "-h" | "--help" => return Ok(None),
             other => return Err(format!("{other:?} is not known")),

@@ -20,6 +20,7 @@ struct Inner {
     retry_after_s: Option<u64>,
     members: Map<String, Value>,
     headers: HeaderMap,
+    kind: Option<&'static str>,
 }
 
 /// An answer, before request id and version headers are added.
@@ -64,6 +65,7 @@ impl Problem {
             retry_after_s: None,
             members: Map::new(),
             headers: HeaderMap::new(),
+            kind: None,
         }))
     }
 
@@ -75,6 +77,17 @@ impl Problem {
     /// What happened.
     pub fn detail(&self) -> &str {
         &self.0.detail
+    }
+
+    /// Says what this is to those who watch for attacks, where the code alone does not.
+    pub fn kind(mut self, kind: &'static str) -> Self {
+        self.0.kind = Some(kind);
+        self
+    }
+
+    /// What this is to those who watch for attacks; none if it is nothing to them.
+    pub fn security_kind(&self) -> Option<&'static str> {
+        self.0.kind.or_else(|| crate::security::of_code(self.0.code))
     }
 
     /// Adds `Retry-After`, in seconds.

@@ -1,11 +1,13 @@
 //! The accept loop: one TLS handshake, one HTTP/1.1 or HTTP/2 connection, the peer's identity on each request, and a
 //! way for a handler to drop the connection without an answer.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -15,7 +17,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::tls::Peer;
+use crate::fingerprints::{Fingerprints, Presented};
+use crate::hop::TrustedHop;
+use crate::peer::Peer;
+use crate::security::Security;
+use crate::tls::Door;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -23,9 +29,23 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Hangup(pub CancellationToken);
 
+/// What every connection shares.
+#[derive(Clone)]
+pub struct Serving {
+    /// The TLS configuration of the moment.
+    pub door: Arc<Door>,
+    /// Who came with which identity.
+    pub fingerprints: Arc<Fingerprints>,
+    /// What was refused.
+    pub security: Arc<Security>,
+    /// The gateway that may speak for clients.
+    pub hop: TrustedHop,
+    /// The routes.
+    pub router: Router,
+}
+
 /// Accepts connections until `stop`.
-pub async fn run(listener: TcpListener, config: rustls::ServerConfig, router: Router, stop: CancellationToken) {
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+pub async fn run(listener: TcpListener, serving: Serving, stop: CancellationToken) {
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
@@ -33,7 +53,7 @@ pub async fn run(listener: TcpListener, config: rustls::ServerConfig, router: Ro
         };
         match accepted {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, acceptor.clone(), router.clone(), stop.child_token()));
+                tokio::spawn(connection(stream, serving.clone(), stop.child_token()));
             }
             Err(error) => {
                 // Out of file descriptors, most likely: give them time to come back instead of spinning.
@@ -44,22 +64,41 @@ pub async fn run(listener: TcpListener, config: rustls::ServerConfig, router: Ro
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, router: Router, stop: CancellationToken) {
+async fn connection(stream: TcpStream, serving: Serving, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
-    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+    let (config, close) = serving.door.current();
+    let stream = match tokio::time::timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::debug!(%error, "handshake refused"),
         Err(_) => return tracing::debug!("handshake timed out"),
     };
     let Some(peer) = Peer::of(stream.get_ref().1) else { return };
+    let noted = serving.fingerprints.connected(&peer.fingerprint, stream.get_ref().1);
+    if close {
+        return;
+    }
     let service = {
         let hangup = Hangup(stop.clone());
         service_fn(move |request: hyper::Request<Incoming>| {
-            let router = router.clone();
             let mut request = request.map(Body::new);
-            request.extensions_mut().insert(peer.clone());
+            let peer = serving.hop.identify(&peer, request.headers_mut(), &serving.security);
+            let presented = Presented::of(request.headers());
+            let (method, path) = (request.method(), request.uri().path());
+            let open = serving.fingerprints.requested(&noted, &peer.fingerprint, method, path, presented.clone());
+            request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(presented);
             request.extensions_mut().insert(hangup.clone());
-            router.oneshot(request)
+            let answered = serving.router.clone().oneshot(request);
+            async move {
+                let response = answered.await?;
+                // A stream is open for as long as somebody holds its answer.
+                let Some(open) = open else { return Ok::<_, Infallible>(response) };
+                let keep = move |frame| {
+                    let _ = &open;
+                    frame
+                };
+                Ok(response.map(|body| Body::new(body.map_frame(keep))))
+            }
         })
     };
     let mut builder = Builder::new(TokioExecutor::new());

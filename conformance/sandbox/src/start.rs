@@ -10,10 +10,17 @@ use gladhand_documents::error::{Code, Error, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::ca::Wanted;
 use crate::carrier::{Carrier, Parts};
-use crate::credentials;
+use crate::credentials::Facts;
+use crate::hop::TrustedHop;
 use crate::oauth::OAuth;
-use crate::{api, control, random, serve, telemetry, tls};
+use crate::pki::{Branch, Pki};
+use crate::security::Security;
+use crate::serve::Serving;
+use crate::shared::Shared;
+use crate::tls::Door;
+use crate::{api, control, credentials, files, random, serve, telemetry, tls};
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -32,6 +39,19 @@ pub struct Options {
     pub ca_dir: Option<PathBuf>,
     /// Where to put a second `gladhand.toml`, with absolute paths.
     pub config_out: Option<PathBuf>,
+    /// The origin that clients know, where a gateway stands in front.
+    pub public_url: Option<String>,
+    /// SHA-256 (hex) of the certificate of a gateway whose `Client-Cert` is believed (RFC 9440); `issue` makes one and
+    /// writes `hop.pem` and `hop-key.pem`.
+    pub trusted_hop: Option<String>,
+    /// Names `crl.pem` in the configurations and checks client certificates against revocation lists from the start.
+    pub crl: bool,
+    /// The folder that the instances of one carrier share.
+    pub shared_dir: Option<PathBuf>,
+    /// Where to serve a SPIFFE Workload API; the configurations then take their identity from it.
+    pub spiffe_socket: Option<PathBuf>,
+    /// Lifetime of the SVIDs of that API, in seconds; a new one is issued at half of it.
+    pub svid_lifetime_s: u32,
 }
 
 impl Default for Options {
@@ -44,6 +64,12 @@ impl Default for Options {
             control_port: 0,
             ca_dir: None,
             config_out: None,
+            public_url: None,
+            trusted_hop: None,
+            crl: false,
+            shared_dir: None,
+            spiffe_socket: None,
+            svid_lifetime_s: 3600,
         }
     }
 }
@@ -195,20 +221,33 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
     let made = credentials::make(dir, options)?;
     let (listener, address) = listen(options.port).await?;
     let (control_listener, control_address) = listen(options.control_port).await?;
-    let origin = format!("https://{address}");
-    let switch = Arc::new(made.switch);
-    let config = tls::server_config(switch.clone(), made.authority.der())?;
+    let url = format!("https://{address}");
+    let shared = options.shared_dir.as_deref().map(Shared::open).transpose()?.map(Arc::new);
+    let origin = origin(options, shared.as_deref(), &url)?;
+    let hop = trusted_hop(dir, options, &made.pki)?;
+    let (pki, security) = (Arc::new(made.pki), Arc::<Security>::default());
+    let door = Arc::new(Door::new(pki.clone(), security.clone(), made.carrier.clone(), options.crl)?);
     let carrier = Arc::new(Carrier::new(Parts {
         name: options.carrier.clone(),
-        origin: origin.clone(),
-        oauth: OAuth::new(made.clients),
-        tls: switch,
-        webhook_tls: tls::client_config(&made.carrier, made.authority.der())?,
+        origin,
+        listens: url.clone(),
+        dir: dir.to_owned(),
+        oauth: OAuth::new(made.clients, shared)?,
+        webhook_tls: tls::client_config(&made.carrier, &pki)?,
+        pki,
+        door: door.clone(),
+        good: made.carrier,
+        spiffe_id: made.spiffe_id,
+        roles: made.roles,
+        security: security.clone(),
     })?);
-    let config_path = credentials::write_configurations(dir, options, &origin, &carrier.scac)?;
+    let facts = Facts { url: &url, origin: &carrier.origin, scac: &carrier.scac, spiffe_id: &carrier.spiffe_id };
+    let facts = Facts { url: options.public_url.as_deref().unwrap_or(facts.url), ..facts };
+    let config_path = credentials::write_configurations(dir, options, &carrier.roles, &facts)?;
     let stop = carrier.stop.clone();
     let router = api::router(carrier.clone()).merge(telemetry::routes(&carrier));
-    tokio::spawn(serve::run(listener, config, router, stop.clone()));
+    let serving = Serving { door, fingerprints: carrier.fingerprints.clone(), security, hop, router };
+    tokio::spawn(serve::run(listener, serving, stop.clone()));
     tokio::spawn(keep_time(carrier.clone()));
     let control = control::router(carrier.clone());
     let control_stop = stop.clone();
@@ -218,8 +257,28 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
             tracing::warn!(%error, "the control interface ended");
         }
     });
-    let started = Started { url: origin, control_url: format!("http://{control_address}"), config_path, stop };
+    let started = Started { url, control_url: format!("http://{control_address}"), config_path, stop };
     Ok((carrier, started))
+}
+
+/// The origin that proofs and tokens name: the one that clients know, or the one that the first instance found.
+fn origin(options: &Options, shared: Option<&Shared>, url: &str) -> Result<String> {
+    let own = options.public_url.as_deref().unwrap_or(url).trim_end_matches('/');
+    let Some(shared) = shared else { return Ok(own.to_owned()) };
+    let agreed = shared.agree("origin", own.as_bytes())?;
+    String::from_utf8(agreed).map_err(|e| failed("the origin in the folder of --shared-dir is no text", &e))
+}
+
+/// The gateway in front, with a certificate made for it if asked.
+fn trusted_hop(dir: &Path, options: &Options, pki: &Pki) -> Result<TrustedHop> {
+    if options.trusted_hop.as_deref() != Some("issue") {
+        return Ok(TrustedHop::new(options.trusted_hop.as_deref()));
+    }
+    let uri = format!("{}/hop/gateway", credentials::TRUST_DOMAIN);
+    let pair = pki.issue(Branch::Clients, &Wanted::client("hop", &uri))?;
+    files::write(dir, "hop.pem", &pair.certificate_pem)?;
+    files::write(dir, "hop-key.pem", &pair.key_pem)?;
+    Ok(TrustedHop::new(Some(&pair.fingerprint)))
 }
 
 /// Lets deadlines take effect when they fall, not only when someone looks.

@@ -17,7 +17,7 @@ use http::{HeaderMap, Method, StatusCode};
 use sha2::{Digest as _, Sha256};
 
 use crate::api::call::{Call, MAX_BODY, Operation};
-use crate::auth::{self, Binding, Caller};
+use crate::auth::{self, Binding, Caller, Presenter};
 use crate::carrier::Carrier;
 use crate::faults::{Fault, How, When};
 use crate::problem::{Answer, Problem, Result};
@@ -69,9 +69,15 @@ async fn run(
         key: idempotency_key(&parts.headers).ok(),
         ..Seen::default()
     };
+    let presenter = Presenter::of(&parts);
+    let refuse = |seen: &mut Seen, problem: &Problem| {
+        presenter.note(&carrier.security, problem.security_kind(), problem.code());
+        seen.code = Some(problem.code().as_str().to_owned());
+        problem.answer(&trace_id)
+    };
     let admitted = admit(operation, &carrier, &parts, body).await;
     let mut answer = match admitted {
-        Err(problem) => refuse(&mut seen, &problem, &trace_id),
+        Err(problem) => refuse(&mut seen, &problem),
         Ok((caller, body)) => {
             if let Some(fault) = carrier.faults.take(operation.name, When::Before) {
                 seen.code = Some("fault_before".to_owned());
@@ -92,10 +98,10 @@ async fn run(
                 tokio::spawn(execute(operation, parts.method.clone(), parts.uri.path().to_owned(), call, handler));
             let answer = match executed.await {
                 Ok(Ok(answer)) => answer,
-                Ok(Err(problem)) => refuse(&mut seen, &problem, &trace_id),
+                Ok(Err(problem)) => refuse(&mut seen, &problem),
                 Err(_) => {
                     let problem = Problem::new(Code::InternalServerError, "the operation failed half way");
-                    refuse(&mut seen, &problem, &trace_id)
+                    refuse(&mut seen, &problem)
                 }
             };
             if let Some(fault) = carrier.faults.take(operation.name, When::After) {
@@ -106,9 +112,12 @@ async fn run(
             answer
         }
     };
-    if matches!(operation.binding, Binding::Proof | Binding::ProofWithNonce) && !answer.headers.contains_key(DPOP_NONCE)
+    let proven = matches!(operation.binding, Binding::Proof | Binding::ProofWithNonce);
+    if proven
+        && !answer.headers.contains_key(DPOP_NONCE)
+        && let Some(nonce) = carrier.oauth.resource_nonce.offered(carrier.clock.unix())
     {
-        answer = answer.with(DPOP_NONCE, carrier.oauth.resource_nonce.current(carrier.clock.unix()));
+        answer = answer.with(DPOP_NONCE, nonce);
     }
     seen.status = answer.status.as_u16();
     seen.replayed = answer.headers.contains_key(REPLAYED);
@@ -211,11 +220,6 @@ fn fingerprint(parts: &[&[u8]]) -> [u8; 32] {
         hash.update(part);
     }
     hash.finalize().into()
-}
-
-fn refuse(seen: &mut Seen, problem: &Problem, trace_id: &str) -> Answer {
-    seen.code = Some(problem.code().as_str().to_owned());
-    problem.answer(trace_id)
 }
 
 /// Middleware of the authorization server: faults before and after it answers, and what every answer carries.

@@ -1,10 +1,11 @@
-//! `GET /state`: what the carrier holds, for tests to look at from outside the contract.
+//! What the carrier holds and saw, for tests to look at from outside the contract.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Query, State};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::carrier::Carrier;
@@ -71,6 +72,28 @@ pub async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
         "requests": carrier.requests.to_json(),
         "telemetry": telemetry(&carrier),
     }))
+}
+
+/// Where to go on reading.
+#[derive(Deserialize)]
+pub struct Page {
+    #[serde(default)]
+    after: u64,
+}
+
+/// `GET /fingerprints?after=index`: which identity came with each request.
+pub async fn fingerprints(State(carrier): State<Arc<Carrier>>, Query(page): Query<Page>) -> Json<Value> {
+    Json(carrier.fingerprints.to_json(page.after))
+}
+
+/// `GET /handshakes`: the latest connections and what was negotiated on them.
+pub async fn handshakes(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
+    Json(carrier.fingerprints.handshakes())
+}
+
+/// `GET /security?after=number`: what was refused.
+pub async fn security(State(carrier): State<Arc<Carrier>>, Query(page): Query<Page>) -> Json<Value> {
+    Json(carrier.security.to_json(page.after))
 }
 
 fn telemetry(carrier: &Carrier) -> Value {

@@ -1,11 +1,14 @@
 //! The control interface: plain HTTP on loopback, for tests and demos only. It never answers a page of another origin.
 //!
-//! Here: faults, clock, certificate, token switches, shutdown. `tenders`: decisions, progress, policy, stock.
-//! `webhooks`: hold and release. `look`: the whole state. `load`: a load that fits.
+//! Here: faults, clock, shutdown. `tenders`: decisions, progress, policy, stock. `webhooks`: hold and release.
+//! `certificates`: TLS, identities, revocation. `tokens`: the authorization server and its clients.
+//! `look`: the whole state, fingerprints, security facts. `load`: a load that fits.
 
+pub mod certificates;
 pub mod load;
 pub mod look;
 pub mod tenders;
+pub mod tokens;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -23,21 +26,22 @@ use serde_json::{Value, json};
 
 use crate::carrier::Carrier;
 use crate::faults::Fault;
-use crate::oauth::clients::Consent;
 use crate::problem::{Problem, Result};
-use crate::tls::Presented;
 
 /// Every control route.
 pub fn router(carrier: Arc<Carrier>) -> Router {
     Router::new()
         .merge(tenders::router())
         .merge(webhooks::router())
+        .merge(certificates::router())
+        .merge(tokens::router())
         .route("/state", get(look::state))
+        .route("/fingerprints", get(look::fingerprints))
+        .route("/handshakes", get(look::handshakes))
+        .route("/security", get(look::security))
         .route("/load", get(load::load))
         .route("/fail", post(fail))
         .route("/clock", post(clock))
-        .route("/tls", post(tls))
-        .route("/oauth", post(oauth))
         .route("/telemetry/lose-state", post(lose_telemetry_state))
         .route("/shutdown", post(shutdown))
         .layer(axum::middleware::from_fn(local_only))
@@ -97,53 +101,6 @@ async fn clock(State(carrier): State<Arc<Carrier>>, bytes: axum::body::Bytes) ->
     drop(carrier.store());
     carrier.notify();
     Ok(Json(json!({ "now": crate::clock::rfc3339(carrier.clock.now()) })))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Certificate {
-    certificate: String,
-}
-
-async fn tls(State(carrier): State<Arc<Carrier>>, bytes: axum::body::Bytes) -> Answer {
-    let wanted: Certificate = body(&bytes)?;
-    carrier.tls.show(match wanted.certificate.as_str() {
-        "good" => Presented::Good,
-        "expired" => Presented::Expired,
-        "wrong_ca" => Presented::WrongCa,
-        other => {
-            return Err(Problem::new(Code::SchemaInvalid, format!("{other} is none of good, expired, wrong_ca")).into());
-        }
-    });
-    Ok(Json(json!({})))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OAuthSwitches {
-    audience: Option<String>,
-    token_type: Option<String>,
-    consent: Option<Consent>,
-    #[serde(default)]
-    rotate_nonces: bool,
-}
-
-async fn oauth(State(carrier): State<Arc<Carrier>>, bytes: axum::body::Bytes) -> Answer {
-    let wanted: OAuthSwitches = body(&bytes)?;
-    if let Some(audience) = wanted.audience {
-        carrier.oauth.set_wrong_audience(audience == "wrong");
-    }
-    if let Some(token_type) = wanted.token_type {
-        carrier.oauth.set_always_bearer(token_type == "Bearer");
-    }
-    if let Some(consent) = wanted.consent {
-        *carrier.oauth.consent.lock().expect("consent") = consent;
-    }
-    if wanted.rotate_nonces {
-        carrier.oauth.server_nonce.rotate();
-        carrier.oauth.resource_nonce.rotate();
-    }
-    Ok(Json(json!({})))
 }
 
 /// The collector forgets every watermark and ends every ingest stream, as after a crash.

@@ -1,17 +1,29 @@
-//! The ES256 key of the authorization server, the access tokens it signs, and their verification at the API.
+//! The keys of the authorization server: signing access tokens, rotating, publishing them (with decoys, if asked), and
+//! the verification of tokens at the API.
 
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    Ed25519KeyPair,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gladhand_documents::error::Code;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::oauth::clients::Consent;
 use crate::problem::{Problem, Result};
+use crate::shared::{KeyOf, Shared};
 
-/// Lifetime of an access token, in seconds.
-pub const LIFETIME_S: u64 = 300;
+/// The algorithms of proofs, assertions and tokens (identity §4): nothing else is accepted anywhere.
+pub const ALGORITHMS: [Algorithm; 3] = [Algorithm::ES256, Algorithm::EdDSA, Algorithm::PS256];
 
 /// The claims of an access token (RFC 9068, contract 4.0).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +36,8 @@ pub struct Claims {
     pub scope: String,
     pub partner_id: String,
     pub tenant: String,
+    /// Absent means that nothing is given.
+    #[serde(default)]
     pub consent: Consent,
     pub iat: u64,
     pub exp: u64,
@@ -42,39 +56,184 @@ pub struct Confirmation {
     pub jkt: Option<String>,
 }
 
-/// The signing key and its public half.
+/// How tokens are signed; all but the first are faults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Signature {
+    /// By the current key.
+    #[default]
+    Good,
+    /// `alg: none`, no signature.
+    None,
+    /// HS256 with the published key as the secret: the algorithm confusion of RFC 8725 §2.1.
+    Hs256,
+    /// By a key of somebody else under our `kid`.
+    Foreign,
+}
+
+/// The signing key, those before it, and what is published of them.
 pub struct TokenKeys {
+    state: Mutex<State>,
+    shared: Option<Arc<Shared>>,
+}
+
+struct State {
+    /// The last one signs.
+    keys: Vec<Arc<Key>>,
+    decoys: bool,
+    empty: bool,
+    max_age_s: u64,
+}
+
+struct Key {
+    algorithm: Algorithm,
     signing: EncodingKey,
     verifying: DecodingKey,
     public: Jwk,
     kid: String,
 }
 
-impl TokenKeys {
-    /// A fresh key.
-    pub fn generate() -> Self {
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-            .expect("the operating system has randomness");
-        let signing = EncodingKey::from_ec_der(pkcs8.as_ref());
-        let mut public = Jwk::from_encoding_key(&signing, Algorithm::ES256).expect("a fresh P-256 key has a JWK");
-        let kid = public.thumbprint(ThumbprintHash::SHA256).expect("a P-256 key has a thumbprint");
-        public.common.key_id = Some(kid.clone());
-        public.common.public_key_use = Some(PublicKeyUse::Signature);
+impl Key {
+    fn generate(algorithm: Algorithm) -> Self {
+        let signing = private(algorithm);
+        let public = public(&signing, algorithm);
+        let kid = public.common.key_id.clone().unwrap_or_default();
         let verifying = DecodingKey::from_jwk(&public).expect("its own JWK verifies");
-        Self { signing, verifying, public, kid }
+        Self { algorithm, signing, verifying, public, kid }
+    }
+}
+
+/// A fresh private key for an algorithm.
+fn private(algorithm: Algorithm) -> EncodingKey {
+    let (random, made) = (SystemRandom::new(), "the operating system has randomness");
+    let elliptic = |curve: &'static EcdsaSigningAlgorithm| {
+        EncodingKey::from_ec_der(EcdsaKeyPair::generate_pkcs8(curve, &random).expect(made).as_ref())
+    };
+    match algorithm {
+        Algorithm::EdDSA => EncodingKey::from_ed_der(Ed25519KeyPair::generate_pkcs8v1(&random).expect(made).as_ref()),
+        Algorithm::PS256 => {
+            let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).expect(made);
+            EncodingKey::from_rsa_der(pkcs1(pair.as_der().expect("an RSA key has a DER form").as_ref()))
+        }
+        Algorithm::ES384 => elliptic(&ECDSA_P384_SHA384_FIXED_SIGNING),
+        _ => elliptic(&ECDSA_P256_SHA256_FIXED_SIGNING),
+    }
+}
+
+/// The RSA key within PKCS#8, which for 2048 bits starts after a head of 26 bytes.
+fn pkcs1(pkcs8: &[u8]) -> &[u8] {
+    pkcs8.get(26..).unwrap_or_default()
+}
+
+/// The public half with `kid` (RFC 7638), `alg` and `use`.
+fn public(signing: &EncodingKey, algorithm: Algorithm) -> Jwk {
+    let mut public = Jwk::from_encoding_key(signing, algorithm).expect("a fresh key has a JWK");
+    public.common.key_id = Some(public.thumbprint(ThumbprintHash::SHA256).expect("a JWK has a thumbprint"));
+    public.common.public_key_use = Some(PublicKeyUse::Signature);
+    public
+}
+
+impl TokenKeys {
+    /// A fresh key, published to the other instances if there are any.
+    pub fn generate(shared: Option<Arc<Shared>>) -> Self {
+        let state = State { keys: Vec::new(), decoys: false, empty: false, max_age_s: 300 };
+        let keys = Self { state: Mutex::new(state), shared };
+        keys.rotate(Algorithm::ES256);
+        keys
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("the token keys")
+    }
+
+    /// A new key signs from now on; those before it stay published and go on verifying. The answer is its `kid`.
+    pub fn rotate(&self, algorithm: Algorithm) -> String {
+        let key = Key::generate(algorithm);
+        if let Some(shared) = &self.shared
+            && let Err(error) = shared.publish(KeyOf::Tokens, &key.kid, &key.public)
+        {
+            tracing::error!(%error, "the other instances do not see the new key");
+        }
+        let kid = key.kid.clone();
+        self.state().keys.push(Arc::new(key));
+        kid
+    }
+
+    /// Withdraws every key but the signing one: their tokens are refused.
+    pub fn retire(&self) {
+        let mut state = self.state();
+        let last = state.keys.len() - 1;
+        state.keys.drain(..last);
+    }
+
+    /// Publishes decoys: keys with the same `kid` of other types, algorithms or uses.
+    pub fn set_decoys(&self, on: bool) {
+        self.state().decoys = on;
+    }
+
+    /// Publishes nothing.
+    pub fn set_empty(&self, on: bool) {
+        self.state().empty = on;
+    }
+
+    /// `Cache-Control: max-age` of the key set, in seconds.
+    pub fn set_max_age(&self, seconds: u64) {
+        self.state().max_age_s = seconds;
+    }
+
+    /// The lifetime that the key set has in caches, in seconds.
+    pub fn max_age(&self) -> u64 {
+        self.state().max_age_s
     }
 
     /// The key set to publish.
     pub fn jwks(&self) -> JwkSet {
-        JwkSet { keys: vec![self.public.clone()] }
+        let state = self.state();
+        if state.empty {
+            return JwkSet { keys: Vec::new() };
+        }
+        let mut keys: Vec<Jwk> = state.keys.iter().map(|key| key.public.clone()).collect();
+        for other in self.shared.iter().flat_map(|shared| shared.keys(KeyOf::Tokens)) {
+            if !keys.iter().any(|known| known.common.key_id == other.common.key_id) {
+                keys.push(other);
+            }
+        }
+        if state.decoys {
+            let kids: Vec<Option<String>> = keys.iter().map(|key| key.common.key_id.clone()).collect();
+            // Before the true ones, so that whoever takes the first of a kid takes a decoy.
+            for kid in kids {
+                for mut decoy in decoys() {
+                    decoy.common.key_id.clone_from(&kid);
+                    keys.insert(0, decoy);
+                }
+            }
+        }
+        JwkSet { keys }
     }
 
     /// Signs an access token.
-    pub fn sign(&self, claims: &Claims) -> String {
-        let mut header = Header::new(Algorithm::ES256);
-        header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(self.kid.clone());
-        encode(&header, claims, &self.signing).expect("claims serialise and a P-256 key signs")
+    pub fn sign(&self, claims: &Value, signature: Signature) -> String {
+        let key = self.state().keys.last().cloned().expect("there is always a key");
+        let header = |algorithm| {
+            let mut header = Header::new(algorithm);
+            header.typ = Some("at+jwt".to_owned());
+            header.kid = Some(key.kid.clone());
+            header
+        };
+        let signed = match signature {
+            Signature::Good => encode(&header(key.algorithm), claims, &key.signing),
+            Signature::Foreign => encode(&header(key.algorithm), claims, &private(key.algorithm)),
+            Signature::Hs256 => {
+                let secret = serde_json::to_vec(&key.public).unwrap_or_default();
+                encode(&header(Algorithm::HS256), claims, &EncodingKey::from_secret(&secret))
+            }
+            Signature::None => {
+                let head = json!({"alg": "none", "typ": "at+jwt", "kid": key.kid}).to_string();
+                let part = |text: String| URL_SAFE_NO_PAD.encode(text);
+                Ok(format!("{}.{}.", part(head), part(claims.to_string())))
+            }
+        };
+        signed.expect("claims serialise and the key fits its algorithm")
     }
 
     /// Checks signature, type, issuer, audience and lifetime of a presented token.
@@ -84,11 +243,15 @@ impl TokenKeys {
         if header.typ.as_deref() != Some("at+jwt") {
             return Err(invalid("the token is not of type at+jwt"));
         }
-        let mut validation = Validation::new(Algorithm::ES256);
+        let (key, algorithm) = header
+            .kid
+            .and_then(|kid| self.verifier(&kid))
+            .ok_or_else(|| invalid("the token is signed by a key that is none of ours"))?;
+        let mut validation = Validation::new(algorithm);
         validation.validate_exp = false; // Below, with the sandbox's own clock.
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
-        let claims = decode::<Claims>(token, &self.verifying, &validation)
+        let claims = decode::<Claims>(token, &key, &validation)
             .map_err(|e| invalid(&format!("the access token is refused: {e}")))?
             .claims;
         if claims.exp <= now {
@@ -96,4 +259,23 @@ impl TokenKeys {
         }
         Ok(claims)
     }
+
+    fn verifier(&self, kid: &str) -> Option<(DecodingKey, Algorithm)> {
+        if let Some(key) = self.state().keys.iter().find(|key| key.kid == kid) {
+            return Some((key.verifying.clone(), key.algorithm));
+        }
+        let others = self.shared.as_ref()?.keys(KeyOf::Tokens);
+        let key = others.into_iter().find(|key| key.common.key_id.as_deref() == Some(kid))?;
+        let algorithm = Algorithm::try_from(key.common.key_algorithm?).ok()?;
+        Some((DecodingKey::from_jwk(&key).ok()?, algorithm))
+    }
+}
+
+/// Keys that look like a published one to whoever selects by `kid` alone.
+fn decoys() -> [Jwk; 3] {
+    let mut encryption = public(&private(Algorithm::ES256), Algorithm::ES256);
+    encryption.common.public_key_use = Some(PublicKeyUse::Encryption);
+    let curve = public(&private(Algorithm::ES384), Algorithm::ES384);
+    let kind = public(&private(Algorithm::EdDSA), Algorithm::EdDSA);
+    [encryption, curve, kind]
 }

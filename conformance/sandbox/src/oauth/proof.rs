@@ -10,12 +10,12 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::canaries;
+use crate::oauth::keys::ALGORITHMS;
 use crate::oauth::nonce::Nonces;
 use crate::oauth::replay::Seen;
 
 /// A proof without a nonce may be this old or this far ahead, in seconds.
 const WINDOW_S: u64 = 300;
-const ALGORITHMS: [Algorithm; 3] = [Algorithm::ES256, Algorithm::EdDSA, Algorithm::PS256];
 
 /// The request that a proof must fit.
 pub struct Expected<'a> {
@@ -90,7 +90,7 @@ pub fn verify(
     match &claims.nonce {
         Some(nonce) if nonces.accepts(nonce, now) => {}
         Some(_) => return Err(Refusal::Nonce),
-        None if expected.nonce_required => return Err(Refusal::Nonce),
+        None if nonces.required(expected.nonce_required) => return Err(Refusal::Nonce),
         // Without a nonce the client's clock is all there is (with one, skew does not stop a stop: identity §3).
         None if now.abs_diff(claims.iat) > WINDOW_S => return Err(invalid("iat is outside the window")),
         None => {}
@@ -156,7 +156,8 @@ fn hash(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))
 }
 
-fn family(algorithm: Algorithm) -> jsonwebtoken::AlgorithmFamily {
+/// The kind of key that an algorithm takes.
+pub fn family(algorithm: Algorithm) -> jsonwebtoken::AlgorithmFamily {
     match algorithm {
         Algorithm::ES256 => jsonwebtoken::AlgorithmFamily::Ec,
         Algorithm::EdDSA => jsonwebtoken::AlgorithmFamily::Ed,

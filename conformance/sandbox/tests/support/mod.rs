@@ -50,7 +50,11 @@ pub struct Tms {
 }
 
 pub fn start() -> (Sandbox, Tms) {
-    let sandbox = Sandbox::start(Options::default()).expect("the sandbox starts");
+    start_with(Options::default())
+}
+
+pub fn start_with(options: Options) -> (Sandbox, Tms) {
+    let sandbox = Sandbox::start(options).expect("the sandbox starts");
     let tms = Tms::connect(&sandbox, "client", "assertion-key", "tms-acme");
     (sandbox, tms)
 }
@@ -60,18 +64,28 @@ fn new_key() -> EncodingKey {
 }
 
 pub fn http(dir: &Path, certificate: &str) -> Client {
-    let root = CertificateDer::from_pem_file(dir.join("ca.pem")).unwrap();
+    http_over(tls(dir, Some(certificate)))
+}
+
+/// TLS of a client that trusts the sandbox, with a certificate or without.
+pub fn tls(dir: &Path, certificate: Option<&str>) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(root).unwrap();
-    let chain = vec![CertificateDer::from_pem_file(dir.join(format!("{certificate}.pem"))).unwrap()];
-    let key = PrivateKeyDer::from_pem_file(dir.join(format!("{certificate}-key.pem"))).unwrap();
+    for root in CertificateDer::pem_file_iter(dir.join("ca.pem")).unwrap() {
+        roots.add(root.unwrap()).unwrap();
+    }
     let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain, key)
-        .unwrap();
+        .with_root_certificates(roots);
+    let Some(certificate) = certificate else { return builder.with_no_client_auth() };
+    let chain = CertificateDer::pem_file_iter(dir.join(format!("{certificate}.pem"))).unwrap();
+    let key = PrivateKeyDer::from_pem_file(dir.join(format!("{certificate}-key.pem"))).unwrap();
+    builder.with_client_auth_cert(chain.map(Result::unwrap).collect(), key).unwrap()
+}
+
+/// A client that opens a connection for every request.
+pub fn http_over(tls: rustls::ClientConfig) -> Client {
     Client::builder()
         .tls_backend_preconfigured(tls)
         .no_proxy()
@@ -79,6 +93,12 @@ pub fn http(dir: &Path, certificate: &str) -> Client {
         .timeout(Duration::from_secs(40))
         .build()
         .unwrap()
+}
+
+/// SHA-256 of the first certificate of a file, in hex.
+pub fn fingerprint(dir: &Path, certificate: &str) -> String {
+    let der = CertificateDer::from_pem_file(dir.join(format!("{certificate}.pem"))).unwrap();
+    hex::encode(Sha256::digest(&der))
 }
 
 impl Tms {
@@ -250,8 +270,13 @@ impl Tms {
     }
 
     pub async fn state(&self) -> Value {
+        self.look("/state").await
+    }
+
+    /// A GET of the control interface.
+    pub async fn look(&self, path: &str) -> Value {
         let request = Client::builder().no_proxy().tls_backend_preconfigured(no_tls()).build().unwrap();
-        Answer::of(request.get(format!("{}/state", self.control))).await.json()
+        Answer::of(request.get(format!("{}{path}", self.control))).await.json()
     }
 }
 
