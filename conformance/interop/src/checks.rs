@@ -55,7 +55,7 @@ impl Checks {
     pub(crate) fn refused<T>(&mut self, what: &str, outcome: Result<T, Error>, codes: &[Code]) {
         match outcome {
             Ok(_) => self.fail(what, "it succeeded"),
-            Err(error) if codes.contains(&error.code()) => self.ok(what, format!("{error}")),
+            Err(error) if codes.contains(&error.code()) => self.ok(what, format!("{error} ({:?})", error.sent_state())),
             Err(error) => self.fail(what, format!("the code is `{}`: {error}", error.code().as_str())),
         }
     }

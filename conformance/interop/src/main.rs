@@ -4,11 +4,10 @@
 //! * [`checks`]: one line per check, and the count. * [`pki`]: a certificate authority made at run time.
 //! * [`process`]: a peer as a process that ends with this one. * [`subject`]: the client under test.
 //! * [`stranger`]: another party that can send anything. * [`world`]: the authorization and the resource server.
-//! * [`oidc_provider`], [`oauth4webapi`]: the suites.
-
-#![allow(dead_code, reason = "the suites of Envoy, SPIRE and Keycloak use the rest")]
+//! * [`oidc_provider`], [`oauth4webapi`], [`envoy`]: the suites.
 
 mod checks;
+mod envoy;
 mod oauth4webapi;
 mod oidc_provider;
 mod pki;
@@ -48,6 +47,7 @@ async fn main() -> ExitCode {
     let outcome = match name.as_str() {
         "oidc-provider" => oidc_provider::run(&programs, &mut checks).await,
         "oauth4webapi" => oauth4webapi::run(&programs, &mut checks).await,
+        "envoy" => envoy::run(&programs, &mut checks).await,
         other => Err(format!("there is no suite `{other}`")),
     };
     if let Err(why) = outcome {

@@ -3,8 +3,9 @@
 //! Each peer comes from its registry into the cache, pinned by a lock file of `conformance/interop/peers`; nothing is
 //! installed anywhere else. `gladhand-interop` then starts the peers and checks.
 //!
-//! * [`node`]: oidc-provider and oauth4webapi.
+//! * [`node`]: oidc-provider and oauth4webapi. * [`envoy`]: Envoy.
 
+mod envoy;
 mod node;
 
 use std::ffi::OsString;
@@ -28,6 +29,7 @@ struct Suite {
 const SUITES: &[Suite] = &[
     Suite { name: "oidc-provider", light: true, prepare: node::prepare },
     Suite { name: "oauth4webapi", light: true, prepare: node::prepare },
+    Suite { name: "envoy", light: true, prepare: envoy::prepare },
 ];
 
 /// Runs the verb: one name, or `all-light`.
