@@ -11,7 +11,7 @@ use gladhand_protocol::tender::history;
 
 use crate::auth::{Authorized, Caller};
 use crate::carrier::Carrier;
-use crate::clock::{SharedClock, SystemClock};
+use crate::clock::{SharedClock, SystemClock, within};
 use crate::config::{Config, PemSource};
 use crate::core::Core;
 use crate::dispatch::{CommandRequest, Requester};
@@ -371,6 +371,20 @@ impl Client {
         let why = Error::new(Code::IdentityRevoked, "the identity was taken away by revoke_now()");
         self.rotation()?.take_away(&why);
         Ok(())
+    }
+
+    /// What was negotiated with a carrier (document `ConnectionFacts`): on the newest connection, or, where there is none
+    /// yet, on one that is made to learn it. Errors: `carrier_unknown`, those of a connection.
+    pub async fn connection_facts(&self, carrier: &str) -> Result<Document> {
+        self.core().open()?;
+        let simulated = || Error::new(Code::InvalidArgument, format!("carrier {carrier} is simulated: no connection"));
+        let authorized = self.authorized(carrier)?.ok_or_else(simulated)?;
+        let generation = authorized.generation();
+        generation.usable(&**self.clock())?;
+        let probe = generation.connection_facts(&authorized.carrier().base_url);
+        let limit = authorized.carrier().deadline;
+        let late = || Error::new(Code::DeadlineExceeded, format!("{carrier} does not answer"));
+        within(&**self.clock(), limit, probe).await.ok_or_else(late)??.document()
     }
 
     /// What of the identity ends, and when: the certificate, the trust anchors, the revocation lists.

@@ -59,7 +59,7 @@ impl Authorized {
         clock: SharedClock,
         security: SecurityLog,
     ) -> Result<Self> {
-        let generation = Generation::new(1, material, carrier, &clock)?;
+        let generation = Generation::new(1, material, carrier, &clock, &security)?;
         Self::with_generation(carrier, generation, clock, security)
     }
 
@@ -133,6 +133,11 @@ impl Authorized {
         let token = generation.tokens().get(key, &self.0.clock, fetch).await;
         // Whatever became of the token request: the call itself has not left.
         token.map_err(|error| error.sent(Sent::NotSent))
+    }
+
+    /// Where the events of this carrier go.
+    pub(crate) fn security(&self) -> &SecurityLog {
+        &self.0.security
     }
 
     /// Records an event of this carrier.

@@ -24,7 +24,8 @@ impl Authorized {
         let turn = self.epochs().ask();
         let Some(_turn) = turn.begin().await else { return Ok(self.generation()) };
         let old = self.generation();
-        let next = Generation::new(self.epochs().next_number(), material, self.carrier(), self.clock())?;
+        let next =
+            Generation::new(self.epochs().next_number(), material, self.carrier(), self.clock(), self.security())?;
         let next = Arc::new(next);
         let fetched = tokio::select! {
             fetched = self.prefetch(&old, &next) => fetched,

@@ -134,6 +134,13 @@ impl Asker<'_> {
 
     fn accept(&self, answer: &HttpResponse, key: &TokenKey) -> Result<Fetched> {
         let unexpected = |why: &str| Error::new(Code::UnexpectedAnswer, format!("the token answer {why}"));
+        // The metadata may be open to all; a token that is bound to our certificate cannot come from a server that did
+        // not see it.
+        let unseen = answer.facts.as_ref().is_some_and(|facts| !facts.client_auth_requested);
+        if unseen && key.profile == Profile::CertificateBound {
+            let why = format!("the token endpoint of `{}` did not ask for the client certificate", self.carrier.issuer);
+            return Err(Error::new(Code::ClientAuthNotRequested, why));
+        }
         // The parser's own message could quote the token.
         let body: Answer = serde_json::from_slice(&answer.body).map_err(|_| unexpected("is not of RFC 6749 §5.1"))?;
         let value = body.access_token.filter(|token| is_token68(token.expose()));

@@ -19,7 +19,7 @@ pub struct CertificateFacts {
 
 impl CertificateFacts {
     /// Reads them from DER.
-    pub(super) fn read(der: &[u8]) -> Result<Self> {
+    pub(crate) fn read(der: &[u8]) -> Result<Self> {
         let unreadable = |why: &str| Error::new(Code::CertificateUnreadable, format!("a certificate {why}"));
         let (_, certificate) =
             X509Certificate::from_der(der).map_err(|error| unreadable("is not X.509").caused_by(&error))?;

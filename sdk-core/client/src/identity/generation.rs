@@ -14,30 +14,35 @@ use super::{Material, tls};
 use crate::auth::{TokenCache, dpop_key};
 use crate::clock::{Clock, SharedClock};
 use crate::config::CarrierConfig;
-use crate::observe::Expiry;
-use crate::transport::{Cut, HttpTransport, Transport, grpc_channel};
+use crate::observe::{Expiry, SecurityLog};
+use crate::transport::{ConnectionFacts, Connector, Cut, HttpTransport, Origin, Transport, grpc_channel};
 
 /// Everything that one identity is used through at one carrier. A call keeps the generation that it began with.
 pub struct Generation {
     number: u64,
     material: Arc<Material>,
-    tls: Arc<rustls::ClientConfig>,
+    origin: Arc<Origin>,
     http: Arc<dyn Transport>,
     dpop: DpopKey,
     tokens: TokenCache,
     retired: CancellationToken,
-    cut: Cut,
 }
 
 impl Generation {
     /// A generation for this carrier, over the real network.
     ///
     /// Codes: `config_invalid` or `config_missing` if the settings do not say which peer is the carrier.
-    pub fn new(number: u64, material: Arc<Material>, carrier: &CarrierConfig, clock: &SharedClock) -> Result<Self> {
+    pub fn new(
+        number: u64,
+        material: Arc<Material>,
+        carrier: &CarrierConfig,
+        clock: &SharedClock,
+        security: &SecurityLog,
+    ) -> Result<Self> {
         let tls = tls::client(&material, carrier, clock)?;
-        let cut = Cut::default();
-        let http = Arc::new(HttpTransport::new(&tls, clock, &cut)?);
-        Self::assemble(number, material, carrier, tls, http, cut)
+        let origin = Origin::new((number, material.clone(), tls), carrier, clock, security);
+        let http = Arc::new(HttpTransport::new(origin.clone()));
+        Self::assemble(number, material, carrier, origin, http)
     }
 
     /// A generation over another network, for simulations.
@@ -47,23 +52,24 @@ impl Generation {
         carrier: &CarrierConfig,
         http: Arc<dyn Transport>,
         clock: &SharedClock,
+        security: &SecurityLog,
     ) -> Result<Self> {
         let tls = tls::client(&material, carrier, clock)?;
-        Self::assemble(number, material, carrier, tls, http, Cut::default())
+        let origin = Origin::new((number, material.clone(), tls), carrier, clock, security);
+        Self::assemble(number, material, carrier, origin, http)
     }
 
     fn assemble(
         number: u64,
         material: Arc<Material>,
         carrier: &CarrierConfig,
-        tls: Arc<rustls::ClientConfig>,
+        origin: Arc<Origin>,
         http: Arc<dyn Transport>,
-        cut: Cut,
     ) -> Result<Self> {
         // Unless one is configured, a key per process and generation: nothing to store, nothing to share (identity §3).
         let dpop = dpop_key(&carrier.dpop, &carrier.name)?;
         let retired = CancellationToken::new();
-        Ok(Self { number, material, tls, http, dpop, tokens: TokenCache::default(), retired, cut })
+        Ok(Self { number, material, origin, http, dpop, tokens: TokenCache::default(), retired })
     }
 
     /// Counts the generations of one carrier, from 1.
@@ -79,7 +85,7 @@ impl Generation {
     /// Fails if nothing may begin on it any more: `identity_revoked`, `identity_unavailable`, `certificate_expired`. Asked
     /// before every call and stream.
     pub fn usable(&self, clock: &dyn Clock) -> Result<()> {
-        self.cut.check()?;
+        self.origin.cut.check()?;
         self.material.check_validity(clock)
     }
 
@@ -90,7 +96,7 @@ impl Generation {
 
     /// Fires when what still runs on it ends.
     pub fn cut(&self) -> &CancellationToken {
-        self.cut.token()
+        self.origin.cut.token()
     }
 
     pub(super) fn retire(&self) {
@@ -99,12 +105,12 @@ impl Generation {
 
     /// The cut with its reason.
     pub(crate) fn end(&self) -> &Cut {
-        &self.cut
+        &self.origin.cut
     }
 
     /// The TLS configuration.
     pub fn tls(&self) -> &Arc<rustls::ClientConfig> {
-        &self.tls
+        &self.origin.tls
     }
 
     /// The network.
@@ -119,7 +125,15 @@ impl Generation {
 
     /// A new gRPC connection of this generation.
     pub fn grpc_channel(&self, url: &Url) -> Result<Channel> {
-        grpc_channel(&self.tls, url)
+        grpc_channel(&self.origin, url)
+    }
+
+    /// What was negotiated on the newest connection; where there is none yet, one is made to `url` to learn it.
+    pub async fn connection_facts(&self, url: &Url) -> Result<Arc<ConnectionFacts>> {
+        match self.origin.latest() {
+            Some(facts) => Ok(facts),
+            None => Connector::http(self.origin.clone()).probe(url).await,
+        }
     }
 
     /// What of it ends: the certificate, the trust anchors, the revocation lists.

@@ -36,6 +36,7 @@ pub use file::FileIdentity;
 pub use generation::Generation;
 pub use inline::InlineIdentity;
 pub use material::Material;
+pub(crate) use policy::name_of as suite_name;
 pub use policy::{TlsPolicy, tls_policy};
 pub use revocation::{ListFacts, RevocationLists};
 pub use spiffe_id::SpiffeId;

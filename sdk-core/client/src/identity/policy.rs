@@ -29,8 +29,8 @@ pub fn tls_policy(minimum: TlsMinimum) -> TlsPolicy {
     let provider = provider(minimum);
     TlsPolicy {
         versions: match minimum {
-            TlsMinimum::Tls13 => vec!["TLSv1.3"],
-            TlsMinimum::Tls12 => vec!["TLSv1.3", "TLSv1.2"],
+            TlsMinimum::Tls13 => vec!["TLSv1_3"],
+            TlsMinimum::Tls12 => vec!["TLSv1_3", "TLSv1_2"],
         },
         cipher_suites: provider.cipher_suites.iter().map(|suite| name_of(*suite)).collect(),
         key_exchange: provider.kx_groups.iter().map(|group| format!("{:?}", group.name())).collect(),
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn the_default_is_tls_1_3_alone() {
         let policy = tls_policy(TlsMinimum::default());
-        assert_eq!(policy.versions, ["TLSv1.3"]);
+        assert_eq!(policy.versions, ["TLSv1_3"]);
         let suites = ["TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"];
         assert_eq!(policy.cipher_suites, suites);
         assert_eq!(policy.key_exchange, KEY_EXCHANGE);
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn tls_1_2_has_the_four_suites_of_bcp_195_and_no_other() {
         let policy = tls_policy(TlsMinimum::Tls12);
-        assert_eq!(policy.versions, ["TLSv1.3", "TLSv1.2"]);
+        assert_eq!(policy.versions, ["TLSv1_3", "TLSv1_2"]);
         let suites = [
             "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
             "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",

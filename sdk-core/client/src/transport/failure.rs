@@ -1,15 +1,53 @@
 //! What a failed exchange means, read from the types in the chain of causes and never from a message.
 
 use std::error::Error as Cause;
-use std::io;
+use std::{fmt, io};
 
 use gladhand_documents::error::{Code, Error, Sent};
+use hyper_util::client::legacy::Error as LegacyError;
 use rustls::{AlertDescription, CertificateError};
 
 use crate::identity::verifier::PeerRefused;
 
+/// A refusal of ours on its way through a library's errors.
+#[derive(Debug)]
+pub(crate) struct Refusal(pub(crate) Error);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.message())
+    }
+}
+
+impl Cause for Refusal {}
+
+/// Whether a pooled connection was found closed when the request was to be put on it, or another request's connection
+/// that this one waited for came to nothing. Only to be believed together with [`super::tracked::Left`].
+pub(super) fn was_stale(error: &LegacyError) -> bool {
+    if tls_failure(error, "").is_some() {
+        return false;
+    }
+    match find::<hyper::Error>(error) {
+        Some(error) => error.is_canceled() || error.is_closed(),
+        // A connection of its own that failed has a cause of the operating system or of ours.
+        None => error.is_connect() && find::<io::Error>(error).is_none(),
+    }
+}
+
+/// The error of a connection that could not be made.
+pub(super) fn of_connection(error: &(dyn Cause + 'static), peer: &str) -> Error {
+    let failure = tls_failure(error, peer);
+    failure.unwrap_or_else(|| Error::new(Code::Connect, format!("no connection to {peer}")).caused_by(error))
+}
+
+/// The error of an answer that broke off.
+pub(super) fn of_answer(error: &hyper::Error, peer: &str) -> Error {
+    let lost = || Error::new(Code::ConnectionLost, format!("the connection to {peer} broke")).caused_by(error);
+    tls_failure(error, peer).unwrap_or_else(lost).sent(Sent::MaybeSent)
+}
+
 /// The error of a failed exchange with `peer`. `left`: whether the request may have left.
-pub(super) fn of_exchange(error: &reqwest::Error, peer: &str, left: bool) -> Error {
+pub(super) fn of_exchange(error: &LegacyError, peer: &str, left: bool) -> Error {
     let sent = if error.is_connect() || !left { Sent::NotSent } else { Sent::MaybeSent };
     if let Some(failure) = tls_failure(error, peer) {
         return failure.sent(sent);
@@ -24,6 +62,9 @@ pub(super) fn of_exchange(error: &reqwest::Error, peer: &str, left: bool) -> Err
 
 /// The error of a TLS failure somewhere in the chain of causes, if there is one: for HTTP and gRPC alike.
 pub fn tls_failure(error: &(dyn Cause + 'static), peer: &str) -> Option<Error> {
+    if let Some(Refusal(refusal)) = find::<Refusal>(error) {
+        return Some(refusal.clone());
+    }
     let tls = match find::<rustls::Error>(error) {
         Some(tls) => tls.clone(),
         None => rustls::Error::AlertReceived(alert_in_text(error)?),
@@ -122,8 +163,8 @@ fn find<'a, T: Cause + 'static>(error: &'a (dyn Cause + 'static)) -> Option<&'a 
     None
 }
 
-/// The chain of causes without reqwest's own first line, which repeats the address with its query.
-fn causes(failure: Error, error: &reqwest::Error) -> Error {
+/// The chain of causes without the client's own first line, which says nothing.
+fn causes(failure: Error, error: &LegacyError) -> Error {
     match error.source() {
         Some(cause) => failure.caused_by(cause),
         None => failure,

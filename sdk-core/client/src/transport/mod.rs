@@ -3,19 +3,26 @@
 //!
 //! * [`Transport`]: the seam at which a simulated network takes the real one's place.
 //! * [`HttpTransport`]: the real network, HTTP over mutually authenticated TLS.
-//! * [`grpc_channel`]: gRPC over the same TLS configuration.
+//! * [`ConnectionFacts`]: what was negotiated. `grpc`: gRPC over the same connector.
+//! * `connector`: makes connections, and knows what was negotiated on them. `stream`: one of them. `resolver`: whether our
+//!   certificate was asked for.
 //! * [`Cut`]: the end of all that a generation still does.
 //! * `failure`: what a failed connection means. `tracked`: whether a request has left.
 
+mod connector;
 mod cut;
+mod facts;
 mod failure;
 mod grpc;
 mod http_transport;
+mod resolver;
+mod stream;
 mod tracked;
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,9 +30,11 @@ use gladhand_documents::error::Result;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+pub(crate) use connector::{Connector, Origin};
 pub use cut::Cut;
+pub use facts::ConnectionFacts;
 pub use failure::tls_failure;
-pub use grpc::grpc_channel;
+pub(crate) use grpc::grpc_channel;
 pub use http_transport::HttpTransport;
 
 /// The largest answer that is read unless the request says otherwise, in bytes (identity §2).
@@ -60,6 +69,8 @@ pub struct HttpResponse {
     pub headers: HeaderMap,
     /// The content as it came.
     pub body: Bytes,
+    /// The facts of the connection that it came over; none in a simulation.
+    pub facts: Option<Arc<ConnectionFacts>>,
 }
 
 impl fmt::Debug for HttpRequest {
@@ -80,7 +91,7 @@ impl fmt::Debug for HttpResponse {
             .field("status", &self.status)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("body_bytes", &self.body.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

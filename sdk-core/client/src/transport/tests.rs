@@ -11,6 +11,7 @@ use super::*;
 use crate::clock::{SharedClock, SystemClock, TestClock};
 use crate::config::{CarrierSettings, Config};
 use crate::identity::{Generation, Material};
+use crate::observe::SecurityLog;
 use crate::testing::{Ca, Reply, Server, Tls};
 
 const H1: &[&[u8]] = &[b"http/1.1"];
@@ -33,7 +34,8 @@ fn generation(trust: &Ca, client: &Ca, server_name: Option<&str>, clock: &Shared
     let builder = Config::builder().environment("e").tenant("t").journal_path("j").carrier("aurora", settings);
     let config = builder.certificate(certificate).private_key(key).trust(trust.pem()).build().unwrap();
     let material = Material::load(&config.identity, &**clock).unwrap();
-    Generation::new(1, material.into(), config.carrier("aurora").unwrap(), clock).unwrap()
+    Generation::new(1, material.into(), config.carrier("aurora").unwrap(), clock, &SecurityLog::new(clock.clone()))
+        .unwrap()
 }
 
 fn post(url: &Url, path: &str) -> HttpRequest {
@@ -271,7 +273,12 @@ fn debug_shows_no_content_and_no_header_value() {
     let mut request = post(&"https://carrier.example".parse().unwrap(), "/x");
     request.headers.insert("authorization", "DPoP canary-1".parse().unwrap());
     request.body = Bytes::from_static(b"client_assertion=canary-2");
-    let answer = HttpResponse { status: StatusCode::OK, headers: request.headers.clone(), body: request.body.clone() };
+    let answer = HttpResponse {
+        status: StatusCode::OK,
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+        facts: None,
+    };
     let shown = format!("{request:?} {answer:?}");
     assert!(shown.contains("authorization") && !shown.contains("canary"), "{shown}");
 }
