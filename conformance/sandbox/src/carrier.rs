@@ -21,6 +21,7 @@ use crate::oauth::OAuth;
 use crate::pki::Pki;
 use crate::requests::Requests;
 use crate::security::Security;
+use crate::spiffe::Agent;
 use crate::state::Store;
 use crate::tls::Door;
 use crate::webhook;
@@ -53,6 +54,8 @@ pub struct Carrier {
     pub spiffe_id: String,
     /// Whose certificate lies in which files.
     pub roles: Vec<Role>,
+    /// The SPIFFE agent, if there is one.
+    pub agent: Option<Arc<Agent>>,
     /// Who came with which identity.
     pub fingerprints: Arc<Fingerprints>,
     /// What was refused.
@@ -95,6 +98,8 @@ pub struct Parts {
     pub spiffe_id: String,
     /// Whose certificate lies in which files.
     pub roles: Vec<Role>,
+    /// Its SPIFFE agent.
+    pub agent: Option<Arc<Agent>>,
     /// Its security log, which the listener writes to as well.
     pub security: Arc<Security>,
     /// TLS towards webhook receivers.
@@ -121,6 +126,7 @@ impl Carrier {
             good: Mutex::new(parts.good),
             spiffe_id: parts.spiffe_id,
             roles: parts.roles,
+            agent: parts.agent,
             fingerprints: Arc::default(),
             security: parts.security,
             faults: Faults::default(),

@@ -6,6 +6,7 @@
 //! * [`ca`], [`pki`], [`credentials`], [`files`]: authorities of its own, revocation, and what it hands to its clients.
 //! * [`tls`], [`serve`]: mutual TLS 1.3 and the accept loop. [`peer`], [`hop`]: who is at the other end.
 //! * [`oauth`]: the authorization server. [`auth`]: the gate. [`shared`]: what several instances of a carrier share.
+//! * [`spiffe`]: a SPIFFE Workload API for its clients.
 //! * [`fingerprints`], [`security`]: which identity came with what, and what was refused.
 //! * [`api`]: the operations of contract 4.0. [`state`]: what it remembers, under one lock.
 //! * [`collector`]: the telemetry collector; [`telemetry`] ties it in.
@@ -37,6 +38,7 @@ pub mod requests;
 pub mod security;
 pub mod serve;
 pub mod shared;
+pub mod spiffe;
 pub mod state;
 pub mod telemetry;
 pub mod tls;

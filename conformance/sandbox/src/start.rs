@@ -19,8 +19,9 @@ use crate::pki::{Branch, Pki};
 use crate::security::Security;
 use crate::serve::Serving;
 use crate::shared::Shared;
+use crate::spiffe::Agent;
 use crate::tls::Door;
-use crate::{api, control, credentials, files, random, serve, telemetry, tls};
+use crate::{api, control, credentials, files, random, serve, spiffe, telemetry, tls};
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -97,13 +98,16 @@ impl Sandbox {
     ///
     /// Errors: `sandbox_failed` if the folder cannot be written or a port is taken; `config_invalid` for a carrier or
     /// tenant name that is no lower-case identifier.
-    pub fn start(options: Options) -> Result<Self> {
+    pub fn start(mut options: Options) -> Result<Self> {
         for (what, name) in [("carrier", &options.carrier), ("tenant", &options.tenant)] {
             let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
             if name.is_empty() || name.len() > 40 || !name.bytes().all(allowed) {
                 let message = format!("`{what}` must be 1 to 40 of a-z, 0-9, - and _, not {name:?}");
                 return Err(Error::new(Code::ConfigInvalid, message));
             }
+        }
+        if let Some(socket) = &mut options.spiffe_socket {
+            *socket = std::path::absolute(&*socket).map_err(|e| failed("the path of the Workload API", &e))?;
         }
         let temporary = options.dir.is_none();
         let dir = match &options.dir {
@@ -226,6 +230,10 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
     let origin = origin(options, shared.as_deref(), &url)?;
     let hop = trusted_hop(dir, options, &made.pki)?;
     let (pki, security) = (Arc::new(made.pki), Arc::<Security>::default());
+    let agent = match &options.spiffe_socket {
+        Some(_) => Some(Agent::new(pki.clone(), &made.roles, options.svid_lifetime_s)?),
+        None => None,
+    };
     let door = Arc::new(Door::new(pki.clone(), security.clone(), made.carrier.clone(), options.crl)?);
     let carrier = Arc::new(Carrier::new(Parts {
         name: options.carrier.clone(),
@@ -239,12 +247,19 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
         good: made.carrier,
         spiffe_id: made.spiffe_id,
         roles: made.roles,
+        agent: agent.clone(),
         security: security.clone(),
     })?);
     let facts = Facts { url: &url, origin: &carrier.origin, scac: &carrier.scac, spiffe_id: &carrier.spiffe_id };
     let facts = Facts { url: options.public_url.as_deref().unwrap_or(facts.url), ..facts };
     let config_path = credentials::write_configurations(dir, options, &carrier.roles, &facts)?;
     let stop = carrier.stop.clone();
+    if let (Some(agent), Some(path)) = (agent, &options.spiffe_socket) {
+        for role in ["client", "gateway"] {
+            spiffe::api::serve(agent.clone(), role, &credentials::socket(path, role), stop.clone())?;
+        }
+        tokio::spawn(agent.keep_fresh(stop.clone()));
+    }
     let router = api::router(carrier.clone()).merge(telemetry::routes(&carrier));
     let serving = Serving { door, fingerprints: carrier.fingerprints.clone(), security, hop, router };
     tokio::spawn(serve::run(listener, serving, stop.clone()));

@@ -2,11 +2,12 @@
 //!
 //! Here: faults, clock, shutdown. `tenders`: decisions, progress, policy, stock. `webhooks`: hold and release.
 //! `certificates`: TLS, identities, revocation. `tokens`: the authorization server and its clients.
-//! `look`: the whole state, fingerprints, security facts. `load`: a load that fits.
+//! `spiffe`: the SPIFFE agent. `look`: the whole state, fingerprints, security facts. `load`: a load that fits.
 
 pub mod certificates;
 pub mod load;
 pub mod look;
+pub mod spiffe;
 pub mod tenders;
 pub mod tokens;
 pub mod webhooks;
@@ -35,6 +36,7 @@ pub fn router(carrier: Arc<Carrier>) -> Router {
         .merge(webhooks::router())
         .merge(certificates::router())
         .merge(tokens::router())
+        .merge(spiffe::router())
         .route("/state", get(look::state))
         .route("/fingerprints", get(look::fingerprints))
         .route("/handshakes", get(look::handshakes))
