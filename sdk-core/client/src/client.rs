@@ -19,7 +19,7 @@ use crate::events::{EventReader, SafetyStream, ensure_following};
 use crate::identity::rotation::Rotation;
 use crate::identity::{self, Identity, PemUpdate};
 use crate::journal::{Journal, Owner};
-use crate::observe::{Expiry, SecurityLog, SecurityStream};
+use crate::observe::{Expiry, SecurityLog, SecurityStream, status};
 use crate::secret::Secret;
 use crate::telemetry::Follow;
 use crate::tender::{CreateOptions, Watch};
@@ -107,6 +107,7 @@ impl Client {
         let own = owner.clone();
         journal.run(move |store| store.register(&own)).await?;
         let core = Arc::new(Core::new(config, clock, security, journal, owner, carriers, rotation));
+        core.tasks.spawn(status::watch(core.clone()));
         if let Some(rotation) = &core.rotation {
             core.tasks.spawn(rotation.clone().run(core.stop.clone()));
         }
@@ -396,6 +397,12 @@ impl Client {
         self.core().open()?;
         let simulated = || Error::new(Code::InvalidArgument, "a simulated client has no identity");
         self.core().rotation.as_ref().ok_or_else(simulated)
+    }
+
+    /// What we are known by at each carrier, when what of it ends, and how often which security event happened (document
+    /// `IdentityStatus`).
+    pub fn identity_status(&self) -> Result<Document> {
+        status::status(self.core())
     }
 
     /// How the client is (document `Health`).

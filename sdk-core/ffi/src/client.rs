@@ -81,7 +81,7 @@ impl Client {
         })
     }
 
-    fn core(&self) -> Result<gladhand::Client> {
+    pub(crate) fn core(&self) -> Result<gladhand::Client> {
         self.0.owner.check()?;
         if self.0.closed.load(Ordering::Acquire) {
             return Err(Error::new(Code::ClientClosed, "this client was closed"));
@@ -89,7 +89,7 @@ impl Client {
         Ok(self.0.client.clone())
     }
 
-    fn run<T, F, Fut>(&self, cancel: &CancelToken, operation: F) -> Task<T>
+    pub(crate) fn run<T, F, Fut>(&self, cancel: &CancelToken, operation: F) -> Task<T>
     where
         T: Send + 'static,
         F: FnOnce(gladhand::Client) -> Fut + Send + 'static,

@@ -2,6 +2,7 @@
 //! panic across a language border, handles that know their process, and the operations of the SDK on documents.
 //!
 //! * [`Client`], [`Gateway`]: the operations, as tasks on documents. * [`stream`]: what is pulled.
+//! * [`identity`]: rotation, status and security events of a client.
 //! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork.
 //! * [`task`]: an operation under way: awaited, waited for with a tick (Ctrl-C), or cancelled.
 //!
@@ -9,6 +10,7 @@
 
 pub mod client;
 pub mod gateway;
+pub mod identity;
 pub mod runtime;
 pub mod stream;
 pub mod task;
@@ -18,7 +20,8 @@ pub use gateway::Gateway;
 pub use gladhand::{Delivery, Sandbox, fork};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::{Document, quote};
-pub use stream::{Events, Follow, Safety, Watch};
+pub use identity::Pem;
+pub use stream::{Events, Follow, Safety, SecurityEvents, Watch};
 pub use task::{CancelToken, Task, spawn};
 
 /// The version of the SDK; core and bindings carry the same.

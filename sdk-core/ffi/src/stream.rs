@@ -11,6 +11,16 @@ use tokio_util::sync::CancellationToken;
 use crate::runtime::Owner;
 use crate::task::{CancelToken, Task, spawn};
 
+/// Reads the security log of a client.
+#[derive(Debug)]
+pub struct SecurityLogReader(pub(crate) gladhand::observe::SecurityStream);
+
+impl SecurityLogReader {
+    async fn next(&mut self) -> Result<Option<Document>> {
+        Ok(self.0.next().await)
+    }
+}
+
 /// A source of values, one at a time.
 pub trait Source: Send + 'static {
     /// What it gives.
@@ -88,6 +98,8 @@ source! {
     Watch(gladhand::Watch) -> Document;
     /// Safety events at once, out of band.
     Safety(gladhand::SafetyStream) -> Document;
+    /// Security events, as they happen.
+    SecurityEvents(SecurityLogReader) -> Document;
     /// Positions of followed loads.
     Follow(gladhand::Follow) -> Document;
 }
