@@ -48,6 +48,11 @@ impl Client {
         guard(|| core.identity_status())
     }
 
+    /// What is negotiated with a carrier on a new connection: a ConnectionFacts.
+    pub fn connection_facts(&self, carrier: String, cancel: &CancelToken) -> Task<Document> {
+        self.run(cancel, |core| async move { core.connection_facts(&carrier).await })
+    }
+
     /// Takes other PEM where the identity is in memory; ends when every carrier is called with it.
     pub fn identity_replace(&self, pem: Pem, cancel: &CancelToken) -> Task<()> {
         self.run(cancel, |core| async move { core.update_identity(pem.update()?).await })
