@@ -84,14 +84,13 @@ impl Shared {
     /// Publishes a public key to the other instances: of tokens, or of a client's assertions.
     pub fn publish(&self, of: KeyOf<'_>, name: &str, key: &Jwk) -> Result<()> {
         let text = serde_json::to_string(key).unwrap_or_default();
-        files::replace(&self.dir, &format!("{}{name}.jwk", of.prefix()), &text)
+        files::replace(&self.dir, &format!("{}/{}{name}.jwk", of.folder(), of.start()), &text)
     }
 
     /// The public keys that the instances published.
     pub fn keys(&self, of: KeyOf<'_>) -> Vec<Jwk> {
-        let prefix = self.dir.join(of.prefix());
-        let (folder, start) = (prefix.parent().unwrap_or(&self.dir), of.start());
-        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.dir.join(of.folder())) else { return Vec::new() };
+        let start = of.start();
         let ours = entries.flatten().filter(|entry| {
             let name = entry.file_name();
             let name = name.to_string_lossy();
@@ -115,15 +114,15 @@ pub enum KeyOf<'a> {
 }
 
 impl KeyOf<'_> {
-    fn prefix(&self) -> String {
+    fn folder(self) -> &'static str {
         match self {
-            Self::Tokens => "token-keys/".to_owned(),
-            Self::Client(_) => format!("assertion-keys/{}", self.start()),
+            Self::Tokens => "token-keys",
+            Self::Client(_) => "assertion-keys",
         }
     }
 
     /// How the names of its files begin; client ids go in as hex, so that none can leave the folder or look like another.
-    fn start(&self) -> String {
+    fn start(self) -> String {
         match self {
             Self::Tokens => String::new(),
             Self::Client(id) => format!("{}.", hex::encode(id)),

@@ -20,7 +20,8 @@ pub async fn get(call: Call) -> Result<Answer> {
     let store = call.carrier.store();
     let tender = tender(&store, &call)?;
     let dispatch = tender.dispatch.as_ref().ok_or_else(|| unknown(call.id(0)))?;
-    Ok(Answer::json(StatusCode::OK, dispatch.document()).with(ETAG, format!("\"{}\"", dispatch.revision)))
+    let consent = call.caller()?.consent;
+    Ok(Answer::json(StatusCode::OK, dispatch.document(consent)).with(ETAG, format!("\"{}\"", dispatch.revision)))
 }
 
 /// `PUT /v1/dispatches/{id}/commands/{commandId}`: 202, and then the carrier decides.

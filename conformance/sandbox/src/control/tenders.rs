@@ -136,6 +136,7 @@ struct Advance {
     tender_id: String,
     to: String,
     vehicle_id: Option<String>,
+    driver_ref: Option<String>,
 }
 
 async fn advance(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
@@ -145,7 +146,10 @@ async fn advance(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     if !carrier.vehicles.contains(&vehicle) {
         return Err(refused(format!("{vehicle} is not one of {}", carrier.vehicles.join(", "))));
     }
-    on_tender(&carrier, &wanted.tender_id, |store, key| store.progress(key, to, &vehicle, carrier.clock.now()))
+    on_tender(&carrier, &wanted.tender_id, |store, key| {
+        store.progress(key, to, &vehicle, carrier.clock.now())?;
+        wanted.driver_ref.as_deref().map_or(Ok(()), |driver| store.assign_driver(key, driver))
+    })
 }
 
 #[derive(Deserialize)]

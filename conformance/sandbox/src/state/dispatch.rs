@@ -3,7 +3,9 @@
 use gladhand_documents::json::Value;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::oauth::clients::Consent;
 use crate::object::Object;
+use crate::problem::Result;
 use crate::random;
 use crate::state::Store;
 use crate::state::command::Command;
@@ -21,6 +23,8 @@ pub struct Dispatch {
     pub revision: u32,
     /// The tractor.
     pub vehicle: String,
+    /// Pseudonym of the driver of the manual last leg, if there is one.
+    pub driver: Option<String>,
     /// Who is in control.
     pub control_mode: String,
     /// Since when, by the machine's clock.
@@ -48,6 +52,7 @@ impl Dispatch {
             id: random::id("dsp-"),
             revision: 1,
             vehicle: vehicle.to_owned(),
+            driver: None,
             control_mode: tender.control_mode.clone(),
             since,
             until: None,
@@ -58,8 +63,8 @@ impl Dispatch {
         }
     }
 
-    /// `Dispatch`.
-    pub fn document(&self) -> String {
+    /// `Dispatch`; who drives is said only where the agreement covers personal data of drivers.
+    pub fn document(&self, consent: Consent) -> String {
         let etas = self
             .stops
             .iter()
@@ -71,13 +76,21 @@ impl Dispatch {
             .text("tractorId", &self.vehicle)
             .list("etaAtStops", etas)
             .finish();
+        let manual = self.driver.as_ref().map(|driver| {
+            Object::new()
+                .text("legId", "leg-2")
+                .list("segmentRefs", [r#""seg-2""#])
+                .text("driveMode", "manual")
+                .text_if("driverRef", consent.driver_pii.then_some(driver.as_str()))
+                .finish()
+        });
         Object::new()
             .text("schemaVersion", "1.0.0")
             .text("dispatchId", &self.id)
             .text("tenderId", &self.tender_id)
             .text("loadId", &self.load_id)
             .number("dispatchRevision", self.revision.into())
-            .list("assignments", [leg])
+            .list("assignments", [leg].into_iter().chain(manual))
             .text("releasedThrough", "leg-1")
             .text("controlMode", &self.control_mode)
             .text("contact24x7", CONTACT)
@@ -95,6 +108,14 @@ impl Tender {
 }
 
 impl Store {
+    /// Says who drives the manual last leg of a tender's dispatch.
+    pub fn assign_driver(&mut self, key: &Key, driver: &str) -> Result<()> {
+        if let Some(dispatch) = &mut self.tender_mut(key)?.dispatch {
+            dispatch.driver = Some(driver.to_owned());
+        }
+        Ok(())
+    }
+
     /// The tender that a dispatch of this tenant belongs to.
     pub fn dispatched(&self, tenant: &str, dispatch_id: &str) -> Option<&Tender> {
         self.tenders

@@ -45,8 +45,10 @@ pub struct Tms {
     pub control: String,
     pub client_id: String,
     pub http: Client,
-    assertion: EncodingKey,
-    dpop: EncodingKey,
+    /// The key of assertions, its algorithm and the `kid` they name.
+    pub assertion_key: (Algorithm, EncodingKey, Option<String>),
+    /// The key of proofs and its algorithm.
+    pub dpop_key: (Algorithm, EncodingKey),
 }
 
 pub fn start() -> (Sandbox, Tms) {
@@ -59,8 +61,27 @@ pub fn start_with(options: Options) -> (Sandbox, Tms) {
     (sandbox, tms)
 }
 
-fn new_key() -> EncodingKey {
-    EncodingKey::from_ec_der(&rcgen::KeyPair::generate().unwrap().serialize_der())
+/// A fresh key for an algorithm.
+pub fn key_for(algorithm: Algorithm) -> EncodingKey {
+    let made = |algorithm| rcgen::KeyPair::generate_for(algorithm).unwrap().serialize_der();
+    match algorithm {
+        Algorithm::EdDSA => {
+            let random = aws_lc_rs::rand::SystemRandom::new();
+            let pair = aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8v1(&random).unwrap();
+            EncodingKey::from_ed_der(pair.as_ref())
+        }
+        // RFC 5958 wraps RFC 8017's key, which jsonwebtoken wants bare: 26 bytes of head for 2048 bits.
+        Algorithm::PS256 | Algorithm::RS256 => EncodingKey::from_rsa_der(&made(&rcgen::PKCS_RSA_SHA256)[26..]),
+        Algorithm::ES384 => EncodingKey::from_ec_der(&made(&rcgen::PKCS_ECDSA_P384_SHA384)),
+        _ => EncodingKey::from_ec_der(&made(&rcgen::PKCS_ECDSA_P256_SHA256)),
+    }
+}
+
+/// The public half, with a `kid`.
+pub fn public(algorithm: Algorithm, key: &EncodingKey, kid: &str) -> Value {
+    let mut jwk = Jwk::from_encoding_key(key, algorithm).unwrap();
+    jwk.common.key_id = Some(kid.to_owned());
+    serde_json::to_value(jwk).unwrap()
 }
 
 pub fn http(dir: &Path, certificate: &str) -> Client {
@@ -109,8 +130,8 @@ impl Tms {
             control: sandbox.control_url().to_owned(),
             client_id: client_id.to_owned(),
             http: http(sandbox.dir(), certificate),
-            assertion: EncodingKey::from_ec_pem(&pem).unwrap(),
-            dpop: new_key(),
+            assertion_key: (Algorithm::ES256, EncodingKey::from_ec_pem(&pem).unwrap(), None),
+            dpop_key: (Algorithm::ES256, key_for(Algorithm::ES256)),
         }
     }
 
@@ -119,7 +140,8 @@ impl Tms {
         let claims = json!({
             "iss": self.client_id, "sub": self.client_id, "aud": audience, "jti": jti, "iat": now, "exp": now + seconds,
         });
-        encode(&Header::new(Algorithm::ES256), &claims, &self.assertion).unwrap()
+        let (algorithm, key, kid) = &self.assertion_key;
+        encode(&Header { kid: kid.clone(), ..Header::new(*algorithm) }, &claims, key).unwrap()
     }
 
     pub fn form(&self, scope: &str) -> Vec<(String, String)> {
@@ -176,12 +198,13 @@ impl Tms {
         for (name, value) in more.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        let mut header = Header::new(Algorithm::ES256);
+        let (algorithm, key) = &self.dpop_key;
+        let mut header = Header::new(*algorithm);
         header.typ = Some("dpop+jwt".to_owned());
-        let mut jwk = Jwk::from_encoding_key(&self.dpop, Algorithm::ES256).unwrap();
+        let mut jwk = Jwk::from_encoding_key(key, *algorithm).unwrap();
         jwk.common.key_algorithm = None;
         header.jwk = Some(jwk);
-        encode(&header, &claims, &self.dpop).unwrap()
+        encode(&header, &claims, key).unwrap()
     }
 
     /// A certificate-bound read.
