@@ -4,7 +4,7 @@
 //! * [`checks`]: one line per check, and the count. * [`pki`]: a certificate authority made at run time.
 //! * [`process`]: a peer as a process that ends with this one. * [`subject`]: the client under test.
 //! * [`stranger`]: another party that can send anything. * [`world`]: the authorization and the resource server.
-//! * [`oidc_provider`], [`oauth4webapi`], [`envoy`]: the suites.
+//! * [`oidc_provider`], [`oauth4webapi`], [`envoy`], [`rotation`]: the suites.
 
 mod checks;
 mod envoy;
@@ -12,6 +12,7 @@ mod oauth4webapi;
 mod oidc_provider;
 mod pki;
 mod process;
+mod rotation;
 mod stranger;
 mod subject;
 mod world;
@@ -47,6 +48,7 @@ async fn main() -> ExitCode {
     let outcome = match name.as_str() {
         "oidc-provider" => oidc_provider::run(&programs, &mut checks).await,
         "oauth4webapi" => oauth4webapi::run(&programs, &mut checks).await,
+        "rotation" => rotation::run(&programs, &mut checks).await,
         "envoy" => envoy::run(&programs, &mut checks).await,
         other => Err(format!("there is no suite `{other}`")),
     };

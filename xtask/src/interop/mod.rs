@@ -30,6 +30,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "oidc-provider", light: true, prepare: node::prepare },
     Suite { name: "oauth4webapi", light: true, prepare: node::prepare },
     Suite { name: "envoy", light: true, prepare: envoy::prepare },
+    Suite { name: "rotation", light: false, prepare: sandbox },
 ];
 
 /// Runs the verb: one name, or `all-light`.
@@ -60,6 +61,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         }
     }
     if failed.is_empty() { Ok(()) } else { Err(format!("interop: failed: {}", failed.join(", "))) }
+}
+
+/// The sandbox carrier, as the peer whose own record judges a rotation.
+fn sandbox() -> Result<Programs> {
+    Ok(vec![("sandbox", cargo_binary("gladhand-sandbox")?)])
 }
 
 /// The folder of a peer's lock file and programs.
