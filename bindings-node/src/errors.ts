@@ -243,6 +243,7 @@ export type ErrorCode =
   | 'token_unavailable'
   | 'token_type_downgraded'
   | 'token_binding_mismatch'
+  | 'token_signature_invalid'
   | 'token_audience_mismatch'
   | 'connect'
   | 'connection_lost'
@@ -378,6 +379,7 @@ const TABLE: Readonly<Record<ErrorCode, readonly [ErrorKind, Retry, string]>> = 
   token_unavailable: ['auth', 'after', "The authorization server does not answer; the SDK keeps trying."],
   token_type_downgraded: ['security', 'never', "The authorization server answered with another token type than asked for; do not use it, call the carrier."],
   token_binding_mismatch: ['security', 'never', "The token is bound to another key or certificate; do not use it, call the carrier."],
+  token_signature_invalid: ['security', 'never', "The token's signature does not hold against the issuer's published keys, or its algorithm is not taken; do not use it, call the carrier."],
   token_audience_mismatch: ['auth', 'never', "The token is for another audience; check `resource` in the configuration."],
   connect: ['network', 'safe', "The carrier cannot be reached; check address, name resolution and firewall."],
   connection_lost: ['network', 'safe', "The connection broke before the answer; the SDK reads back what became of a request."],

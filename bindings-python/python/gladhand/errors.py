@@ -377,6 +377,8 @@ class Code:
     """The authorization server answered with another token type than asked for; do not use it, call the carrier."""
     TOKEN_BINDING_MISMATCH = "token_binding_mismatch"
     """The token is bound to another key or certificate; do not use it, call the carrier."""
+    TOKEN_SIGNATURE_INVALID = "token_signature_invalid"
+    """The token's signature does not hold against the issuer's published keys, or its algorithm is not taken; do not use it, call the carrier."""
     TOKEN_AUDIENCE_MISMATCH = "token_audience_mismatch"
     """The token is for another audience; check `resource` in the configuration."""
     CONNECT = "connect"
@@ -884,6 +886,11 @@ _TABLE: dict[str, tuple[str, str, str]] = {
         "security",
         "never",
         "The token is bound to another key or certificate; do not use it, call the carrier.",
+    ),
+    "token_signature_invalid": (
+        "security",
+        "never",
+        "The token's signature does not hold against the issuer's published keys, or its algorithm is not taken; do not use it, call the carrier.",
     ),
     "token_audience_mismatch": (
         "auth",

@@ -194,6 +194,8 @@ extension GladhandError {
         case tokenTypeDowngraded = "token_type_downgraded"
         /// The token is bound to another key or certificate; do not use it, call the carrier.
         case tokenBindingMismatch = "token_binding_mismatch"
+        /// The token's signature does not hold against the issuer's published keys, or its algorithm is not taken; do not use it, call the carrier.
+        case tokenSignatureInvalid = "token_signature_invalid"
         /// The token is for another audience; check `resource` in the configuration.
         case tokenAudienceMismatch = "token_audience_mismatch"
         /// The carrier cannot be reached; check address, name resolution and firewall.
@@ -340,6 +342,7 @@ extension GladhandError {
             case .tokenUnavailable: "The authorization server does not answer; the SDK keeps trying."
             case .tokenTypeDowngraded: "The authorization server answered with another token type than asked for; do not use it, call the carrier."
             case .tokenBindingMismatch: "The token is bound to another key or certificate; do not use it, call the carrier."
+            case .tokenSignatureInvalid: "The token's signature does not hold against the issuer's published keys, or its algorithm is not taken; do not use it, call the carrier."
             case .tokenAudienceMismatch: "The token is for another audience; check `resource` in the configuration."
             case .connect: "The carrier cannot be reached; check address, name resolution and firewall."
             case .connectionLost: "The connection broke before the answer; the SDK reads back what became of a request."

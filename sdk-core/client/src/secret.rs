@@ -28,6 +28,9 @@ impl Secret {
     }
 }
 
+// What it holds is wiped; said aloud, so that the compiler can be asked.
+impl zeroize::ZeroizeOnDrop for Secret {}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")

@@ -264,6 +264,7 @@ codes! {
     TokenUnavailable "token_unavailable" Auth After 0 "The authorization server does not answer; the SDK keeps trying.";
     TokenTypeDowngraded "token_type_downgraded" Security Never 0 "The authorization server answered with another token type than asked for; do not use it, call the carrier.";
     TokenBindingMismatch "token_binding_mismatch" Security Never 0 "The token is bound to another key or certificate; do not use it, call the carrier.";
+    TokenSignatureInvalid "token_signature_invalid" Security Never 0 "The token's signature does not hold against the issuer's published keys, or its algorithm is not taken; do not use it, call the carrier.";
     TokenAudienceMismatch "token_audience_mismatch" Auth Never 0 "The token is for another audience; check `resource` in the configuration.";
     Connect "connect" Network Safe 0 "The carrier cannot be reached; check address, name resolution and firewall.";
     ConnectionLost "connection_lost" Network Safe 0 "The connection broke before the answer; the SDK reads back what became of a request.";
@@ -373,6 +374,13 @@ impl Error {
             }
             next = error.source();
         }
+        self
+    }
+
+    /// Adds what explains it to the message; log-safe, like the message itself.
+    pub fn with_note(mut self, note: &str) -> Self {
+        self.0.message.push_str("; ");
+        self.0.message.push_str(note);
         self
     }
 

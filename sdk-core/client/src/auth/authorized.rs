@@ -1,11 +1,10 @@
 //! Calls that carry a token: one per profile and scope, and a fresh proof on every attempt.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Kind, Result, Sent};
-use gladhand_protocol::proof::challenge::{self, Challenge};
 use gladhand_protocol::proof::dpop::Proof;
 use gladhand_protocol::proof::htu;
 use gladhand_protocol::proof::nonce::Nonces;
@@ -17,13 +16,16 @@ use url::Url;
 use super::cache::{AccessToken, Fetched, TokenKey};
 use super::call::{Caller, Profile, Request, Response};
 use super::discovery::{self, Metadata};
+use super::jwks::RemoteKeys;
+use super::reaction::{self, Reaction};
 use super::token_request::{Asker, not_a_header};
+use super::verifier::{self, JsonWebToken};
 use super::{private_pem, problem, random};
 use crate::clock::{SharedClock, within};
 use crate::config::{CarrierConfig, ClientAuth};
 use crate::failpoint;
 use crate::identity::{Epochs, Generation, Material};
-use crate::observe::{Activity, SecurityEvent, SecurityLog};
+use crate::observe::{Activity, Expiry, SecurityEvent, SecurityLog};
 use crate::secret::Secret;
 use crate::transport::{BoxFuture, HttpRequest, HttpResponse};
 
@@ -44,6 +46,7 @@ struct Inner {
     // The two kinds of server have nonces of their own (RFC 9449 §8 and §9), even at one origin.
     token_nonces: Mutex<Nonces>,
     call_nonces: Mutex<Nonces>,
+    keys: RemoteKeys,
 }
 
 struct Known {
@@ -70,6 +73,8 @@ impl Authorized {
         clock: SharedClock,
         security: SecurityLog,
     ) -> Result<Self> {
+        let verifier = Arc::new(JsonWebToken);
+        verifier::ready(&*verifier)?;
         let signer = match &carrier.client_auth {
             ClientAuth::PrivateKeyJwt { assertion_key: key } => {
                 private_pem::signers(key, &format!("carriers.{}.assertion_key", carrier.name))?.into_iter().next()
@@ -86,6 +91,7 @@ impl Authorized {
             metadata: Flight::default(),
             token_nonces: Mutex::default(),
             call_nonces: Mutex::default(),
+            keys: RemoteKeys::new(verifier),
         })))
     }
 
@@ -109,12 +115,51 @@ impl Authorized {
         &self.0.epochs
     }
 
+    /// When the tokens of the generation in use and the issuer's key set end. Both are renewed by themselves, before; one
+    /// that is close to its end could not be.
+    pub fn expiries(&self) -> Vec<Expiry> {
+        let inner = &*self.0;
+        let mut all = self.generation().tokens().expiries(&inner.carrier.name, inner.clock.monotonic());
+        all.extend(inner.keys.expiry(&inner.carrier.issuer, &inner.carrier.name));
+        all
+    }
+
     /// The value of an `Authorization` header with the certificate-bound token of this scope, for a gRPC stream of
     /// `generation`; ask again for every new stream.
     pub async fn authorization(&self, generation: &Arc<Generation>, scope: &'static str) -> Result<HeaderValue> {
         let key = TokenKey { profile: Profile::CertificateBound, scope };
         let token = self.token(generation, &key).await?;
         Secret::header(&format!("Bearer {}", token.value().expose())).ok_or_else(not_a_header)
+    }
+
+    /// Token and proof for a gRPC call of `generation` that wants possession proven: `POST` of the full method path, such as
+    /// `/gladhand.telemetry.v1.Telemetry/Follow`, below the carrier's telemetry address (or `htu_base`). Good for one call
+    /// or stream. There is no `gh_body`: a stream's content is not known when it begins. Error: `invalid_argument` for what
+    /// is no method path.
+    pub async fn grpc_proof(
+        &self,
+        generation: &Arc<Generation>,
+        method: &str,
+        scope: &'static str,
+    ) -> Result<GrpcProof> {
+        let inner = &*self.0;
+        let wrong = || Error::new(Code::InvalidArgument, "a gRPC method is `/package.Service/Method`");
+        if method.contains('?') {
+            return Err(wrong());
+        }
+        let below = |base: &Url| htu::below(base, method).ok_or_else(wrong);
+        let url = below(&inner.carrier.telemetry_url)?;
+        let htu = htu::normalise(&inner.carrier.htu_base.as_ref().map_or_else(|| Ok(url.clone()), below)?);
+        let token = self.token(generation, &TokenKey { profile: Profile::Dpop, scope }).await?;
+        let token = token.value().expose();
+        let dpop = inner.proof(generation, "POST", &htu, &url, token, None)?;
+        let authorization = Secret::header(&format!("DPoP {token}")).ok_or_else(not_a_header)?;
+        Ok(GrpcProof { authorization, dpop })
+    }
+
+    /// Takes over the `dpop-nonce` of a gRPC answer. `false` if the text is no nonce and was ignored.
+    pub fn take_grpc_nonce(&self, nonce: &str) -> bool {
+        self.0.nonces().put(&self.0.carrier.telemetry_url, nonce)
     }
 
     /// Forgets the certificate-bound token of this scope: after a stream was refused as unauthenticated. Do it once, then
@@ -172,8 +217,8 @@ impl Authorized {
                 }
                 return Ok(Response { status: answer.status, headers: answer.headers, body: answer.body });
             }
-            let challenges = challenges(&answer);
-            match (reaction(&answer, &challenges), token) {
+            let challenges = reaction::challenges(&answer);
+            match (reaction::to(&answer, &challenges, request.profile, generation.dpop().algorithm()), token) {
                 // Exactly once per challenge, with a new proof and the same content.
                 (Reaction::Nonce, Some(_)) if fresh_nonce && !challenged && request.profile == Profile::Dpop => {
                     challenged = true;
@@ -186,7 +231,9 @@ impl Authorized {
                     die(&request, "after_send");
                     die(&request, "after_answer");
                     let error = problem::error(request.operation, &answer, &challenges, inner.clock.now());
-                    if let Some(activity) = activity(error.code()) {
+                    let error =
+                        reaction::explained(error, &answer, &challenges, generation.dpop().algorithm(), &*inner.clock);
+                    if let Some(activity) = reaction::activity(error.code()) {
                         inner.record(SecurityEvent::failed(activity, &error).fact("operation", request.operation));
                     }
                     return Err(error);
@@ -196,18 +243,19 @@ impl Authorized {
     }
 }
 
+/// What a gRPC call carries: values of the metadata `authorization` and `dpop`, both marked sensitive.
+#[derive(Clone, Debug)]
+pub struct GrpcProof {
+    /// The token.
+    pub authorization: HeaderValue,
+    /// The proof.
+    pub dpop: HeaderValue,
+}
+
 /// Where a call goes, and what its proof says of that.
 struct Target {
     url: Url,
     htu: String,
-}
-
-/// What an answer asks of us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reaction {
-    Nonce,
-    Token,
-    Nothing,
 }
 
 impl Inner {
@@ -233,6 +281,9 @@ impl Inner {
         token: Option<&AccessToken>,
     ) -> Result<HttpRequest> {
         let mut headers = request.headers.clone();
+        // Ours alone, whatever the caller put there.
+        headers.remove(header::AUTHORIZATION);
+        headers.remove("dpop");
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json, application/problem+json"));
         if request.body.is_some() {
             headers.insert(header::CONTENT_TYPE, request.content_type.clone());
@@ -242,18 +293,10 @@ impl Inner {
             let value = Secret::header(&format!("{scheme} {token}")).ok_or_else(not_a_header)?;
             headers.insert(header::AUTHORIZATION, value);
             if request.profile == Profile::Dpop {
-                let mut nonces = self.call_nonces.lock().unwrap_or_else(PoisonError::into_inner);
-                let proof = Proof {
-                    method: request.method.as_str(),
-                    htu: &target.htu,
-                    jti: &random::unique()?,
-                    issued_at: self.clock.now().as_second(),
-                    access_token: Some(token),
-                    nonce: nonces.get(&target.url),
-                    // No content, no claim: an empty body is none (RFC 9110 §6.4).
-                    body: request.body.as_deref().filter(|body| !body.is_empty()),
-                };
-                headers.insert("dpop", Secret::header(&proof.sign(generation.dpop())?).ok_or_else(not_a_header)?);
+                // No content, no claim: an empty body is none (RFC 9110 §6.4).
+                let body = request.body.as_deref().filter(|body| !body.is_empty());
+                let proof = self.proof(generation, request.method.as_str(), &target.htu, &target.url, token, body)?;
+                headers.insert("dpop", proof);
             }
         }
         Ok(HttpRequest {
@@ -264,6 +307,34 @@ impl Inner {
             deadline: request.deadline.unwrap_or(self.carrier.deadline),
             max_answer: request.max_answer,
         })
+    }
+
+    /// A proof for one attempt at the API.
+    fn proof(
+        &self,
+        generation: &Generation,
+        method: &str,
+        htu: &str,
+        url: &Url,
+        token: &str,
+        body: Option<&[u8]>,
+    ) -> Result<HeaderValue> {
+        // Signing takes longer than a lock should be held.
+        let nonce = self.nonces().get(url).map(str::to_owned);
+        let proof = Proof {
+            method,
+            htu,
+            jti: &random::unique()?,
+            issued_at: self.clock.now().as_second().saturating_add(self.carrier.clock_offset_s),
+            access_token: Some(token),
+            nonce: nonce.as_deref(),
+            body,
+        };
+        Secret::header(&proof.sign(generation.dpop())?).ok_or_else(not_a_header)
+    }
+
+    fn nonces(&self) -> MutexGuard<'_, Nonces> {
+        self.call_nonces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn send(&self, request: &Request, generation: &Generation, outgoing: HttpRequest) -> Result<HttpResponse> {
@@ -284,13 +355,13 @@ impl Inner {
     }
 
     fn has_nonce(&self, url: &Url) -> bool {
-        self.call_nonces.lock().unwrap_or_else(PoisonError::into_inner).has(url)
+        self.nonces().has(url)
     }
 
     /// Every answer may bring the next nonce (RFC 9449 §8.2 and §9). Whether this one did.
     fn take_nonce(&self, url: &Url, answer: &HttpResponse) -> bool {
         let Some(nonce) = answer.headers.get("dpop-nonce").and_then(|nonce| nonce.to_str().ok()) else { return false };
-        self.call_nonces.lock().unwrap_or_else(PoisonError::into_inner).put(url, nonce)
+        self.nonces().put(url, nonce)
     }
 
     /// Asks for a token, after reading the metadata if it is unknown or old.
@@ -302,9 +373,11 @@ impl Inner {
                 generation,
                 signer: self.signer.as_deref(),
                 nonces: &self.token_nonces,
+                keys: &self.keys,
+                security: &self.security,
                 clock: &*self.clock,
             };
-            asker.ask(&metadata.token_endpoint, key).await
+            asker.ask(&metadata, key).await
         };
         let outcome = outcome.await;
         let event = match &outcome {
@@ -344,35 +417,6 @@ impl Inner {
 
     fn record(&self, event: SecurityEvent) {
         self.security.emit(&event.carrier(&self.carrier.name).client_id(&self.carrier.client_id));
-    }
-}
-
-/// What a refused call means for the security log.
-fn activity(code: Code) -> Option<Activity> {
-    match code {
-        Code::PopReplayed => Some(Activity::Replay),
-        Code::CertMismatch => Some(Activity::BindingMismatch),
-        Code::TokenExpired | Code::TokenInvalid | Code::PopInvalid | Code::PopMissing | Code::ScopeMissing => {
-            Some(Activity::CallNotAuthorized)
-        }
-        _ => None,
-    }
-}
-
-fn challenges(answer: &HttpResponse) -> Vec<Challenge> {
-    let values = answer.headers.get_all(header::WWW_AUTHENTICATE).iter();
-    values.filter_map(|value| value.to_str().ok()).flat_map(challenge::parse).collect()
-}
-
-fn reaction(answer: &HttpResponse, challenges: &[Challenge]) -> Reaction {
-    if answer.status != StatusCode::UNAUTHORIZED {
-        return Reaction::Nothing;
-    }
-    let said = challenges.iter().find_map(|challenge| challenge.parameter("error"));
-    match (said, problem::read(answer).map(|(code, _)| code)) {
-        (Some("use_dpop_nonce"), _) | (_, Some(Code::UseDpopNonce)) => Reaction::Nonce,
-        (_, Some(Code::TokenExpired | Code::TokenInvalid)) | (Some("invalid_token"), None) => Reaction::Token,
-        _ => Reaction::Nothing,
     }
 }
 

@@ -17,6 +17,7 @@ use super::breaker::{Breaker, is_temporary};
 use super::call::Profile;
 use super::random;
 use crate::clock::SharedClock;
+use crate::observe::{Expiry, Subject};
 use crate::secret::Secret;
 use crate::transport::BoxFuture;
 
@@ -31,6 +32,8 @@ pub(super) struct AccessToken {
     value: Secret,
     renew_at: Duration,
     expires_at: Duration,
+    /// When it was asked for and when it ends, by the wall clock: for people.
+    shown: (jiff::Timestamp, jiff::Timestamp),
 }
 
 impl AccessToken {
@@ -114,6 +117,21 @@ impl TokenCache {
         slots.iter().filter(|(_, slot)| slot.living(now).is_some()).map(|(key, _)| key.clone()).collect()
     }
 
+    /// When the living tokens end. One that nobody renewed is gone and no concern.
+    pub(super) fn expiries(&self, carrier: &str, now: Duration) -> Vec<Expiry> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out: Vec<Expiry> = slots
+            .iter()
+            .filter_map(|(key, slot)| {
+                let (from, until) = slot.living(now)?.shown;
+                let id = format!("{} {}", key.profile.as_str(), key.scope);
+                Some(Expiry { subject: Subject::Token, id, carrier: Some(carrier.to_owned()), from, until })
+            })
+            .collect();
+        out.sort_by(|a, b| a.id.cmp(&b.id));
+        out
+    }
+
     /// Forgets this token, unless another has taken its place already.
     pub(super) fn forget(&self, key: &TokenKey, token: &Arc<AccessToken>) {
         let slot = self.slot(key);
@@ -170,14 +188,14 @@ async fn renew(
     fetch: BoxFuture<'static, Result<Fetched>>,
 ) -> Result<Arc<AccessToken>> {
     // The life of a token counts from before it was asked for: better renewed too early than used too late.
-    let asked = clock.monotonic();
+    let (asked, wall) = (clock.monotonic(), clock.now());
     let outcome = fetch.await;
     let now = clock.monotonic();
     let mut state = slot.state();
     state.attempts += 1;
     match outcome {
         Ok(fetched) => {
-            let token = Arc::new(token(fetched, asked));
+            let token = Arc::new(token(fetched, asked, wall));
             (state.token, state.failed) = (Some(token.clone()), None);
             state.refused.succeeded();
             slot.server().succeeded();
@@ -195,13 +213,19 @@ async fn renew(
     }
 }
 
-fn token(fetched: Fetched, asked: Duration) -> AccessToken {
+fn token(fetched: Fetched, asked: Duration, wall: jiff::Timestamp) -> AccessToken {
     let life = fetched.lifetime;
     // Up to 5 % earlier, so that many processes do not renew at once.
     let renew_after = life.mul_f64(0.80 - 0.05 * random::share());
     // A margin for the way to the server, at most a tenth of a short life.
     let margin = Duration::from_secs(10).min(life / 10);
-    AccessToken { value: fetched.value, renew_at: asked + renew_after, expires_at: asked + life.saturating_sub(margin) }
+    let ends = jiff::SignedDuration::try_from(life).ok().and_then(|life| wall.checked_add(life).ok());
+    AccessToken {
+        value: fetched.value,
+        renew_at: asked + renew_after,
+        expires_at: asked + life.saturating_sub(margin),
+        shown: (wall, ends.unwrap_or(jiff::Timestamp::MAX)),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::json::Document as Json;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use url::Url;
@@ -21,12 +22,15 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(3600);
 pub(super) struct Metadata {
     /// Where tokens are asked for: the mTLS alias where there is one (RFC 8705 §5).
     pub(super) token_endpoint: Url,
+    /// Where the keys are that tokens are signed with.
+    pub(super) jwks_uri: Option<Url>,
 }
 
 #[derive(Deserialize)]
 struct Document {
     issuer: String,
     token_endpoint: Option<String>,
+    jwks_uri: Option<String>,
     mtls_endpoint_aliases: Option<Aliases>,
 }
 
@@ -43,10 +47,16 @@ pub(super) async fn read(carrier: &CarrierConfig, network: &dyn Transport, clock
     if answer.status != StatusCode::OK {
         return Err(refused(&url, &answer, clock));
     }
-    let document: Document = serde_json::from_slice(&answer.body).map_err(|error| {
-        Error::new(Code::UnexpectedAnswer, format!("{url} is not authorization server metadata")).caused_by(&error)
-    })?;
-    accept(carrier, document)
+    accept(carrier, parse(&answer.body)?)
+}
+
+/// Reads the metadata; a member that stands there twice, at any depth, makes it none.
+fn parse(bytes: &[u8]) -> Result<Document> {
+    let unusable = |error: &dyn std::error::Error| {
+        Error::new(Code::UnexpectedAnswer, "what was answered is not authorization server metadata").caused_by(error)
+    };
+    Json::parse(bytes).map_err(|error| unusable(&error))?;
+    serde_json::from_slice(bytes).map_err(|error| unusable(&error))
 }
 
 fn accept(carrier: &CarrierConfig, document: Document) -> Result<Metadata> {
@@ -63,20 +73,29 @@ fn accept(carrier: &CarrierConfig, document: Document) -> Result<Metadata> {
             format!("the metadata of `{}` has no token_endpoint", carrier.issuer),
         ));
     };
+    Ok(Metadata {
+        token_endpoint: allowed(carrier, "token_endpoint", &endpoint)?,
+        jwks_uri: document.jwks_uri.map(|uri| allowed(carrier, "jwks_uri", &uri)).transpose()?,
+    })
+}
+
+/// An address that the metadata names, if it is on an allowed origin.
+fn allowed(carrier: &CarrierConfig, member: &str, text: &str) -> Result<Url> {
     let not_allowed = || {
-        let why = format!("the metadata of `{}` names the token endpoint `{}`", carrier.issuer, shown(&endpoint));
+        let why = format!("the metadata of `{}` names the {member} `{}`", carrier.issuer, shown(text));
         Error::new(Code::EndpointNotAllowed, why)
     };
-    let token_endpoint = Url::parse(&endpoint).map_err(|_| not_allowed())?;
-    let origin = token_endpoint.origin().ascii_serialization();
+    let url = Url::parse(text).map_err(|_| not_allowed())?;
+    let origin = url.origin().ascii_serialization();
     let own = Url::parse(&carrier.issuer).map(|issuer| issuer.origin().ascii_serialization()).unwrap_or_default();
-    let allowed = token_endpoint.scheme() == "https"
-        && token_endpoint.username().is_empty()
-        && token_endpoint.fragment().is_none()
+    let is_allowed = url.scheme() == "https"
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.fragment().is_none()
         && (origin == own
             || origin == carrier.base_url.origin().ascii_serialization()
             || carrier.allowed_origins.contains(&origin));
-    if allowed { Ok(Metadata { token_endpoint }) } else { Err(not_allowed()) }
+    if is_allowed { Ok(url) } else { Err(not_allowed()) }
 }
 
 /// The well-known address goes between host and path (RFC 8414 §3.1).
@@ -89,13 +108,13 @@ fn address(issuer: &str) -> Result<Url> {
     Ok(url)
 }
 
-fn get(url: Url, deadline: Duration) -> HttpRequest {
+pub(super) fn get(url: Url, deadline: Duration) -> HttpRequest {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     HttpRequest { method: Method::GET, url, headers, body: bytes::Bytes::new(), deadline, max_answer: MAX_ANSWER_BYTES }
 }
 
-fn refused(url: &Url, answer: &HttpResponse, clock: &dyn Clock) -> Error {
+pub(super) fn refused(url: &Url, answer: &HttpResponse, clock: &dyn Clock) -> Error {
     let temporary = answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
     let code = if temporary { Code::TokenUnavailable } else { Code::UnexpectedAnswer };
     let error =
@@ -127,7 +146,8 @@ mod tests {
     }
 
     fn outcome(json: &str) -> Result<String, Code> {
-        accept(&carrier(), serde_json::from_str(json).unwrap())
+        parse(json.as_bytes())
+            .and_then(|document| accept(&carrier(), document))
             .map(|metadata| metadata.token_endpoint.into())
             .map_err(|error| error.code())
     }
@@ -144,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mtls_alias_is_preferred() {
+    fn negative_n12_the_mtls_alias_is_preferred_and_not_needed() {
         let both = r#"{"issuer":"https://as.example/tenant","token_endpoint":"https://as.example/token",
                        "mtls_endpoint_aliases":{"token_endpoint":"https://mtls.as.example:8443/token"}}"#;
         assert_eq!(outcome(both).unwrap(), "https://mtls.as.example:8443/token");
@@ -153,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn another_issuer_or_origin_is_refused() {
+    fn negative_n11_another_issuer_or_origin_is_refused() {
         let with = |issuer: &str, endpoint: &str| format!(r#"{{"issuer":"{issuer}","token_endpoint":"{endpoint}"}}"#);
         for issuer in ["https://as.example", "https://as.example/tenant/", "https://AS.example/tenant", ""] {
             assert_eq!(outcome(&with(issuer, "https://as.example/token")), Err(Code::IssuerMismatch), "{issuer}");
@@ -170,7 +190,25 @@ mod tests {
             assert_eq!(outcome, Err(Code::EndpointNotAllowed), "{endpoint}");
         }
         assert_eq!(outcome(r#"{"issuer":"https://as.example/tenant"}"#), Err(Code::UnexpectedAnswer));
-        let twice = r#"{"issuer":"https://as.example/tenant","issuer":"https://evil.example"}"#;
-        assert!(serde_json::from_str::<Document>(twice).is_err(), "a duplicate member is no metadata");
+        for endpoint in ["https://evil.example/jwks", "http://as.example/jwks", "https://u:p@as.example/jwks"] {
+            let metadata = with("https://as.example/tenant", "https://as.example/token")
+                .replace('}', &format!(r#","jwks_uri":"{endpoint}"}}"#));
+            assert_eq!(outcome(&metadata), Err(Code::EndpointNotAllowed), "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn negative_n11_what_is_no_metadata_is_refused() {
+        for text in [
+            "",
+            "<html>",
+            "[]",
+            r#"{"issuer":7}"#,
+            r#"{"issuer":"https://as.example/tenant","issuer":"https://evil.example"}"#,
+            r#"{"issuer":"https://as.example/tenant","token_endpoint":"https://as.example/t","x":1,"x":2}"#,
+            r#"{"issuer":"https://as.example/tenant","token_endpoint":"https://as.example/t","x":{"y":1,"y":2}}"#,
+        ] {
+            assert_eq!(outcome(text), Err(Code::UnexpectedAnswer), "{text}");
+        }
     }
 }

@@ -14,51 +14,63 @@ use crate::identity::Material;
 use crate::observe::SecurityLog;
 use crate::testing::{Ca, Carrier, Knobs, Nonce};
 
-struct World {
-    carrier: Carrier,
-    caller: Authorized,
-    clock: TestClock,
+pub(super) struct World {
+    pub(super) carrier: Carrier,
+    pub(super) caller: Authorized,
+    pub(super) clock: TestClock,
+    security: SecurityLog,
 }
 
 impl World {
-    async fn new(knobs: Knobs) -> Self {
+    pub(super) async fn new(knobs: Knobs) -> Self {
         Self::with(knobs, true).await
     }
 
     async fn with(knobs: Knobs, assertions: bool) -> Self {
+        let change = |settings: CarrierSettings| if assertions { settings } else { settings.tls_client_auth() };
+        Self::set(knobs, change).await
+    }
+
+    /// With these settings on top.
+    pub(super) async fn set(knobs: Knobs, change: impl FnOnce(CarrierSettings) -> CarrierSettings) -> Self {
         let ca = Ca::new();
         let carrier = Carrier::start(&ca, knobs).await;
+        Self::at(&ca, carrier, change)
+    }
+
+    /// A caller of this carrier.
+    pub(super) fn at(ca: &Ca, carrier: Carrier, change: impl FnOnce(CarrierSettings) -> CarrierSettings) -> Self {
         let (certificate, key) = ca.client_valid("spiffe://sandbox.gladhand.test/tms/acme", (2020, 1, 1), (2030, 1, 1));
-        let settings = CarrierSettings::new(carrier.origin(), "tms-acme");
-        let settings = if assertions { settings.private_key_jwt(assertion_pem()) } else { settings.tls_client_auth() };
+        let settings = CarrierSettings::new(carrier.origin(), "tms-acme").private_key_jwt(assertion_pem());
+        let settings = change(settings);
         let builder = Config::builder().environment("sandbox").tenant("acme").journal_path("j");
         let builder = builder.certificate(certificate).private_key(key).trust(ca.pem());
         let config = builder.carrier("aurora", settings).build().unwrap();
         let clock = TestClock::at("2026-02-20T08:00:00Z".parse().unwrap());
         let shared: SharedClock = Arc::new(clock.clone());
         let identity = Material::load(&config.identity, &*shared).unwrap();
-        let caller = Authorized::new(
-            config.carrier("aurora").unwrap(),
-            identity.into(),
-            shared.clone(),
-            SecurityLog::new(shared),
-        )
-        .unwrap();
-        Self { carrier, caller, clock }
+        let security = SecurityLog::new(shared.clone());
+        let caller =
+            Authorized::new(config.carrier("aurora").unwrap(), identity.into(), shared, security.clone()).unwrap();
+        Self { carrier, caller, clock, security }
     }
 
-    async fn read(&self) -> Result<Response, Error> {
+    pub(super) fn security(&self) -> &SecurityLog {
+        &self.security
+    }
+
+    pub(super) async fn read(&self) -> Result<Response, Error> {
         let request =
             Request::new("capacity.get", Method::GET, "/v1/capacity/a?x=1", Profile::CertificateBound, "capacity:read");
         self.caller.call(request).await
     }
 
-    async fn tender(&self) -> Result<Response, Error> {
+    pub(super) async fn tender(&self) -> Result<Response, Error> {
         let request = Request::new("tenders.create", Method::POST, "/v1/tenders", Profile::Dpop, "tender:write");
         self.caller.call(request.body(&b"{\"rate\":1250.00}"[..])).await
     }
 
-    fn count(&self, path: &str) -> usize {
+    pub(super) fn count(&self, path: &str) -> usize {
         self.carrier.server.seen_at(path).len()
     }
 }
@@ -70,14 +82,14 @@ pub(super) fn assertion_pem() -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")
 }
 
-fn fixed(path: &str, status: u16, media: &str, body: &str) -> Knobs {
+pub(super) fn fixed(path: &str, status: u16, media: &str, body: &str) -> Knobs {
     let mut knobs = Knobs::default();
     knobs.fixed.insert(path.to_owned(), (status, vec![("content-type", media.to_owned())], body.to_owned()));
     knobs
 }
 
-const TOKEN: &str = "/oauth/token";
-const METADATA: &str = "/.well-known/oauth-authorization-server";
+pub(super) const TOKEN: &str = "/oauth/token";
+pub(super) const METADATA: &str = "/.well-known/oauth-authorization-server";
 
 #[tokio::test]
 async fn each_profile_has_its_token_and_every_call_its_proof() {
@@ -125,7 +137,7 @@ async fn many_calls_at_once_ask_for_one_token() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_the_one_asked_for_is_never_used() {
+async fn negative_n16_a_token_that_is_not_the_one_asked_for_is_never_used() {
     for (knobs, code) in [
         (Knobs { token_type: Some("Bearer"), ..Knobs::default() }, Code::TokenTypeDowngraded),
         (Knobs { audience: Some("https://other.example"), ..Knobs::default() }, Code::TokenAudienceMismatch),
@@ -145,7 +157,7 @@ async fn a_token_that_is_not_the_one_asked_for_is_never_used() {
 }
 
 #[tokio::test]
-async fn a_nonce_is_taken_once_and_kept_per_kind_of_server() {
+async fn negative_n23_a_nonce_is_taken_once_and_kept_per_kind_of_server() {
     let world = World::new(Knobs { token_nonce: Nonce::Wanted, call_nonce: Nonce::Wanted, ..Knobs::default() }).await;
     world.tender().await.unwrap();
     assert_eq!((world.count(TOKEN), world.count("/v1/tenders")), (2, 2));
@@ -158,7 +170,7 @@ async fn a_nonce_is_taken_once_and_kept_per_kind_of_server() {
 }
 
 #[tokio::test]
-async fn a_server_that_always_wants_another_nonce_gets_one_retry() {
+async fn negative_n23_a_server_that_always_wants_another_nonce_gets_one_retry() {
     let world = World::new(Knobs { call_nonce: Nonce::Never, ..Knobs::default() }).await;
     let error = world.tender().await.unwrap_err();
     assert_eq!(error.code(), Code::UseDpopNonce);
@@ -171,7 +183,7 @@ async fn a_server_that_always_wants_another_nonce_gets_one_retry() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_renewed_once() {
+async fn negative_n20_an_expired_token_is_renewed_once() {
     let world = World::new(Knobs { expire: 1, ..Knobs::default() }).await;
     world.tender().await.unwrap();
     assert_eq!((world.count(TOKEN), world.count("/v1/tenders")), (2, 2));
@@ -190,10 +202,8 @@ async fn nonce_and_token_may_be_challenged_in_one_call_each_once() {
 }
 
 #[tokio::test]
-async fn no_redirect_is_followed_anywhere() {
-    for (path, code) in
-        [(METADATA, Code::UnexpectedAnswer), (TOKEN, Code::UnexpectedAnswer), ("/v1/tenders", Code::UnexpectedAnswer)]
-    {
+async fn negative_n11_no_redirect_is_followed_anywhere() {
+    for (path, code) in [METADATA, TOKEN, "/oauth/jwks", "/v1/tenders"].map(|path| (path, Code::UnexpectedAnswer)) {
         let elsewhere = Carrier::start(&Ca::new(), Knobs::default()).await;
         let mut knobs = Knobs::default();
         knobs.fixed.insert(path.to_owned(), (307, vec![("location", elsewhere.origin() + path)], String::new()));
@@ -217,7 +227,7 @@ async fn a_refusal_of_the_carrier_is_told_from_a_proxys() {
 }
 
 #[tokio::test]
-async fn an_authorization_server_that_fails_or_refuses() {
+async fn negative_n18_an_authorization_server_that_fails_or_refuses() {
     let mut knobs = fixed(TOKEN, 503, "text/html", "down");
     knobs.fixed.get_mut(TOKEN).unwrap().1.push(("retry-after", "7".to_owned()));
     let world = World::new(knobs).await;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_protocol::proof::assertion::{ASSERTION_TYPE, Assertion};
+use gladhand_protocol::proof::compact::MAX_TOKEN_BYTES;
 use gladhand_protocol::proof::dpop::Proof;
 use gladhand_protocol::proof::htu;
 use gladhand_protocol::proof::nonce::Nonces;
@@ -21,11 +22,13 @@ use zeroize::Zeroizing;
 
 use super::cache::{Fetched, TokenKey};
 use super::call::Profile;
-use super::discovery::shown;
-use super::{random, retry_after};
+use super::discovery::{Metadata, shown};
+use super::jwks::{RemoteKeys, Source};
+use super::{random, retry_after, skew};
 use crate::clock::Clock;
 use crate::config::CarrierConfig;
 use crate::identity::Generation;
+use crate::observe::SecurityLog;
 use crate::secret::Secret;
 use crate::transport::{HttpRequest, HttpResponse, MAX_ANSWER_BYTES};
 
@@ -41,6 +44,8 @@ pub(super) struct Asker<'a> {
     pub(super) generation: &'a Generation,
     pub(super) signer: Option<&'a dyn Signer>,
     pub(super) nonces: &'a Mutex<Nonces>,
+    pub(super) keys: &'a RemoteKeys,
+    pub(super) security: &'a SecurityLog,
     pub(super) clock: &'a dyn Clock,
 }
 
@@ -62,14 +67,16 @@ impl Asker<'_> {
     /// Asks once, and once more if the server wants a nonce that it has just given (RFC 9449 §8).
     ///
     /// Codes: `token_request_refused`, `token_unavailable`, `token_type_downgraded`, `token_binding_mismatch`,
-    /// `token_audience_mismatch`, `issuer_mismatch`, `scope_missing`, `unexpected_answer`, and those of the transport.
-    pub(super) async fn ask(&self, endpoint: &Url, key: &TokenKey) -> Result<Fetched> {
+    /// `token_audience_mismatch`, `token_signature_invalid`, `issuer_mismatch`, `scope_missing`, `unexpected_answer`, and
+    /// those of the transport.
+    pub(super) async fn ask(&self, metadata: &Metadata, key: &TokenKey) -> Result<Fetched> {
+        let endpoint = &metadata.token_endpoint;
         let mut challenged = false;
         loop {
             let answer = self.generation.http().send(self.request(endpoint, key)?).await?;
             let nonce = self.take_nonce(endpoint, &answer);
             if answer.status == StatusCode::OK {
-                return self.accept(&answer, key);
+                return self.accept(&answer, key, metadata).await;
             }
             let refusal: Option<Refusal> = serde_json::from_slice(&answer.body).ok();
             let wants_nonce = refusal.as_ref().is_some_and(|refusal| refusal.error == "use_dpop_nonce");
@@ -83,7 +90,7 @@ impl Asker<'_> {
 
     /// A fresh assertion and a fresh proof on every attempt: both have a `jti` that is used up.
     fn request(&self, endpoint: &Url, key: &TokenKey) -> Result<HttpRequest> {
-        let now = self.clock.now().as_second();
+        let now = self.clock.now().as_second().saturating_add(self.carrier.clock_offset_s);
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials")
             .append_pair("client_id", &self.carrier.client_id)
@@ -132,7 +139,7 @@ impl Asker<'_> {
         self.nonces.lock().unwrap_or_else(PoisonError::into_inner).put(endpoint, nonce)
     }
 
-    fn accept(&self, answer: &HttpResponse, key: &TokenKey) -> Result<Fetched> {
+    async fn accept(&self, answer: &HttpResponse, key: &TokenKey, metadata: &Metadata) -> Result<Fetched> {
         let unexpected = |why: &str| Error::new(Code::UnexpectedAnswer, format!("the token answer {why}"));
         // The metadata may be open to all; a token that is bound to our certificate cannot come from a server that did
         // not see it.
@@ -162,16 +169,38 @@ impl Asker<'_> {
                 return Err(Error::new(Code::ScopeMissing, format!("scope `{scope}` was not granted")));
             }
         }
-        let expected = Expected { issuer: &self.carrier.issuer, audience: &self.carrier.resource, binding };
-        let seen = token::check(value.expose(), expected)?;
-        let lifetime = match &body.expires_in {
-            Some(said) => seconds(said).ok_or_else(|| unexpected("has an expires_in that is no positive number"))?,
-            None => seen
-                .and_then(|seen| u64::try_from(seen.lifetime_s?).ok())
-                .filter(|seconds| *seconds > 0)
-                .map_or(UNSAID_LIFETIME, Duration::from_secs),
+        let expected = Expected {
+            issuer: &self.carrier.issuer,
+            audience: &self.carrier.resource,
+            binding,
+            allow_rs256: self.carrier.allow_rs256,
         };
+        let checked = token::check(value.expose(), expected)?;
+        if let (Some(checked), Some(url)) = (&checked, &metadata.jwks_uri) {
+            self.keys.check(checked, self.source(url)).await?;
+        }
+        let said = match &body.expires_in {
+            Some(said) => {
+                Some(seconds(said).ok_or_else(|| unexpected("has an expires_in that is no positive number"))?)
+            }
+            None => None,
+        };
+        // The shorter of what the answer and the token itself say.
+        let own = checked.and_then(|checked| u64::try_from(checked.lifetime_s?).ok()).filter(|seconds| *seconds > 0);
+        let lifetime = said.into_iter().chain(own.map(Duration::from_secs)).min().unwrap_or(UNSAID_LIFETIME);
         Ok(Fetched { value, lifetime: lifetime.min(LONGEST_LIFETIME) })
+    }
+
+    fn source<'a>(&'a self, url: &'a Url) -> Source<'a> {
+        Source {
+            issuer: &self.carrier.issuer,
+            carrier: &self.carrier.name,
+            url,
+            network: self.generation.http(),
+            clock: self.clock,
+            deadline: self.carrier.deadline,
+            security: self.security,
+        }
     }
 
     fn refused(&self, answer: &HttpResponse, refusal: Option<Refusal>) -> Error {
@@ -182,7 +211,11 @@ impl Asker<'_> {
             Some(refusal) if !temporary => {
                 let description = refusal.error_description.as_deref().map(shown).unwrap_or_default();
                 let why = format!("`{issuer}` answered {status} `{}` {description}", shown(&refusal.error));
-                Error::new(Code::TokenRequestRefused, why.trim_end().to_owned())
+                let error = Error::new(Code::TokenRequestRefused, why.trim_end());
+                match skew::diagnosis(&answer.headers, self.clock.now()) {
+                    Some(skew) => error.with_note(&skew),
+                    None => error,
+                }
             }
             _ if temporary => Error::new(Code::TokenUnavailable, format!("`{issuer}` answered {status}")),
             _ => Error::new(Code::UnexpectedAnswer, format!("`{issuer}` answered {status} to a token request")),
@@ -197,14 +230,18 @@ impl Asker<'_> {
 
 /// A number of seconds, or its text, which some servers send.
 fn seconds(value: &Value) -> Option<Duration> {
-    let seconds = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    // Some write `300.0`. What no whole number holds is longer than anything that is believed.
+    let whole = |seconds: f64| (seconds.is_finite() && seconds >= 1.0).then_some(seconds as u64);
+    let seconds = value.as_u64().or_else(|| value.as_f64().and_then(whole)).or_else(|| value.as_str()?.parse().ok())?;
     (seconds > 0).then_some(Duration::from_secs(seconds))
 }
 
 /// `b64token` (RFC 6750 §2.1): what may stand in an `Authorization` header.
 fn is_token68(text: &str) -> bool {
     let core = text.trim_end_matches('=');
-    !core.is_empty() && core.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
+    text.len() <= MAX_TOKEN_BYTES
+        && !core.is_empty()
+        && core.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b))
 }
 
 pub(super) fn not_a_header() -> Error {

@@ -10,6 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::token_keys::TokenKeys;
 use super::{Ca, Reply, Seen, Server, Tls};
 
 /// Status, header fields and body of an answer.
@@ -34,6 +35,16 @@ pub(crate) struct Knobs {
     pub(crate) call_nonce: Nonce,
     /// Find every token expired, the first this many times.
     pub(crate) expire: usize,
+    /// Sign tokens thus.
+    pub(crate) signed: Signed,
+    /// Publish these keys, and name the address in the metadata.
+    pub(crate) published: Published,
+    /// Answer with this `expires_in`; JSON, or nothing for no such member.
+    pub(crate) expires_in: Option<&'static str>,
+    /// Give no nonce of its own accord.
+    pub(crate) silent: bool,
+    /// Put both members into `cnf`.
+    pub(crate) both_bindings: bool,
     /// Answer thus, whatever is asked at this path.
     pub(crate) fixed: HashMap<String, Fixed>,
 }
@@ -45,12 +56,50 @@ pub(crate) enum Nonce {
     Wanted,
     /// Never content with any.
     Never,
+    /// Each is good once: the next comes with the answer.
+    Rotating,
+    /// Another one than before.
+    Replaced,
+}
+
+/// How tokens are signed.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Signed {
+    /// With the published key.
+    #[default]
+    Well,
+    /// With another key under the published name.
+    ByAnother,
+    /// With a key that is published as soon as the set is read again.
+    ByTheNext,
+    /// Not at all (`alg` `none`).
+    Not,
+    /// By HMAC with the public key as secret.
+    ByPublicKey,
+    /// With the published key, and a header that points to another one.
+    WithPointers(&'static str),
+}
+
+/// Which keys are published.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Published {
+    #[default]
+    Key,
+    /// The key among others of its name.
+    Decoys,
+    /// No key.
+    Empty,
+    /// No set, and no word of one in the metadata.
+    Nothing,
 }
 
 #[derive(Default)]
 struct State {
     knobs: Knobs,
+    keys: TokenKeys,
     issued: usize,
+    /// Counts the nonces that rotate.
+    nonce: usize,
     jtis: HashSet<String>,
     /// What a check did not like, with the request it was about.
     complaints: Vec<String>,
@@ -95,8 +144,13 @@ fn answer(state: &mut State, seen: &Seen) -> Reply {
     match seen.path.as_str() {
         "/.well-known/oauth-authorization-server" => {
             let issuer = state.knobs.issuer.map_or(origin.clone(), str::to_owned);
-            ok(json!({"issuer": issuer, "token_endpoint": format!("{origin}/oauth/token")}))
+            let mut metadata = json!({"issuer": issuer, "token_endpoint": format!("{origin}/oauth/token")});
+            if state.knobs.published != Published::Nothing {
+                metadata["jwks_uri"] = format!("{origin}/oauth/jwks").into();
+            }
+            ok(metadata)
         }
+        "/oauth/jwks" => ok(state.keys.set(&state.knobs)),
         "/oauth/token" => token(state, seen, &origin),
         _ => call(state, seen, &origin),
     }
@@ -111,11 +165,11 @@ fn token(state: &mut State, seen: &Seen, origin: &str) -> Reply {
         used_once(state, &claims["jti"]);
     }
     check(state, form["grant_type"] == "client_credentials", "grant_type");
-    let cnf = match seen.header("dpop") {
+    let mut cnf = match seen.header("dpop") {
         None => json!({"x5t#S256": state.knobs.binding.unwrap_or(&seen.client)}),
         Some(proof) => {
             let (thumbprint, claims) = verify(state, proof, "POST", &format!("{origin}/oauth/token"));
-            if let Some(challenge) = wants(state.knobs.token_nonce, &claims, "as-nonce-1") {
+            if let Some(challenge) = wants(state, state.knobs.token_nonce, &claims, "as-nonce-1") {
                 return refuse_with(challenge, 400, &json!({"error": "use_dpop_nonce"}), "application/json");
             }
             json!({"jkt": state.knobs.binding.map_or(thumbprint, str::to_owned)})
@@ -123,14 +177,22 @@ fn token(state: &mut State, seen: &Seen, origin: &str) -> Reply {
     };
     let token_type = if seen.header("dpop").is_some() { "DPoP" } else { "Bearer" };
     state.issued += 1;
+    if state.knobs.both_bindings {
+        cnf["x5t#S256"] = seen.client.as_str().into();
+        cnf["jkt"].is_null().then(|| cnf["jkt"] = "of-somebody".into());
+    }
     let claims =
         json!({"iss": origin, "aud": state.knobs.audience.unwrap_or(&form["resource"]), "cnf": cnf, "n": state.issued});
-    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let jwt = format!("{}.{}.c2ln", encode(&json!({"alg": "ES256", "typ": "at+jwt"})), encode(&claims));
+    let jwt = state.keys.sign(state.knobs.signed, &claims);
     let scope = state.knobs.scope.unwrap_or(&form["scope"]);
-    ok(
-        json!({"access_token": jwt, "token_type": state.knobs.token_type.unwrap_or(token_type), "expires_in": 300, "scope": scope}),
-    )
+    let mut answer =
+        json!({"access_token": jwt, "token_type": state.knobs.token_type.unwrap_or(token_type), "scope": scope});
+    match state.knobs.expires_in {
+        None => answer["expires_in"] = 300.into(),
+        Some("") => {}
+        Some(said) => answer["expires_in"] = serde_json::from_str(said).unwrap(),
+    }
+    ok(answer)
 }
 
 fn call(state: &mut State, seen: &Seen, origin: &str) -> Reply {
@@ -143,7 +205,7 @@ fn call(state: &mut State, seen: &Seen, origin: &str) -> Reply {
         check(state, claims["ath"] == hash(token.as_bytes()), "ath");
         let body = if seen.body.is_empty() { Value::Null } else { hash(&seen.body).into() };
         check(state, claims["gh_body"] == body, "gh_body");
-        if let Some(mut challenge) = wants(state.knobs.call_nonce, &claims, "rs-nonce-1") {
+        if let Some(mut challenge) = wants(state, state.knobs.call_nonce, &claims, "rs-nonce-1") {
             challenge.push(("www-authenticate", r#"DPoP error="use_dpop_nonce", algs="ES256""#.to_owned()));
             return refuse_with(challenge, 401, &json!({"code": "use_dpop_nonce"}), "application/problem+json");
         }
@@ -155,8 +217,16 @@ fn call(state: &mut State, seen: &Seen, origin: &str) -> Reply {
         return refuse_with(vec![], 401, &json!({"code": "token_expired"}), "application/problem+json");
     }
     let mut headers = vec![("x-request-id", "r-1".to_owned())];
-    if seen.header("dpop").is_some() {
-        headers.push(("dpop-nonce", "rs-nonce-1".to_owned()));
+    if seen.header("dpop").is_some() && !state.knobs.silent {
+        let nonce = match state.knobs.call_nonce {
+            Nonce::Rotating => {
+                state.nonce += 1;
+                format!("rs-nonce-{}", state.nonce)
+            }
+            Nonce::Replaced => "rs-nonce-1-new".to_owned(),
+            _ => "rs-nonce-1".to_owned(),
+        };
+        headers.push(("dpop-nonce", nonce));
     }
     Reply::Answer(200, headers, r#"{"ok":true}"#.to_owned())
 }
@@ -165,7 +235,8 @@ fn call(state: &mut State, seen: &Seen, origin: &str) -> Reply {
 fn verify(state: &mut State, proof: &str, method: &str, htu: &str) -> (String, Value) {
     let header = jsonwebtoken::decode_header(proof).unwrap();
     let jwk = header.jwk.unwrap();
-    let mut rules = Validation::new(Algorithm::ES256);
+    assert!(matches!(header.alg, Algorithm::ES256 | Algorithm::EdDSA | Algorithm::PS256));
+    let mut rules = Validation::new(header.alg);
     rules.required_spec_claims.clear();
     (rules.validate_exp, rules.validate_aud) = (false, false);
     let claims = jsonwebtoken::decode::<Value>(proof, &DecodingKey::from_jwk(&jwk).unwrap(), &rules).unwrap().claims;
@@ -175,13 +246,22 @@ fn verify(state: &mut State, proof: &str, method: &str, htu: &str) -> (String, V
     (jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap(), claims)
 }
 
-fn wants(nonce: Nonce, claims: &Value, current: &str) -> Option<Vec<(&'static str, String)>> {
+fn wants(state: &mut State, nonce: Nonce, claims: &Value, first: &str) -> Option<Vec<(&'static str, String)>> {
+    let current = match nonce {
+        Nonce::Replaced => format!("{first}-new"),
+        Nonce::Rotating => format!("rs-nonce-{}", state.nonce.max(1)),
+        _ => first.to_owned(),
+    };
     let content = match nonce {
         Nonce::None => true,
-        Nonce::Wanted => claims["nonce"] == current,
         Nonce::Never => false,
+        Nonce::Rotating => {
+            state.nonce = state.nonce.max(1);
+            claims["nonce"] == current
+        }
+        Nonce::Wanted | Nonce::Replaced => claims["nonce"] == current,
     };
-    (!content).then(|| vec![("dpop-nonce", current.to_owned())])
+    (!content).then(|| vec![("dpop-nonce", current)])
 }
 
 fn used_once(state: &mut State, jti: &Value) {
@@ -195,7 +275,7 @@ fn check(state: &mut State, holds: bool, what: &str) {
     }
 }
 
-fn payload(jwt: &str) -> Value {
+pub(crate) fn payload(jwt: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gladhand_documents::error::Result;
 
-use super::signer::Signer;
+use super::signer::{Algorithm, Signer};
 use super::{base64url, base64url_sha256, json_string, jws};
 
 /// A key that proves possession. Its protected header and thumbprint are made once.
@@ -24,6 +24,11 @@ impl DpopKey {
             format!(r#"{{"typ":"dpop+jwt","alg":"{}","jwk":{}}}"#, signer.algorithm().as_str(), signer.jwk().to_json());
         let (encoded_header, thumbprint) = (base64url(header).into(), signer.jwk().thumbprint().into());
         Self { signer, encoded_header, thumbprint }
+    }
+
+    /// How it signs.
+    pub fn algorithm(&self) -> Algorithm {
+        self.signer.algorithm()
     }
 
     /// The thumbprint that a token of this key carries as `cnf.jkt` (RFC 9449 §6.1).

@@ -10,16 +10,20 @@
 //! * [`htu`]: the address that a proof names.
 //! * [`nonce`]: the nonces that servers gave, per origin.
 //! * [`challenge`]: what `WWW-Authenticate` says.
+//! * [`compact`]: a signed token taken apart. [`keyset`]: published keys; `roca`: those that can be factored.
 //! * [`token`]: what a client checks in an access token before it uses it.
 //! * [`webhook`]: Standard Webhooks signatures.
 
 pub mod assertion;
 pub mod challenge;
+pub mod compact;
 pub mod dpop;
 pub mod htu;
 pub mod jwk;
 pub mod jws;
+pub mod keyset;
 pub mod nonce;
+mod roca;
 pub mod rsa_key;
 pub mod signer;
 pub mod token;
