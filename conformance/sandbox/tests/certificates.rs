@@ -5,7 +5,9 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
+use gladhand_documents::telemetry::wire::FollowRequest;
 use gladhand_sandbox::Options;
+use prost::Message as _;
 use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -247,6 +249,45 @@ async fn every_request_is_recorded_with_the_identity_it_came_with() {
     assert_eq!(requests[2]["jkt"], requests[1]["jkt"]);
     assert!(requests[2]["jkt"].is_string() && requests[2]["boundTo"].is_null());
     assert_eq!((&seen["resumptions"], &seen["streams"]), (&json!(0), &json!([])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_streams_are_listed_with_the_identity_they_were_opened_with() {
+    let (sandbox, tms) = start();
+    let dir = sandbox.dir();
+    tms.create(&support::tender("t-1", "L-1", "express", "aurora-dal-hou-pool"), 5).await;
+    tms.control("/progress", json!({"tenderId": "t-1", "to": "dispatched"})).await;
+    let wanted = FollowRequest { load_ids: vec!["L-1".to_owned()], ..FollowRequest::default() };
+    let mut frame = vec![0_u8];
+    frame.extend(u32::try_from(wanted.encoded_len()).unwrap().to_be_bytes());
+    frame.extend(wanted.encode_to_vec());
+    let open = async |tms: &Tms| {
+        let path = format!("{}/gladhand.telemetry.v1.TelemetryFollowService/Follow", tms.url);
+        let request = tms.http.post(path).bearer_auth(tms.bearer("telemetry:read").await).body(frame.clone());
+        let answer = request.header("content-type", "application/grpc").send().await.unwrap();
+        assert!(answer.headers().get("grpc-status").is_none(), "{answer:?}");
+        answer
+    };
+    let first = fingerprint(dir, "client");
+    let old = open(&tms).await;
+    tms.control("/identity", json!({"issue": "client"})).await;
+    let mut renewed = tms;
+    renewed.http = http(dir, "client");
+    let new = open(&renewed).await;
+    let seen = renewed.look("/fingerprints").await;
+    let opened = seen["requests"].as_array().unwrap().iter().filter(|r| r["stream"] == true).count();
+    let streams = seen["streams"].as_array().unwrap();
+    let fingerprints: Vec<&Value> = streams.iter().map(|stream| &stream["fingerprint"]).collect();
+    assert_eq!(fingerprints, [&json!(first), &json!(fingerprint(dir, "client"))]);
+    assert_eq!((opened, &streams[0]["clientId"]), (2, &json!("tms-acme")));
+    // One ends, the other stays; however long the loopback takes to say so.
+    drop(old);
+    while renewed.look("/fingerprints").await["streams"].as_array().unwrap().len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    let left = renewed.look("/fingerprints").await["streams"].clone();
+    assert_eq!(left[0]["fingerprint"], fingerprint(dir, "client"));
+    drop(new);
 }
 
 #[tokio::test(flavor = "multi_thread")]
