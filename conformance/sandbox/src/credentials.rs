@@ -93,7 +93,7 @@ pub fn make(dir: &Path, options: &Options) -> Result<Made> {
         None => Pki::generate(dir, options.spiffe_socket.is_some())?,
     };
     let name = &options.carrier;
-    let domain = if options.spiffe_socket.is_some() { CARRIERS_DOMAIN } else { TRUST_DOMAIN };
+    let domain = if pki.two_domains() { CARRIERS_DOMAIN } else { TRUST_DOMAIN };
     let spiffe_id = format!("{domain}/carrier/{name}");
     let carrier = pki.issue(Branch::Servers, &Wanted::carrier(name, &spiffe_id))?;
     pki.write()?;

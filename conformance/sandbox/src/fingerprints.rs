@@ -3,7 +3,8 @@
 //! Noted when a request's head was read, before anybody judged it: so the client id and the key of the proof are as
 //! presented. Streams are noted when they open and are listed while they are open. `GET /fingerprints` shows it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -12,24 +13,57 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
 
-/// Requests and handshakes kept, each: a minute of hard load.
+/// Requests kept: a minute of hard load.
 const KEPT: usize = 32_768;
+/// Handshakes kept.
+const HANDSHAKES: usize = 2_048;
 /// Requests in one answer.
 const PAGE: usize = 10_000;
+/// Different names that are kept once each, however many requests bear them.
+const NAMES: usize = 1_024;
+
+/// A name that many requests bear: kept once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Name(Arc<str>);
+
+impl<T: Into<Arc<str>>> From<T> for Name {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
 
 /// What a request presents, besides its certificate.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Presented {
     /// `client_id` of the access token, unverified.
-    pub client_id: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<Name>,
     /// The thumbprint of the proof's key, unverified.
-    pub jkt: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<Name>,
     /// What the token is bound to: the certificate's SHA-256 in hex, if it is bound to one.
-    pub bound_to: Option<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<Name>,
 }
 
 impl Presented {
@@ -52,12 +86,14 @@ fn part(token: &str, n: usize) -> Option<Value> {
 }
 
 /// A TLS connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Connection {
     /// Its number, from 1.
+    #[serde(rename = "connection")]
     pub number: u64,
     /// The certificate's SHA-256 in hex; empty without one.
-    pub fingerprint: Arc<str>,
+    pub fingerprint: Name,
     /// Whether the TLS session was resumed.
     pub resumed: bool,
     /// When the handshake was done, in Unix milliseconds.
@@ -65,23 +101,36 @@ pub struct Connection {
     /// The version of TLS, such as `TLSv1_3`.
     pub version: String,
     /// The cipher suite.
-    pub cipher: String,
+    pub cipher_suite: String,
     /// The key exchange; absent for some resumed sessions.
-    pub exchange: Option<String>,
+    pub key_exchange: Option<String>,
 }
 
 /// A request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 struct Request {
+    index: u64,
     at: i64,
     connection: u64,
-    fingerprint: Arc<str>,
-    via: Option<Arc<str>>,
+    fingerprint: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    via: Option<Name>,
     resumed: bool,
-    method: String,
-    path: String,
+    method: Name,
+    path: Box<str>,
+    #[serde(flatten)]
     presented: Presented,
     stream: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    next: u64,
+    lost: u64,
+    requests: Vec<&'a Request>,
+    streams: Vec<&'a Request>,
+    connections: u64,
+    resumptions: u64,
 }
 
 /// The record.
@@ -100,6 +149,21 @@ struct Log {
     handshakes: VecDeque<Connection>,
     /// Streams that are open, by the index of their request.
     open: BTreeMap<u64, Request>,
+    names: HashSet<Name>,
+}
+
+impl Log {
+    /// The one copy of a name.
+    fn name(&mut self, name: Name) -> Name {
+        if let Some(known) = self.names.get(&name) {
+            return known.clone();
+        }
+        if self.names.len() == NAMES {
+            self.names.clear();
+        }
+        self.names.insert(name.clone());
+        name
+    }
 }
 
 /// Takes a stream off the list of open ones when it ends.
@@ -123,11 +187,11 @@ impl Fingerprints {
             resumed,
             at: Clock::default().wall().as_millisecond(),
             version: connection.protocol_version().map(|v| format!("{v:?}")).unwrap_or_default(),
-            cipher: connection.negotiated_cipher_suite().map(|s| format!("{:?}", s.suite())).unwrap_or_default(),
-            exchange: connection.negotiated_key_exchange_group().map(|g| format!("{:?}", g.name())),
+            cipher_suite: connection.negotiated_cipher_suite().map(|s| format!("{:?}", s.suite())).unwrap_or_default(),
+            key_exchange: connection.negotiated_key_exchange_group().map(|g| format!("{:?}", g.name())),
         };
         let mut log = self.log.lock().expect("the record of fingerprints");
-        if log.handshakes.len() == KEPT {
+        if log.handshakes.len() == HANDSHAKES {
             log.handshakes.pop_front();
         }
         log.handshakes.push_back(noted.clone());
@@ -145,7 +209,7 @@ impl Fingerprints {
         presented: Presented,
     ) -> Option<OpenStream> {
         let own = *connection.fingerprint == *identity;
-        let fingerprint: Arc<str> = if own { connection.fingerprint.clone() } else { identity.into() };
+        let fingerprint: Name = if own { connection.fingerprint.clone() } else { identity.into() };
         let stream = path.starts_with("/gladhand.telemetry.v1.");
         let at = Clock::default().wall().as_millisecond();
         let mut log = self.log.lock().expect("the record of fingerprints");
@@ -154,14 +218,21 @@ impl Fingerprints {
             log.gone += 1;
         }
         let index = log.gone + log.requests.len() as u64;
+        let Presented { client_id, jkt, bound_to } = presented;
+        let presented = Presented {
+            client_id: client_id.map(|name| log.name(name)),
+            jkt: jkt.map(|name| log.name(name)),
+            bound_to: bound_to.map(|name| log.name(name)),
+        };
         let noted = Request {
+            index,
             at,
             connection: connection.number,
-            fingerprint,
+            fingerprint: log.name(fingerprint),
             via: (!own).then(|| connection.fingerprint.clone()),
             resumed: connection.resumed,
-            method: method.to_string(),
-            path: path.to_owned(),
+            method: log.name(method.as_str().into()),
+            path: path.into(),
             presented,
             stream,
         };
@@ -173,52 +244,25 @@ impl Fingerprints {
     }
 
     /// The record from request `after` on, as control shows it.
-    pub fn to_json(&self, after: u64) -> Value {
+    pub fn to_json(&self, after: u64) -> String {
         let log = self.log.lock().expect("the record of fingerprints");
         let first = after.max(log.gone);
         let skip = usize::try_from(first - log.gone).unwrap_or(usize::MAX);
-        let requests: Vec<Value> = log.requests.iter().skip(skip).take(PAGE).zip(first..).map(request).collect();
-        let streams: Vec<Value> = log.open.iter().map(|(index, open)| request((open, *index))).collect();
-        json!({
-            "next": first + requests.len() as u64,
-            "lost": first - after,
-            "requests": requests,
-            "streams": streams,
-            "connections": self.connections.load(Ordering::SeqCst),
-            "resumptions": self.resumptions.load(Ordering::SeqCst),
-        })
+        let requests: Vec<&Request> = log.requests.iter().skip(skip).take(PAGE).collect();
+        let shown = Shown {
+            next: first + requests.len() as u64,
+            lost: first - after,
+            requests,
+            streams: log.open.values().collect(),
+            connections: self.connections.load(Ordering::SeqCst),
+            resumptions: self.resumptions.load(Ordering::SeqCst),
+        };
+        serde_json::to_string(&shown).unwrap_or_default()
     }
 
     /// The latest handshakes, as control shows them.
     pub fn handshakes(&self) -> Value {
         let log = self.log.lock().expect("the record of fingerprints");
-        let handshake = |c: &Connection| {
-            json!({
-                "connection": c.number, "at": c.at, "fingerprint": &*c.fingerprint, "resumed": c.resumed,
-                "version": c.version, "cipherSuite": c.cipher, "keyExchange": c.exchange,
-            })
-        };
-        let skip = log.handshakes.len().saturating_sub(PAGE);
-        json!({ "handshakes": log.handshakes.iter().skip(skip).map(handshake).collect::<Vec<_>>() })
+        json!({ "handshakes": log.handshakes })
     }
-}
-
-fn request((request, index): (&Request, u64)) -> Value {
-    let mut shown = json!({
-        "index": index, "at": request.at, "connection": request.connection, "fingerprint": &*request.fingerprint,
-        "resumed": request.resumed, "method": request.method, "path": request.path, "stream": request.stream,
-    });
-    let presented = &request.presented;
-    let optional = [
-        ("clientId", &presented.client_id),
-        ("jkt", &presented.jkt),
-        ("boundTo", &presented.bound_to),
-        ("via", &request.via),
-    ];
-    for (name, value) in optional {
-        if let Some(value) = value {
-            shown[name] = json!(&**value);
-        }
-    }
-    shown
 }

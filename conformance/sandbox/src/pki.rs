@@ -137,6 +137,11 @@ impl Pki {
         }
     }
 
+    /// Whether the carrier's trust domain is another than its clients'.
+    pub fn two_domains(&self) -> bool {
+        self.roots.len() > 1
+    }
+
     /// The root that servers' certificates end in.
     pub fn servers_root(&self) -> &CertificateDer<'static> {
         self.roots[0].der()

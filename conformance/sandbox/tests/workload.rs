@@ -113,6 +113,22 @@ async fn an_svid_opens_the_carriers_door_and_the_configuration_says_how() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_workload_identity_opens_the_doors_of_two_carriers() {
+    let (first, _tms, socket) = spiffe(3600);
+    let options =
+        Options { carrier: "borealis".to_owned(), ca_dir: Some(first.dir().to_owned()), ..Options::default() };
+    let (second, mut tms) = start_with(options);
+    let answer = svids(&connect(socket).await).await.message().await.unwrap().unwrap();
+    tms.http = http_over(workload(&answer));
+    assert_eq!(tms.get("/v1/tenders").await.status, 200);
+    // Its server is of the carriers' trust domain as well.
+    let toml = std::fs::read_to_string(second.config_path()).unwrap();
+    assert!(toml.contains("certificate = \"client.pem\""), "{toml}");
+    let agentless = tms.look("/spiffe").await;
+    assert_eq!(agentless["code"], "schema_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn callers_without_the_header_and_other_methods_are_refused() {
     let (_sandbox, _tms, socket) = spiffe(3600);
     let channel = connect(socket).await;

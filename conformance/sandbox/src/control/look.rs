@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
+use axum::response::IntoResponse;
+use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -82,8 +84,8 @@ pub struct Page {
 }
 
 /// `GET /fingerprints?after=index`: which identity came with each request.
-pub async fn fingerprints(State(carrier): State<Arc<Carrier>>, Query(page): Query<Page>) -> Json<Value> {
-    Json(carrier.fingerprints.to_json(page.after))
+pub async fn fingerprints(State(carrier): State<Arc<Carrier>>, Query(page): Query<Page>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], carrier.fingerprints.to_json(page.after))
 }
 
 /// `GET /handshakes`: the latest connections and what was negotiated on them.
