@@ -21,7 +21,7 @@ use crate::transport::BoxFuture;
 const LOOK: Duration = Duration::from_millis(250);
 /// How many further looks read the content after `stat` told of a change: a second write within one tick of the file
 /// system's clock, of the same length, changes nothing that `stat` tells.
-const SETTLE: u8 = 4;
+pub(super) const SETTLE: u8 = 4;
 /// How many bad contents are remembered as reported.
 const REPORTED: usize = 16;
 
@@ -47,8 +47,8 @@ struct State {
 
 /// What tells two states of a file apart without reading it. `stat` follows links, so the swap of a folder that a link on
 /// the way leads to shows too.
-#[derive(PartialEq, Eq)]
-struct Stamp {
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Stamp {
     file: (u64, u64),
     bytes: u64,
     modified: Option<SystemTime>,
@@ -143,7 +143,7 @@ impl State {
     }
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
+pub(super) fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = std::fs::metadata(path).ok()?;
     Some(Stamp { file: file_number(&metadata), bytes: metadata.len(), modified: metadata.modified().ok() })
 }

@@ -1,6 +1,7 @@
 //! Who we are and whom we trust, and how both change while calls go on (identity §1; architecture, decision 6).
 //!
-//! * [`Identity`]: a source that yields [`Material`] again and again: [`FileIdentity`], [`InlineIdentity`].
+//! * [`Identity`]: a source that yields [`Material`] again and again: [`FileIdentity`], [`InlineIdentity`] and, with the
+//!   feature `spiffe`, `SpiffeIdentity`.
 //! * [`Material`]: chain, key, [`Trust`] and [`RevocationLists`]: loaded, matched, inside its validity, never changing.
 //! * [`CertificateFacts`]: what may be shown of a certificate.
 //! * [`Generation`]: material, TLS configuration, connections, DPoP key and tokens of one carrier, published together.
@@ -14,6 +15,8 @@ mod facts;
 mod file;
 mod generation;
 mod inline;
+#[cfg(feature = "spiffe")]
+mod list_file;
 mod material;
 mod pem;
 mod policy;
@@ -24,6 +27,8 @@ mod svid;
 mod tls;
 mod trust;
 pub(crate) mod verifier;
+#[cfg(feature = "spiffe")]
+mod workload;
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,6 +47,8 @@ pub use revocation::{ListFacts, RevocationLists};
 pub use spiffe_id::SpiffeId;
 pub use trust::{Anchors, Trust};
 pub use verifier::{Authorizer, PeerVerifier};
+#[cfg(feature = "spiffe")]
+pub use workload::SpiffeIdentity;
 
 use crate::clock::SharedClock;
 use crate::config::{IdentityConfig, IdentitySource, PemIdentity, PemSource};
@@ -105,6 +112,11 @@ pub fn source(config: &IdentityConfig, clock: &SharedClock) -> Result<Arc<dyn Id
                 Arc::new(InlineIdentity::new(pem.clone(), crl, clock.clone()))
             })
         }
+        #[cfg(feature = "spiffe")]
+        IdentitySource::Spiffe { endpoint, id } => {
+            Ok(Arc::new(SpiffeIdentity::new(endpoint.clone(), id.clone(), config.crl.clone(), clock.clone())))
+        }
+        #[cfg(not(feature = "spiffe"))]
         IdentitySource::Spiffe { .. } => Err(Error::new(
             Code::ConfigInvalid,
             "`identity.source` is spiffe, and this build of Gladhand has no Workload API",
@@ -117,5 +129,13 @@ fn on_disk(pem: &PemIdentity, crl: Option<&PemSource>) -> bool {
     sources.into_iter().flatten().any(|source| matches!(source, PemSource::File(_)))
 }
 
+#[cfg(test)]
+mod negative_own;
+#[cfg(test)]
+mod negative_revocation;
+#[cfg(test)]
+mod negative_spiffe;
+#[cfg(all(test, feature = "spiffe", unix))]
+mod negative_workload;
 #[cfg(test)]
 mod tests;

@@ -70,6 +70,13 @@ impl Contents {
     }
 }
 
+/// The lists of this source alone, and the digest of its text.
+#[cfg(feature = "spiffe")]
+pub(super) fn lists(source: &PemSource) -> Result<(RevocationLists, [u8; 32])> {
+    let text = Text::read(source, "identity.crl")?;
+    Ok((revocation(&text)?, Sha256::digest(text.pem.as_bytes()).into()))
+}
+
 fn revocation(crl: &Text) -> Result<RevocationLists> {
     let lists = CertificateRevocationListDer::pem_slice_iter(crl.pem.as_bytes())
         .collect::<Result<Vec<_>, _>>()

@@ -112,9 +112,13 @@ pub(crate) struct Carrier {
 
 impl Carrier {
     pub(crate) async fn start(ca: &Ca, knobs: Knobs) -> Self {
+        Self::start_with(Tls::of(ca), knobs).await
+    }
+
+    pub(crate) async fn start_with(tls: Tls, knobs: Knobs) -> Self {
         let state = Arc::new(Mutex::new(State { knobs, ..State::default() }));
         let shared = state.clone();
-        let server = Server::start(Tls::of(ca), move |seen| answer(&mut shared.lock().unwrap(), seen)).await;
+        let server = Server::start(tls, move |seen| answer(&mut shared.lock().unwrap(), seen)).await;
         Self { server, state }
     }
 

@@ -55,6 +55,8 @@ pub(crate) enum Reply {
 pub(crate) struct Handshake {
     pub(crate) version: ProtocolVersion,
     pub(crate) group: NamedGroup,
+    /// SHA-256 of the client certificate, base64url; empty for none.
+    pub(crate) client: String,
     pub(crate) kind: HandshakeKind,
     pub(crate) alpn: Vec<u8>,
 }
@@ -66,12 +68,21 @@ pub(crate) struct Tls {
     /// The root, PEM, that client certificates must lead to.
     pub(crate) clients: String,
     pub(crate) alpn: &'static [&'static [u8]],
+    /// Whether the client certificate is asked for.
+    pub(crate) asks: bool,
+    /// TLS 1.2 alone.
+    pub(crate) old: bool,
 }
 
 impl Tls {
     /// A certificate of `ca` for 127.0.0.1; HTTP/2 and HTTP/1.1.
     pub(crate) fn of(ca: &Ca) -> Self {
-        Self { pair: ca.server("127.0.0.1"), clients: ca.pem(), alpn: &[b"h2", b"http/1.1"] }
+        Self::with(ca.server("127.0.0.1"), ca.pem())
+    }
+
+    /// This certificate and key, for clients of this root; HTTP/2 and HTTP/1.1.
+    pub(crate) fn with(pair: (String, String), clients: String) -> Self {
+        Self { pair, clients, alpn: &[b"h2", b"http/1.1"], asks: true, old: false }
     }
 
     fn config(&self) -> ServerConfig {
@@ -81,12 +92,11 @@ impl Tls {
         let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().unwrap();
         let chain = CertificateDer::pem_slice_iter(self.pair.0.as_bytes()).map(Result::unwrap).collect();
         let key = PrivateKeyDer::from_pem_slice(self.pair.1.as_bytes()).unwrap();
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_client_cert_verifier(clients)
-            .with_single_cert(chain, key)
-            .unwrap();
+        let versions = if self.old { &[&rustls::version::TLS12][..] } else { rustls::ALL_VERSIONS };
+        let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+        let builder =
+            if self.asks { builder.with_client_cert_verifier(clients) } else { builder.with_no_client_auth() };
+        let mut config = builder.with_single_cert(chain, key).unwrap();
         config.alpn_protocols = self.alpn.iter().map(|protocol| protocol.to_vec()).collect();
         config
     }
@@ -162,13 +172,14 @@ async fn serve(
         }
     };
     let (_, session) = stream.get_ref();
+    let client = session.peer_certificates().map(|chain| base64url_sha256(&chain[0])).unwrap_or_default();
     handshakes.lock().unwrap().push(Handshake {
         version: session.protocol_version().unwrap(),
         group: session.negotiated_key_exchange_group().unwrap().name(),
+        client: client.clone(),
         kind: session.handshake_kind().unwrap(),
         alpn: session.alpn_protocol().unwrap_or_default().to_vec(),
     });
-    let client = base64url_sha256(&session.peer_certificates().unwrap()[0]);
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let (handler, seen, client) = (handler.clone(), seen.clone(), client.clone());
         async move {

@@ -107,4 +107,8 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 }
 
 #[cfg(test)]
+mod negative_environment;
+#[cfg(test)]
+mod negative_server;
+#[cfg(test)]
 mod tests;
