@@ -31,6 +31,14 @@ pub enum How {
     /// A bare 404 of a gateway in between.
     #[serde(rename = "gateway404")]
     Gateway404,
+    /// A redirect to `location`, which nobody may follow.
+    Redirect,
+    /// 200 with two megabytes of JSON.
+    Oversize,
+    /// 200 with something that is no JSON.
+    Garbage,
+    /// 200 with an object that has a member twice.
+    Duplicate,
 }
 
 /// A fault to come.
@@ -49,6 +57,12 @@ pub struct Fault {
     /// The Retry-After of a 503, in seconds.
     #[serde(default = "one_second")]
     pub retry_after_s: u64,
+    /// The status of a redirect.
+    #[serde(default = "temporary")]
+    pub status: u16,
+    /// Where a redirect leads.
+    #[serde(default)]
+    pub location: String,
 }
 
 fn once() -> u32 {
@@ -57,6 +71,10 @@ fn once() -> u32 {
 
 fn one_second() -> u64 {
     1
+}
+
+fn temporary() -> u16 {
+    307
 }
 
 /// The faults to come, oldest first.

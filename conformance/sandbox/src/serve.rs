@@ -67,6 +67,7 @@ pub async fn run(listener: TcpListener, serving: Serving, stop: CancellationToke
 async fn connection(stream: TcpStream, serving: Serving, stop: CancellationToken) {
     let _ = stream.set_nodelay(true);
     let (config, close) = serving.door.current();
+    let standing = serving.door.standing();
     let stream = match tokio::time::timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::debug!(%error, "handshake refused"),
@@ -106,6 +107,7 @@ async fn connection(stream: TcpStream, serving: Serving, stop: CancellationToken
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
     tokio::select! {
         () = stop.cancelled() => {}
+        () = standing.cancelled() => {}
         ended = builder.serve_connection(TokioIo::new(stream), service) => {
             if let Err(error) = ended {
                 tracing::debug!(%error, "connection ended");

@@ -20,6 +20,7 @@ use rustls::{
     ClientConfig, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme, SupportedProtocolVersion,
 };
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::ca::Pair;
 use crate::peer::Peer;
@@ -77,6 +78,7 @@ pub struct Door {
     security: Arc<Security>,
     sessions: Arc<dyn StoresServerSessions>,
     now: Mutex<(Settings, Arc<ServerConfig>)>,
+    standing: Mutex<CancellationToken>,
 }
 
 impl Door {
@@ -93,7 +95,18 @@ impl Door {
         };
         let sessions: Arc<dyn StoresServerSessions> = ServerSessionMemoryCache::new(SESSIONS);
         let config = configure(&settings, &pki, &security, &sessions)?;
-        Ok(Self { pki, security, sessions, now: Mutex::new((settings, config)) })
+        let standing = Mutex::default();
+        Ok(Self { pki, security, sessions, now: Mutex::new((settings, config)), standing })
+    }
+
+    /// Cancelled when the connections of this moment are to go.
+    pub fn standing(&self) -> CancellationToken {
+        self.standing.lock().expect("the standing connections").clone()
+    }
+
+    /// Drops every connection that stands, as a restart of the carrier's front would.
+    pub fn hang_up(&self) {
+        std::mem::take(&mut *self.standing.lock().expect("the standing connections")).cancel();
     }
 
     /// What a new connection gets, and whether it is closed right after the handshake.

@@ -287,7 +287,12 @@ async fn open_streams_are_listed_with_the_identity_they_were_opened_with() {
     }
     let left = renewed.look("/fingerprints").await["streams"].clone();
     assert_eq!(left[0]["fingerprint"], fingerprint(dir, "client"));
+    renewed.control("/tls", json!({"hangUp": true})).await;
+    while !renewed.look("/fingerprints").await["streams"].as_array().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
     drop(new);
+    assert_eq!(renewed.get("/v1/tenders").await.status, 200, "new connections are welcome");
 }
 
 #[tokio::test(flavor = "multi_thread")]

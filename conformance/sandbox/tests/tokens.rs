@@ -305,3 +305,24 @@ async fn refused_to_follow(tms: &Tms) {
     let answer = Answer::of(request.bearer_auth(token).body(vec![0_u8; 5])).await;
     assert_eq!((answer.header("grpc-status"), answer.header("gladhand-code")), ("7", "data_sharing_denied"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_redirected_swollen_and_garbled_on_request() {
+    let (sandbox, tms) = start();
+    let redirect = json!({
+        "operation": "oauth.jwks", "when": "before", "how": "redirect", "status": 308, "location": "https://x.invalid/",
+    });
+    tms.control("/fail", redirect).await;
+    let direct = reqwest::redirect::Policy::none();
+    let tls = support::tls(sandbox.dir(), Some("client"));
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).redirect(direct).no_proxy().build().unwrap();
+    let answer = Answer::of(client.get(format!("{}/oauth/jwks", tms.url))).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (308, "https://x.invalid/"));
+    for (how, read) in [("oversize", true), ("garbage", false), ("duplicate", true)] {
+        tms.control("/fail", json!({"operation": "oauth.jwks", "when": "before", "how": how})).await;
+        let answer = set(&tms).await;
+        assert_eq!((answer.status.as_u16(), serde_json::from_str::<Value>(&answer.text).is_ok()), (200, read), "{how}");
+        assert_eq!(answer.text.len() > 1 << 20, how == "oversize");
+    }
+    assert_eq!(set(&tms).await.json()["keys"].as_array().unwrap().len(), 1);
+}

@@ -160,6 +160,12 @@ async fn svids_rotate_by_themselves_and_on_request() {
     }
     let left = state["svids"][0]["notAfter"].as_i64().unwrap() - jiff::Timestamp::now().as_millisecond();
     assert!((590_000..=600_000).contains(&left), "{left}");
+    tms.control("/spiffe", json!({"lifetimeS": 2, "frozen": true})).await;
+    let ends = tms.look("/spiffe").await["svids"][0]["notAfter"].as_i64().unwrap();
+    while jiff::Timestamp::now().as_millisecond() < ends {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(tms.look("/spiffe").await["svids"][0]["notAfter"], ends, "it ran out and nobody renewed it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use gladhand_documents::error::Code;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use sha2::{Digest as _, Sha256};
@@ -28,6 +28,9 @@ use crate::state::idempotency::{Begin, Stored};
 
 /// The version of the contract that this carrier speaks.
 pub const API_VERSION: &str = "1.0.0";
+
+/// Larger than any body that a client may read, in bytes.
+const OVERSIZE: usize = 2 << 20;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const VERSION: HeaderName = HeaderName::from_static("api-version");
@@ -259,6 +262,11 @@ async fn strike(fault: &Fault, parts: &Parts, trace_id: &str) -> Response {
         }
         (How::Unavailable, When::After) => gateway(StatusCode::SERVICE_UNAVAILABLE),
         (How::Gateway404, _) => gateway(StatusCode::NOT_FOUND),
+        (How::Redirect, _) => gateway(StatusCode::from_u16(fault.status).unwrap_or(StatusCode::TEMPORARY_REDIRECT))
+            .with(LOCATION, &fault.location),
+        (How::Oversize, _) => Answer::json(StatusCode::OK, format!(r#"{{"x":"{}"}}"#, "x".repeat(OVERSIZE))),
+        (How::Garbage, _) => Answer::json(StatusCode::OK, "<html>this is no JSON</html>"),
+        (How::Duplicate, _) => Answer::json(StatusCode::OK, r#"{"issuer":"a","issuer":"b","keys":[],"keys":[]}"#),
     };
     decorate(answer, &parts.headers)
 }

@@ -34,6 +34,8 @@ struct Tls {
     client_auth: Option<ClientAuth>,
     resumption: Option<bool>,
     close_after_handshake: Option<bool>,
+    #[serde(default)]
+    hang_up: bool,
 }
 
 async fn tls(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
@@ -53,6 +55,9 @@ async fn tls(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
             settings.close_after_handshake = wanted.close_after_handshake.unwrap_or(settings.close_after_handshake);
         })
         .map_err(Problem::from)?;
+    if wanted.hang_up {
+        carrier.door.hang_up();
+    }
     let shown = carrier.door.settings().shown;
     Ok(Json(json!({ "fingerprint": shown.fingerprint, "notAfter": shown.not_after * 1000 })))
 }

@@ -31,6 +31,7 @@ struct Change {
     #[serde(alias = "removeFederated")]
     remove_federated: Option<bool>,
     reversed: Option<bool>,
+    frozen: Option<bool>,
     #[serde(rename = "lifetimeS")]
     lifetime_s: Option<u32>,
 }
@@ -54,6 +55,7 @@ async fn change(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
         state.unavailable = wanted.unavailable.unwrap_or(state.unavailable);
         state.empty_bundle = wanted.empty_bundle.unwrap_or(state.empty_bundle);
         state.remove_federated = wanted.remove_federated.unwrap_or(state.remove_federated);
+        state.frozen = wanted.frozen.unwrap_or(state.frozen);
         state.reversed = wanted.reversed.unwrap_or(state.reversed);
         state.lifetime_s = wanted.lifetime_s.unwrap_or(state.lifetime_s);
     });

@@ -53,6 +53,8 @@ pub struct State {
     pub remove_federated: bool,
     /// The other workload's SVID comes first.
     pub reversed: bool,
+    /// SVIDs are not renewed: they run out.
+    pub frozen: bool,
 }
 
 impl Agent {
@@ -69,6 +71,7 @@ impl Agent {
             empty_bundle: false,
             remove_federated: false,
             reversed: false,
+            frozen: false,
         };
         Ok(Arc::new(Self { pki, workloads, state: watch::Sender::new(state) }))
     }
@@ -99,6 +102,9 @@ impl Agent {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(half) => {
+                    if self.state.borrow().frozen {
+                        continue;
+                    }
                     if let Err(error) = self.rotate() {
                         tracing::error!(%error, "no new SVIDs");
                     }
