@@ -1,7 +1,7 @@
 //! The client's operations, each a promise of documents. Their names and options are the TypeScript half's business; what
 //! they mean is the core's.
 
-use gladhand_ffi::Command;
+use gladhand_ffi::{Command, Pem};
 use napi::bindgen_prelude::{Function, Object, Uint8Array};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -34,6 +34,19 @@ pub struct CommandFields {
     pub lease_seconds: Option<u32>,
     /// The command's id.
     pub command_id: Option<String>,
+}
+
+/// PEM that takes the place of present one; what is absent stays.
+#[napi(object)]
+pub struct PemFields {
+    /// The certificate chain, leaf first.
+    pub certificate: Option<String>,
+    /// The certificate's key.
+    pub private_key: Option<String>,
+    /// The trust roots.
+    pub trust: Option<String>,
+    /// The revocation lists.
+    pub crl: Option<String>,
 }
 
 /// A setting: its dotted key and its value.
@@ -290,6 +303,54 @@ impl Client {
     #[napi]
     pub fn journal_export<'env>(&self, env: &'env Env, cancel: Option<&CancelToken>) -> Result<Object<'env>> {
         promise(env, self.0.journal_export(&token(cancel)), documents)
+    }
+
+    /// The state of our credentials.
+    #[napi]
+    pub fn identity_status(&self, env: Env) -> Result<Document> {
+        self.0.identity_status().map(Document).map_err(|error| raise(env, &error))
+    }
+
+    /// What was negotiated with a carrier.
+    #[napi]
+    pub fn connection_facts<'env>(
+        &self,
+        env: &'env Env,
+        carrier: String,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.connection_facts(carrier, &token(cancel)), Document)
+    }
+
+    /// Takes other PEM in memory.
+    #[napi]
+    pub fn identity_replace<'env>(
+        &self,
+        env: &'env Env,
+        fields: PemFields,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        let PemFields { certificate, private_key, trust, crl } = fields;
+        let pem = Pem { certificate, private_key, trust, crl };
+        promise(env, self.0.identity_replace(pem, &token(cancel)), |()| ())
+    }
+
+    /// A new generation of the present identity.
+    #[napi]
+    pub fn identity_rotate<'env>(&self, env: &'env Env, cancel: Option<&CancelToken>) -> Result<Object<'env>> {
+        promise(env, self.0.identity_rotate(&token(cancel)), |()| ())
+    }
+
+    /// Takes the identity away.
+    #[napi]
+    pub fn identity_revoke_now(&self, env: Env) -> Result<()> {
+        self.0.identity_revoke_now().map_err(|error| raise(env, &error))
+    }
+
+    /// Security events from now on.
+    #[napi]
+    pub fn security_events(&self, env: Env) -> Result<DocumentStream> {
+        self.0.security_events().map(DocumentStream::new).map_err(|error| raise(env, &error))
     }
 
     /// How client and carriers are.

@@ -33,7 +33,7 @@ macro_rules! pull {
     )+};
 }
 
-pull!(stream::Watch, stream::Follow);
+pull!(stream::Watch, stream::Follow, stream::SecurityEvents);
 
 /// Holds a stream of the core until it is closed.
 pub(crate) struct Open<S>(Mutex<Option<S>>);
@@ -54,7 +54,7 @@ pub(crate) fn ended<T: Send + 'static>(cancel: &Cancel) -> Task<Option<T>> {
     spawn(cancel, async { Ok(None) })
 }
 
-/// A stream of documents: a tender that changes, positions.
+/// A stream of documents: a tender that changes, positions, security events.
 #[napi]
 pub struct DocumentStream(Open<Box<dyn Pull>>);
 

@@ -4,7 +4,8 @@ import { Capacity } from './capacity.js';
 import { settings, type Settings } from './settings.js';
 import { Dispatches } from './dispatches.js';
 import { Delivery, Inbox, Webhooks } from './events.js';
-import { Event, Health } from './models.js';
+import { Identity } from './identity.js';
+import { Event, Health, SecurityEvent } from './models.js';
 import { addon, type Document, type NativeClient, type NativeDelivery } from './native.js';
 import { Documents, Journal, Reconcile, Telemetry } from './records.js';
 import { Stream } from './stream.js';
@@ -40,6 +41,8 @@ export class Client implements AsyncDisposable {
   readonly telemetry: Telemetry;
   /** Comparing our history with the carriers'. */
   readonly reconcile: Reconcile;
+  /** Our certificates and tokens: their state, rotation and end. */
+  readonly identity: Identity;
   /** What was intended, sent, answered and heard. */
   readonly journal: Journal;
   readonly #native: NativeClient;
@@ -55,6 +58,7 @@ export class Client implements AsyncDisposable {
     this.documents = new Documents(native);
     this.telemetry = new Telemetry(native);
     this.reconcile = new Reconcile(native);
+    this.identity = new Identity(native);
     this.journal = new Journal(native);
   }
 
@@ -73,6 +77,17 @@ export class Client implements AsyncDisposable {
   onSafety(callback: (event: Event) => void): () => void {
     const watch = this.#native.onSafety((document: Document) => callback(Event.fromDocument(document)));
     return () => watch.close();
+  }
+
+  /** Every authentication, rotation, refusal and warning of an expiry from this call on, each in the shape of OCSF 1.6, until
+   * the loop is left or the client closed. A reader that falls more than 1024 events behind misses the oldest. */
+  securityEvents(options: CallOptions = {}): Stream<SecurityEvent> {
+    const native = this.#native.securityEvents();
+    return new Stream(
+      () => Promise.resolve(native),
+      (document: Document) => SecurityEvent.fromDocument(document),
+      options,
+    );
   }
 
   /** How the client and its carriers are. */

@@ -3507,7 +3507,7 @@ export class ConnectionFacts extends View {
 
 /** Members of {@link JwkSet}. */
 export interface JwkSetInit {
-  keys?: readonly Json[] | undefined;
+  keys_?: readonly Json[] | undefined;
 }
 
 /** Public keys for others to verify with (RFC 7517 §5). */
@@ -3515,8 +3515,8 @@ export class JwkSet extends View {
   static override readonly entity: string = 'JwkSet';
   constructor(init: JwkSetInit | At = {}) { super(init); }
   /** The keys. */
-  get keys(): readonly Value[] { return need(this, 'keys', list(json)); }
-  set keys(value: readonly Json[]) { put(this, 'keys', list(json), value); }
+  get keys_(): readonly Value[] { return need(this, 'keys', list(json)); }
+  set keys_(value: readonly Json[]) { put(this, 'keys', list(json), value); }
 }
 
 /** Members of {@link SecurityEvent}. */

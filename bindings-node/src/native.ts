@@ -83,6 +83,15 @@ export interface NativeClient {
   reconcile(cancel: CancelToken): Promise<Document>;
   journalVerify(cancel: CancelToken): Promise<Document>;
   journalExport(cancel: CancelToken): Promise<Document[]>;
+  identityStatus(): Document;
+  connectionFacts(carrier: string, cancel: CancelToken): Promise<Document>;
+  identityReplace(
+    fields: { certificate?: string; privateKey?: string; trust?: string; crl?: string },
+    cancel: CancelToken,
+  ): Promise<void>;
+  identityRotate(cancel: CancelToken): Promise<void>;
+  identityRevokeNow(): void;
+  securityEvents(): NativeStream<Document>;
   health(cancel: CancelToken): Promise<Document>;
   close(): Promise<void>;
 }

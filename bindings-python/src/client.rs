@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use gladhand_ffi::{Client, Command, Document};
+use gladhand_ffi::{Client, Command, Document, Pem};
 use pyo3::prelude::*;
 
 use crate::call::{Call, guarded};
@@ -180,6 +180,40 @@ impl PyClient {
     fn journal_export(&self) -> Call {
         let client = self.client();
         Call::documents(move |cancel| client.journal_export(cancel))
+    }
+
+    fn identity_status(&self, py: Python<'_>) -> PyResult<PyDocument> {
+        guarded(py, || self.0.identity_status()).map(PyDocument)
+    }
+
+    fn connection_facts(&self, carrier: String) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.connection_facts(carrier, cancel))
+    }
+
+    fn identity_replace(
+        &self,
+        certificate: Option<String>,
+        private_key: Option<String>,
+        trust: Option<String>,
+        crl: Option<String>,
+    ) -> Call {
+        let client = self.client();
+        let pem = Pem { certificate, private_key, trust, crl };
+        Call::nothing(move |cancel| client.identity_replace(pem, cancel))
+    }
+
+    fn identity_rotate(&self) -> Call {
+        let client = self.client();
+        Call::nothing(move |cancel| client.identity_rotate(cancel))
+    }
+
+    fn identity_revoke_now(&self, py: Python<'_>) -> PyResult<()> {
+        guarded(py, || self.0.identity_revoke_now())
+    }
+
+    fn security_events(&self, py: Python<'_>) -> PyResult<PyStream> {
+        guarded(py, || self.0.security_events()).map(|events| PyStream(Documents::Security(events)))
     }
 
     fn health(&self) -> Call {

@@ -1,6 +1,6 @@
 //! What never stops arriving, pulled one item at a time.
 
-use gladhand_ffi::{CancelToken, Document, Events, Follow, Safety, Task, Watch};
+use gladhand_ffi::{CancelToken, Document, Events, Follow, Safety, SecurityEvents, Task, Watch};
 use pyo3::prelude::*;
 
 use crate::call::Call;
@@ -12,6 +12,7 @@ pub(crate) enum Documents {
     Watch(Watch),
     Safety(Safety),
     Follow(Follow),
+    Security(SecurityEvents),
 }
 
 impl Documents {
@@ -20,6 +21,7 @@ impl Documents {
             Self::Watch(stream) => stream.next(cancel),
             Self::Safety(stream) => stream.next(cancel),
             Self::Follow(stream) => stream.next(cancel),
+            Self::Security(stream) => stream.next(cancel),
         }
     }
 
@@ -28,13 +30,14 @@ impl Documents {
             Self::Watch(stream) => stream.close(),
             Self::Safety(stream) => stream.close(),
             Self::Follow(stream) => stream.close(),
+            Self::Security(stream) => stream.close(),
         }
     }
 }
 
 /// A stream of documents.
 #[pyclass(name = "Stream", module = "gladhand._gladhand", frozen)]
-pub(crate) struct PyStream(Documents);
+pub(crate) struct PyStream(pub(crate) Documents);
 
 impl PyStream {
     /// A call that answers a stream.

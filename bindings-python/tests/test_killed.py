@@ -1,5 +1,6 @@
 """The TMS dies by SIGKILL, and starts again: exactly one tender at the carrier, and the journal knows what happened. At each
-point of the call, alone and with a second process of the same TMS alive on the same journal. `GLADHAND_SIGKILL_ROUNDS` repeats the matrix; once by default."""
+point of the call, alone and with a second process of the same TMS alive on the same journal. `GLADHAND_SIGKILL_ROUNDS` repeats
+the matrix; once by default."""
 
 from __future__ import annotations
 
@@ -89,7 +90,10 @@ def test_exactly_one_tender_survives(
         tender_id, state, receipt, joined = again.stdout.split()
         if other:
             said, _ = other.communicate(timeout=60)
-            assert said.split() == [tender_id, state]
+            theirs, later = said.split()
+            # It looked afterwards, and the carrier may have decided in between.
+            assert theirs == tender_id
+            assert later in {state, "accepted"}
     assert joined == "True"
 
     with carrier.connect() as gh:

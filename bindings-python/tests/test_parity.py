@@ -28,12 +28,18 @@ def test_both_halves_have_the_same_operations() -> None:
 
 
 def test_the_services_have_the_same_operations() -> None:
-    from gladhand._sync import _dispatches, _services, _tenders
+    from gladhand._sync import _dispatches, _identity, _services, _tenders
     from gladhand.aio import _dispatches as aio_dispatches
+    from gladhand.aio import _identity as aio_identity
     from gladhand.aio import _services as aio_services
     from gladhand.aio import _tenders as aio_tenders
 
-    pairs = ((_dispatches, aio_dispatches), (_services, aio_services), (_tenders, aio_tenders))
+    pairs = (
+        (_dispatches, aio_dispatches),
+        (_identity, aio_identity),
+        (_services, aio_services),
+        (_tenders, aio_tenders),
+    )
     for ours, theirs in pairs:
         for name, cls in inspect.getmembers(ours, inspect.isclass):
             if cls.__module__ == ours.__name__:

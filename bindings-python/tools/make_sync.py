@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "python" / "gladhand"
-MODULES = ("_client", "_dispatches", "_gateway", "_sandbox", "_services", "_streams", "_tenders")
+MODULES = ("_client", "_dispatches", "_gateway", "_identity", "_sandbox", "_services", "_streams", "_tenders")
 OPENING = "# Generated from gladhand/aio/{name}.py by tools/make_sync.py. Do not edit.\n"
 REPLACEMENTS = (
     (r"\basync (def|for|with)\b", r"\1"),

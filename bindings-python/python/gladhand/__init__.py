@@ -17,7 +17,7 @@ from ._sync._client import Client, connect
 from ._sync._gateway import Gateway
 from ._sync._safety import SafetyWatch
 from ._sync._sandbox import Sandbox, sandbox
-from ._sync._streams import Delivery, Events, Positions, Watch
+from ._sync._streams import Delivery, Events, Positions, SecurityEvents, Watch
 from .errors import Code, Error
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Positions",
     "SafetyWatch",
     "Sandbox",
+    "SecurityEvents",
     "Watch",
     "__version__",
     "aio",

@@ -22,6 +22,8 @@ SpanLike = Union[timedelta, int, float]
 """A time span: a timedelta or seconds."""
 RequesterLike = Union[str, models.Requester, Mapping[str, str], "tuple[str, str]"]
 """Who asks: the principal alone, or principal and role as a pair, a dict or a model."""
+PemLike = Union[str, bytes]
+"""PEM (RFC 7468), as text or bytes."""
 Number = Union[Decimal, int, float, str]
 """A number that is measured, not counted: for degrees and miles a float is exact enough."""
 
@@ -87,6 +89,14 @@ def nanoseconds(instant: datetime | int) -> int:
 def settings(overrides: Mapping[str, object]) -> dict[str, str]:
     """Configuration keys as keyword arguments spell them: `journal__path` is `journal.path`."""
     return {key.replace("__", "."): str(value) for key, value in overrides.items()}
+
+
+def pem(value: PemLike | None) -> str | None:
+    """PEM as text. What is no text is left for the core to refuse: Python's own error would carry the key."""
+    if value is None:
+        return None
+    octets = value.encode("utf-8", "replace") if isinstance(value, str) else value
+    return octets.decode("utf-8", "replace")
 
 
 def value(found: Document) -> models.Value:

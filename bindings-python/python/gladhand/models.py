@@ -3995,16 +3995,16 @@ class JwkSet(Model):
 
     __slots__ = ()
 
-    keys = Required("keys", ListOf(JSON))
+    keys_ = Required("keys", ListOf(JSON))
     """The keys."""
 
     def __init__(
         self,
         *,
-        keys: Iterable[Json] | None = None,
+        keys_: Iterable[Json] | None = None,
     ) -> None:
         super().__init__(
-            keys=keys,
+            keys_=keys_,
         )
 
 

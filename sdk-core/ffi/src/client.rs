@@ -1,13 +1,13 @@
 //! The operations of the SDK as tasks on documents: what every binding calls, one method for each.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gladhand::config::Config;
 use gladhand::{CommandRequest, Requester};
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
+use tokio_util::sync::CancellationToken;
 
 use crate::runtime::Owner;
 use crate::stream::{Events, Follow, Safety, Watch};
@@ -59,7 +59,8 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     client: gladhand::Client,
     owner: Owner,
-    closed: AtomicBool,
+    /// Cancelled by [`Client::close`].
+    closed: CancellationToken,
 }
 
 /// Reads the configuration: the file at `path`, or the default one; `GLADHAND_*`; then `settings` as dotted keys.
@@ -77,16 +78,21 @@ impl Client {
     pub fn connect(path: Option<String>, settings: Vec<(String, String)>, cancel: &CancelToken) -> Task<Self> {
         spawn(cancel, async move {
             let client = gladhand::Client::connect(configuration(path.as_deref(), &settings)?).await?;
-            Ok(Self(Arc::new(Inner { client, owner: Owner::current(), closed: AtomicBool::new(false) })))
+            Ok(Self(Arc::new(Inner { client, owner: Owner::current(), closed: CancellationToken::new() })))
         })
     }
 
     pub(crate) fn core(&self) -> Result<gladhand::Client> {
         self.0.owner.check()?;
-        if self.0.closed.load(Ordering::Acquire) {
+        if self.0.closed.is_cancelled() {
             return Err(Error::new(Code::ClientClosed, "this client was closed"));
         }
         Ok(self.0.client.clone())
+    }
+
+    /// Is cancelled when this client is closed.
+    pub(crate) fn closed(&self) -> CancellationToken {
+        self.0.closed.clone()
     }
 
     pub(crate) fn run<T, F, Fut>(&self, cancel: &CancelToken, operation: F) -> Task<T>
@@ -256,7 +262,8 @@ impl Client {
         let inner = Arc::clone(&self.0);
         spawn(cancel, async move {
             inner.owner.check()?;
-            if !inner.closed.swap(true, Ordering::AcqRel) {
+            if !inner.closed.is_cancelled() {
+                inner.closed.cancel();
                 inner.client.close().await;
             }
             Ok(())

@@ -69,9 +69,9 @@ impl Client {
         guard(|| core.revoke_now())
     }
 
-    /// Security events from now on, each an OCSF 1.6 document.
+    /// Security events from now on, each an OCSF 1.6 document; ends with the client.
     pub fn security_events(&self) -> Result<SecurityEvents> {
         let core = self.core()?;
-        guard(|| Ok(SecurityEvents::new(SecurityLogReader(core.security_events()))))
+        guard(|| Ok(SecurityEvents::new(SecurityLogReader::new(core.security_events(), self.closed()))))
     }
 }

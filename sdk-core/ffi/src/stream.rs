@@ -11,13 +11,25 @@ use tokio_util::sync::CancellationToken;
 use crate::runtime::Owner;
 use crate::task::{CancelToken, Task, spawn};
 
-/// Reads the security log of a client.
+/// Reads the security log of a client until the client is closed.
 #[derive(Debug)]
-pub struct SecurityLogReader(pub(crate) gladhand::observe::SecurityStream);
+pub struct SecurityLogReader {
+    log: gladhand::observe::SecurityStream,
+    closed: CancellationToken,
+}
 
 impl SecurityLogReader {
+    pub(crate) fn new(log: gladhand::observe::SecurityStream, closed: CancellationToken) -> Self {
+        Self { log, closed }
+    }
+
+    /// What was told before the end is still read.
     async fn next(&mut self) -> Result<Option<Document>> {
-        Ok(self.0.next().await)
+        tokio::select! {
+            biased;
+            event = self.log.next() => Ok(event),
+            () = self.closed.cancelled() => Ok(None),
+        }
     }
 }
 

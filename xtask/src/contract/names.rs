@@ -68,13 +68,18 @@ pub(super) fn class(entity: &Entity) -> &'static str {
     if entity.name == "Exception" { "TenderException" } else { entity.name }
 }
 
-/// A member in snake case, for Python.
+/// A member in snake case, for Python. `keys` is a method of every model.
 pub(super) fn snake(member: &Member) -> String {
     let plain = member.snake.trim_start_matches("r#");
     match plain {
-        "from" | "class" => format!("{plain}_"),
+        "from" | "class" | "keys" => format!("{plain}_"),
         _ => plain.to_owned(),
     }
+}
+
+/// A member as the contract spells it, for TypeScript. `keys` is a method of every model.
+pub(super) fn camel(member: &Member) -> String {
+    if member.name == "keys" { "keys_".to_owned() } else { member.name.to_owned() }
 }
 
 /// A documentation comment on one line.

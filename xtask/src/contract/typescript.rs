@@ -54,22 +54,22 @@ fn class(out: &mut String, entity: &Entity) {
     let name = names::class(entity);
     let _ = write!(out, "\n/** Members of {{@link {name}}}. */\nexport interface {name}Init {{\n");
     for member in &entity.members {
-        let _ = writeln!(out, "  {}?: {} | undefined;", member.name, accepted(&member.kind));
+        let _ = writeln!(out, "  {}?: {} | undefined;", names::camel(member), accepted(&member.kind));
     }
     let _ = write!(out, "}}\n\n/** {} */\nexport class {name} extends View {{\n", names::line(entity.doc));
     let _ = writeln!(out, "  static override readonly entity: string = '{}';", entity.name);
     let _ = writeln!(out, "  constructor(init: {name}Init | At = {{}}) {{ super(init); }}");
     for member in &entity.members {
-        let (wire, codec) = (member.name, codec(&member.kind));
+        let (name, wire, codec) = (names::camel(member), member.name, codec(&member.kind));
         let (read, write) = (given(&member.kind), accepted(&member.kind));
         let _ = writeln!(out, "  /** {} */", names::line(member.doc));
         if member.required {
-            let _ = writeln!(out, "  get {wire}(): {read} {{ return need(this, '{wire}', {codec}); }}");
-            let _ = writeln!(out, "  set {wire}(value: {write}) {{ put(this, '{wire}', {codec}, value); }}");
+            let _ = writeln!(out, "  get {name}(): {read} {{ return need(this, '{wire}', {codec}); }}");
+            let _ = writeln!(out, "  set {name}(value: {write}) {{ put(this, '{wire}', {codec}, value); }}");
         } else {
-            let _ = writeln!(out, "  get {wire}(): {read} | undefined {{ return get(this, '{wire}', {codec}); }}");
+            let _ = writeln!(out, "  get {name}(): {read} | undefined {{ return get(this, '{wire}', {codec}); }}");
             let _ =
-                writeln!(out, "  set {wire}(value: {write} | undefined) {{ put(this, '{wire}', {codec}, value); }}");
+                writeln!(out, "  set {name}(value: {write} | undefined) {{ put(this, '{wire}', {codec}, value); }}");
         }
     }
     out.push_str("}\n");

@@ -13,9 +13,10 @@ from .._exit import keep
 from .._gladhand import Client as Native
 from ._answer import answer
 from ._dispatches import Dispatches
+from ._identity import Identity
 from ._safety import SafetyWatch
 from ._services import Capacity, Documents, Inbox, Journal, Reconcile, Telemetry, Webhooks
-from ._streams import Events, SafetyEvents
+from ._streams import Events, SafetyEvents, SecurityEvents
 from ._tenders import Tenders
 
 
@@ -25,8 +26,9 @@ def connect(path: str | Path | None = None, **overrides: str) -> Client:
 
     Raises `ConfigError` for a setting that is missing, unknown or wrong; it names the key.
     """
-    settings = _arguments.settings(overrides)
-    return Client(answer(Native.connect(None if path is None else str(path), settings)))
+    call = Native.connect(None if path is None else str(path), _arguments.settings(overrides))
+    overrides.clear()  # A key may be in it, and tracebacks may show the variables of a frame.
+    return Client(answer(call))
 
 
 class Client:
@@ -51,6 +53,8 @@ class Client:
         """Where loads are."""
         self.reconcile = Reconcile(native)
         """Comparing our history with the carriers'."""
+        self.identity = Identity(native)
+        """Our certificates and tokens: their state, rotation and end."""
         self.journal = Journal(native)
         """What was intended, sent, answered and heard."""
 
@@ -64,6 +68,11 @@ class Client:
     def on_safety(self, callback: Callable[[models.Event], Any]) -> SafetyWatch:
         """Calls back at once, out of band, for each safety event from now on, until what this returns is closed."""
         return SafetyWatch(SafetyEvents(self._native.safety).open(), callback)
+
+    def security_events(self) -> SecurityEvents:
+        """Every authentication, rotation, refusal and warning of an expiry from this call on, until it or the client is
+        closed. A reader that falls more than 1024 events behind misses the oldest."""
+        return SecurityEvents(self._native.security_events())
 
     def health(self) -> models.Health:
         """How the client and its carriers are."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from .. import _arguments
 from .._arguments import DocumentLike
 from .._exit import keep
-from .._gladhand import Document
+from .._gladhand import Call, Document
 from .._gladhand import Gateway as Native
 from ..vehicle import Admission, Conservation, Fault, Sensor
 from ._answer import answer
@@ -25,14 +25,19 @@ class Gateway:
     """
 
     def __init__(self, path: str | Path | None = None, **overrides: str) -> None:
-        self._path = None if path is None else str(path)
-        self._settings = _arguments.settings(overrides)
+        place, settings = None if path is None else str(path), _arguments.settings(overrides)
+
+        def begin() -> Call[Native]:
+            return Native.connect(place, settings)
+
+        # The settings themselves are no attribute: a key may be among them.
+        self._connect = begin
         self._native: Native | None = None
 
     def open(self) -> Native:
         """Reads configuration and certificates now. Raises `ConfigError` and `IdentityError`."""
         if self._native is None:
-            self._native = answer(Native.connect(self._path, self._settings))
+            self._native = answer(self._connect())
             keep(self._native)
         return self._native
 

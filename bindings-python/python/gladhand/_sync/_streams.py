@@ -20,16 +20,16 @@ S = TypeVar("S", bound="_Arriving")  # type: ignore[type-arg]
 class _Arriving(ABC, Generic[T]):
     """An iterator over what a stream of the core brings; opened by its first step, so that making one never waits."""
 
-    def __init__(self, opening: Callable[[], Call[Stream]]) -> None:
+    def __init__(self, opening: Callable[[], Call[Stream]] | None, native: Stream | None = None) -> None:
         self._opening = opening
-        self._native: Stream | None = None
+        self._native = native
         self._closed = False
 
     def open(self: S) -> S:
         """Opens it now, for who must not miss what comes between now and the first step."""
-        if self._native is None:
+        if self._native is None and self._opening is not None:
             self._native = answer(self._opening())
-        if self._closed:
+        if self._closed and self._native is not None:
             self._native.close()
         return self
 
@@ -82,6 +82,16 @@ class SafetyEvents(_Arriving[models.Event]):
 
     def _view(self, document: Document) -> models.Event:
         return models.Event.from_document(document)
+
+
+class SecurityEvents(_Arriving[models.SecurityEvent]):
+    """Security events, each in the shape of OCSF 1.6; open from the start."""
+
+    def __init__(self, native: Stream) -> None:
+        super().__init__(None, native)
+
+    def _view(self, document: Document) -> models.SecurityEvent:
+        return models.SecurityEvent.from_document(document)
 
 
 class Delivery:

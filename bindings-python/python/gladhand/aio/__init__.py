@@ -11,7 +11,7 @@ from ._client import Client, connect
 from ._gateway import Gateway
 from ._safety import SafetyWatch
 from ._sandbox import Sandbox, sandbox
-from ._streams import Delivery, Events, Positions, Watch
+from ._streams import Delivery, Events, Positions, SecurityEvents, Watch
 
 __all__ = [
     "Client",
@@ -21,6 +21,7 @@ __all__ = [
     "Positions",
     "SafetyWatch",
     "Sandbox",
+    "SecurityEvents",
     "Watch",
     "connect",
     "sandbox",

@@ -137,7 +137,20 @@ fn pem(settings: &Settings, key: &str) -> Result<PemSource> {
     if text.contains("-----BEGIN ") {
         return Ok(PemSource::Inline(Secret::new(text)));
     }
-    path(settings, key).map(PemSource::File)
+    match settings.get(key) {
+        Some(setting) if bare_key(&text) => {
+            let why = "is neither PEM nor a path: PEM begins with a line such as -----BEGIN CERTIFICATE-----";
+            Err(invalid(key, setting, why))
+        }
+        _ => path(settings, key).map(PemSource::File),
+    }
+}
+
+/// Whether it may be key material without its PEM lines. A path appears in messages; this must not.
+fn bare_key(text: &str) -> bool {
+    let base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/=-_".contains(&b);
+    let several_lines = text.trim_end().contains(['\n', '\r']);
+    several_lines || (text.len() >= 64 && !text.starts_with('/') && text.trim_end().bytes().all(base64))
 }
 
 fn https_url(text: &str) -> Option<Url> {

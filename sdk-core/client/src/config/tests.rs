@@ -208,3 +208,16 @@ fn the_builder_alone_is_enough() {
     assert_eq!(error.code(), Code::CarrierUnknown);
     assert!(error.message().contains("aurora"));
 }
+
+#[test]
+fn key_material_without_its_pem_lines_is_not_taken_for_a_path() {
+    let bare = "MC4CAQAwBQYDK2VwBCIEIAcanarycanarycanarycanarycanarycanarycanary";
+    for text in [bare.to_owned(), format!("{bare}\n"), format!("{}\n{}", &bare[..20], &bare[20..])] {
+        let error = with_variables(&[("GLADHAND_IDENTITY_PRIVATE_KEY", &text)]).unwrap_err();
+        assert_eq!(error.code(), Code::ConfigInvalid);
+        assert!(error.message().contains("identity.private_key"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+    }
+    let long = format!("/run/secrets/{}", "a".repeat(80));
+    assert!(with_variables(&[("GLADHAND_IDENTITY_PRIVATE_KEY", &long)]).is_ok());
+}
