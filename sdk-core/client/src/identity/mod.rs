@@ -134,6 +134,8 @@ mod negative_own;
 #[cfg(test)]
 mod negative_revocation;
 #[cfg(test)]
+mod negative_rotation;
+#[cfg(test)]
 mod negative_spiffe;
 #[cfg(all(test, feature = "spiffe", unix))]
 mod negative_workload;

@@ -215,6 +215,11 @@ fn call(state: &mut State, seen: &Seen, origin: &str) -> Reply {
         }
     } else {
         check(state, seen.header("dpop").is_none(), "no proof with a certificate-bound token");
+        // Only where the knobs leave the binding alone.
+        if let Some(token) = authorization.strip_prefix("Bearer ").filter(|_| state.knobs.binding.is_none()) {
+            let bound = payload(token)["cnf"]["x5t#S256"].clone();
+            check(state, bound.is_null() || bound == seen.client, "a token of another certificate on this connection");
+        }
     }
     if state.knobs.expire > 0 {
         state.knobs.expire -= 1;

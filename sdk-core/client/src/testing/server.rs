@@ -48,6 +48,8 @@ pub(crate) enum Reply {
     Cut,
     /// Never answer.
     Silence,
+    /// Answer well once this rings.
+    Held(Arc<tokio::sync::Notify>),
 }
 
 /// The facts of a connection, as the server saw them.
@@ -145,6 +147,11 @@ impl Server {
         self.seen().into_iter().filter(|seen| seen.path == path).collect()
     }
 
+    /// The requests whose path begins so.
+    pub(crate) fn seen_below(&self, path: &str) -> Vec<Seen> {
+        self.seen().into_iter().filter(|seen| seen.path.starts_with(path)).collect()
+    }
+
     pub(crate) fn handshakes(&self) -> Vec<Handshake> {
         self.handshakes.lock().unwrap().clone()
     }
@@ -203,6 +210,10 @@ async fn serve(
                         response.headers_mut().append(name, value.parse().unwrap());
                     }
                     Ok(response)
+                }
+                Reply::Held(ring) => {
+                    ring.notified().await;
+                    Ok(Response::new(Full::new(Bytes::from_static(b"fine"))))
                 }
                 Reply::Cut => Err(std::io::Error::other("cut")),
                 Reply::Silence => {
