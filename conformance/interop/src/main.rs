@@ -4,15 +4,17 @@
 //! * [`checks`]: one line per check, and the count. * [`pki`]: a certificate authority made at run time.
 //! * [`process`]: a peer as a process that ends with this one. * [`subject`]: the client under test.
 //! * [`stranger`]: another party that can send anything. * [`world`]: the authorization and the resource server.
-//! * [`oidc_provider`], [`oauth4webapi`], [`envoy`], [`rotation`]: the suites.
+//! * [`oidc_provider`], [`oauth4webapi`], [`envoy`], [`rotation`], [`spire`], [`keycloak`]: the suites.
 
 mod checks;
 mod envoy;
+mod keycloak;
 mod oauth4webapi;
 mod oidc_provider;
 mod pki;
 mod process;
 mod rotation;
+mod spire;
 mod stranger;
 mod subject;
 mod world;
@@ -50,6 +52,8 @@ async fn main() -> ExitCode {
         "oauth4webapi" => oauth4webapi::run(&programs, &mut checks).await,
         "rotation" => rotation::run(&programs, &mut checks).await,
         "envoy" => envoy::run(&programs, &mut checks).await,
+        "keycloak" => keycloak::run(&programs, &mut checks).await,
+        "spire" => spire::run(&programs, &mut checks).await,
         other => Err(format!("there is no suite `{other}`")),
     };
     if let Err(why) = outcome {

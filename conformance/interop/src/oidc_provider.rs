@@ -7,7 +7,7 @@ use gladhand::{Code, Error};
 use serde_json::Value;
 
 use crate::checks::Checks;
-use crate::pki::assertion_key;
+use crate::pki::AssertionKey;
 use crate::world::{Node, OUR_URI, World};
 use crate::{Outcome, Programs};
 
@@ -22,6 +22,7 @@ async fn suite(world: &World, checks: &mut Checks) -> Outcome {
     dpop_bound(world, checks).await?;
     certificate_bound(world, checks).await?;
     other_combinations(world, checks).await?;
+    algorithms(world, checks).await?;
     refusals(world, checks).await?;
     refresh(world, checks).await?;
     never_both(world, checks).await
@@ -96,13 +97,27 @@ async fn other_combinations(world: &World, checks: &mut Checks) -> Outcome {
     Ok(())
 }
 
+/// Both servers check the proofs: oidc-provider at the token endpoint, oauth4webapi at the call.
+async fn algorithms(world: &World, checks: &mut Checks) -> Outcome {
+    for algorithm in ["ES256", "EdDSA", "PS256"] {
+        let settings = world.by_assertion("jwt-dpop").peer("dpop_algorithm", algorithm);
+        let subject = world.connect(settings).await.map_err(shown)?;
+        let call = subject.tender("/v1/tenders", "{}").await;
+        let Some(answer) = checks.works(&format!("proofs by {algorithm}"), call) else { continue };
+        let (header, jkt) = (&answer["proof"]["header"], text(&answer["claims"]["cnf"]["jkt"]));
+        checks.equal(&format!("{algorithm} it is"), text(&header["alg"]), algorithm.to_owned());
+        checks.equal(&format!("{algorithm}: the token is bound to that key"), jkt, subject.key_thumbprint());
+    }
+    Ok(())
+}
+
 async fn refusals(world: &World, checks: &mut Checks) -> Outcome {
     let subject = world.connect(world.by_assertion("nobody")).await.map_err(shown)?;
     let call = subject.tender("/v1/tenders", "{}").await;
     checks.refused("a client that is not registered", call, &[Code::TokenRequestRefused]);
 
-    let (foreign, _) = assertion_key()?;
-    let settings = world.by_assertion("jwt-dpop").peer("assertion_key", foreign);
+    let foreign = AssertionKey::new()?;
+    let settings = world.by_assertion("jwt-dpop").peer("assertion_key", foreign.private());
     let subject = world.connect(settings).await.map_err(shown)?;
     let call = subject.tender("/v1/tenders", "{}").await;
     checks.refused("an assertion by a key that is not registered", call, &[Code::TokenRequestRefused]);

@@ -8,6 +8,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
 };
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::Outcome;
@@ -125,10 +126,28 @@ impl Pair {
     }
 }
 
-/// A P-256 key that signs assertions: private and public, PEM.
-pub(crate) fn assertion_key() -> Outcome<(String, String)> {
-    let key = KeyPair::generate().map_err(failed)?;
-    Ok((key.serialize_pem(), key.public_key_pem()))
+/// A P-256 key that signs assertions.
+pub(crate) struct AssertionKey(KeyPair);
+
+impl AssertionKey {
+    pub(crate) fn new() -> Outcome<Self> {
+        KeyPair::generate().map(Self).map_err(failed)
+    }
+
+    /// PKCS#8 PEM.
+    pub(crate) fn private(&self) -> String {
+        self.0.serialize_pem()
+    }
+
+    /// As a client publishes it: its `kid` is its thumbprint (RFC 7638).
+    pub(crate) fn jwk(&self) -> Value {
+        // An uncompressed point: 4, x, y.
+        let point = self.0.public_key_raw();
+        let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
+        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(canonical));
+        json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "alg": "ES256", "use": "sig" })
+    }
 }
 
 fn uri_name(uri: &str) -> Outcome<SanType> {

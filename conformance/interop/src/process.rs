@@ -27,8 +27,8 @@ exec 3<&-
 wait "$program"
 "#;
 
-/// How long a peer may take to be ready.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a peer may take to be ready: Keycloak makes its database, on a machine that may have other things to do.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A running peer.
 pub(crate) struct Peer {
@@ -42,8 +42,14 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Starts a program that tells on its standard output when it is ready; what else it says is in `folder/NAME.log`.
-    pub(crate) fn announcing(name: &str, folder: &Path, program: &Path, arguments: &[&str]) -> Outcome<Self> {
-        Self::start(name, folder, program, arguments, &[], true)
+    pub(crate) fn announcing(
+        name: &str,
+        folder: &Path,
+        program: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Outcome<Self> {
+        Self::start(name, folder, program, arguments, variables, true)
     }
 
     /// Starts a program; what it says is in `folder/NAME.log`.

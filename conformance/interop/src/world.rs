@@ -6,7 +6,7 @@ use gladhand::Error;
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::pki::{Authority, Pair, assertion_key};
+use crate::pki::{AssertionKey, Authority, Pair};
 use crate::process::Peer;
 use crate::stranger::control;
 use crate::subject::{Settings, Subject};
@@ -20,7 +20,7 @@ pub(crate) struct World {
     pub(crate) authority: Authority,
     pub(crate) ours: Pair,
     pub(crate) revoked: Pair,
-    assertion: String,
+    assertion: AssertionKey,
     issuer: String,
     pub(crate) resource: String,
     issuer_control: String,
@@ -45,7 +45,7 @@ impl Node {
         std::fs::write(&file, settings.to_string()).map_err(|error| format!("{}: {error}", file.display()))?;
         let script = self.folder.join(format!("{name}.mjs"));
         let arguments = ["--no-warnings", &script.display().to_string(), &file.display().to_string()];
-        let mut peer = Peer::announcing(name, folder, &self.program, &arguments)?;
+        let mut peer = Peer::announcing(name, folder, &self.program, &arguments, &[])?;
         let facts = peer.ready().await?;
         Ok((peer, facts))
     }
@@ -64,7 +64,8 @@ impl World {
         let (ours, revoked) = (authority.client(OUR_URI)?, authority.client(OUR_URI)?);
         let (at_issuer, at_resource) =
             (authority.server(&[])?, authority.server(&["spiffe://interop.gladhand.test/rs"])?);
-        let (assertion, public) = assertion_key()?;
+        let assertion = AssertionKey::new()?;
+        let public = assertion.jwk();
         let tls = |pair: &Pair| -> Outcome<Value> {
             let crl = authority.crl(&[&revoked])?;
             Ok(json!({ "key": pair.key, "cert": pair.certificate, "ca": authority.pem(), "crl": crl }))
@@ -117,7 +118,9 @@ impl World {
 
     /// Settings that authenticate by assertion.
     pub(crate) fn by_assertion(&self, client: &str) -> Settings {
-        self.common(&self.ours, client).peer("client_auth", "private_key_jwt").peer("assertion_key", &self.assertion)
+        self.common(&self.ours, client)
+            .peer("client_auth", "private_key_jwt")
+            .peer("assertion_key", self.assertion.private())
     }
 
     /// Settings that authenticate by this certificate.

@@ -3,10 +3,13 @@
 //! Each peer comes from its registry into the cache, pinned by a lock file of `conformance/interop/peers`; nothing is
 //! installed anywhere else. `gladhand-interop` then starts the peers and checks.
 //!
-//! * [`node`]: oidc-provider and oauth4webapi. * [`envoy`]: Envoy.
+//! * [`node`]: oidc-provider and oauth4webapi. * [`envoy`]: Envoy. * [`spire`]: SPIRE.
+//! * [`keycloak`]: Keycloak, and Node beside it.
 
 mod envoy;
+mod keycloak;
 mod node;
+mod spire;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,6 +34,8 @@ const SUITES: &[Suite] = &[
     Suite { name: "oauth4webapi", light: true, prepare: node::prepare },
     Suite { name: "envoy", light: true, prepare: envoy::prepare },
     Suite { name: "rotation", light: false, prepare: sandbox },
+    Suite { name: "spire", light: false, prepare: spire::prepare },
+    Suite { name: "keycloak", light: false, prepare: keycloak::prepare },
 ];
 
 /// Runs the verb: one name, or `all-light`.

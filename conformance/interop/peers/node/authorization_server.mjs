@@ -1,7 +1,6 @@
 // An authorization server: oidc-provider with FAPI 2.0 features (client credentials, private_key_jwt, tls_client_auth,
 // certificate-bound and DPoP-bound tokens, a nonce for every proof) behind mutually authenticated TLS with a CRL.
 
-import { createPublicKey } from 'node:crypto';
 import https from 'node:https';
 
 import * as jose from 'jose';
@@ -21,14 +20,8 @@ const signing = await jose.generateKeyPair('ES256', { extractable: true });
 const jwk = { ...(await jose.exportJWK(signing.privateKey)), alg: 'ES256', use: 'sig' };
 jwk.kid = await jose.calculateJwkThumbprint(jwk);
 
-/** A key as a client would publish it: its `kid` is its thumbprint (RFC 7638). */
-async function published(pem) {
-  const key = createPublicKey(pem).export({ format: 'jwk' });
-  return { ...key, use: 'sig', kid: await jose.calculateJwkThumbprint(key) };
-}
-
 /** One registered client from the harness's description of it. */
-async function client(wanted) {
+function client(wanted) {
   const registered = {
     client_id: wanted.id,
     grant_types: ['client_credentials'],
@@ -40,8 +33,7 @@ async function client(wanted) {
     tls_client_certificate_bound_access_tokens: wanted.binding === 'certificate',
   };
   if (wanted.assertionKeys) {
-    const keys = await Promise.all(wanted.assertionKeys.map(published));
-    return { ...registered, token_endpoint_auth_signing_alg: wanted.assertionAlgorithm, jwks: { keys } };
+    return { ...registered, token_endpoint_auth_signing_alg: wanted.assertionAlgorithm, jwks: { keys: wanted.assertionKeys } };
   }
   return { ...registered, ...wanted.subject };
 }
@@ -67,7 +59,7 @@ const formats = Object.fromEntries(settings.clients.map(({ id, format }) => [id,
 const provider = new Provider(issuer, {
   jwks: { keys: [jwk] },
   scopes: SCOPE.split(' '),
-  clients: await Promise.all(settings.clients.map(client)),
+  clients: settings.clients.map(client),
   clientAuthMethods: ['private_key_jwt', 'tls_client_auth'],
   clientDefaults: { id_token_signed_response_alg: 'ES256' },
   enabledJWA: {

@@ -22,6 +22,8 @@ const server = http2.createSecureServer({
 });
 const port = await listen(server);
 const resource = `https://localhost:${port}`;
+// What tokens must be for: this origin, unless the authorization server had to know it before there was a port.
+const audience = settings.audience ?? resource;
 
 /** `fetch` over mutually authenticated TLS with this server's own identity. */
 function mtlsFetch(url, { method, headers, body }) {
@@ -37,7 +39,7 @@ function mtlsFetch(url, { method, headers, body }) {
 const over = { [oauth.customFetch]: mtlsFetch };
 
 const issuer = new URL(settings.issuer);
-const discovered = await oauth.discoveryRequest(issuer, { algorithm: settings.discovery ?? 'oauth2', ...over });
+const discovered = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...over });
 const as = await oauth.processDiscoveryResponse(issuer, discovered);
 const jwks = jose.createLocalJWKSet(await (await mtlsFetch(as.jwks_uri, { method: 'GET' })).json());
 
@@ -60,21 +62,40 @@ async function introspect(token) {
   return said;
 }
 
+/** A token by jose or, if it is no JWT, by introspection. */
+async function understood(token) {
+  if (token.split('.').length !== 3) return introspect(token);
+  const algorithms = ['ES256', 'PS256', 'EdDSA', 'RS256'];
+  return (await jose.jwtVerify(token, jwks, { issuer: as.issuer, audience, typ: 'at+jwt', algorithms })).payload;
+}
+
+/** Whether the certificate of the connection is the one that the token names (RFC 8705 §3). */
+function heldBy(claims, certificate) {
+  const actual = createHash('sha256').update(certificate.raw).digest('base64url');
+  if (claims.cnf?.['x5t#S256'] !== actual) throw new Refused('invalid_token', 'the token is bound to another certificate');
+}
+
+/** A token and its proof where oauth4webapi does not judge: opaque tokens, and tokens with two confirmations. */
+async function provenByJose(request, token, proof, certificate) {
+  const claims = await understood(token);
+  const options = { typ: 'dpop+jwt', maxTokenAge: 300 };
+  const { payload, protectedHeader } = await jose.jwtVerify(proof, jose.EmbeddedJWK, options);
+  const bound = (await jose.calculateJwkThumbprint(protectedHeader.jwk)) === claims.cnf?.jkt;
+  const same = payload.htm === request.method && payload.htu === request.url.split(/[?#]/)[0];
+  if (!bound || !same || payload.ath !== sha256(token)) throw new Refused('invalid_dpop_proof', 'of another call');
+  if (claims.cnf['x5t#S256']) heldBy(claims, certificate);
+  return claims;
+}
+
 /** Checks a DPoP-bound call; what the token says. */
-async function proven(request, token, proof, body, wantsNonce) {
-  let claims;
-  if (token.split('.').length === 3) {
-    const algorithms = { requireDPoP: true, signingAlgorithms: ['ES256', 'PS256', 'EdDSA', 'Ed25519'] };
-    claims = await oauth.validateJwtAccessToken(as, request, resource, { ...algorithms, ...over });
-  } else {
-    // oauth4webapi judges proofs only together with a JWT: for an opaque token jose does what RFC 9449 §4.3 lists.
-    claims = await introspect(token);
-    const { payload, protectedHeader } = await jose.jwtVerify(proof, jose.EmbeddedJWK, { typ: 'dpop+jwt', maxTokenAge: 300 });
-    const bound = (await jose.calculateJwkThumbprint(protectedHeader.jwk)) === claims.cnf?.jkt;
-    const same = payload.htm === request.method && payload.htu === request.url.split(/[?#]/)[0];
-    if (!bound || !same || payload.ath !== sha256(token)) throw new Refused('invalid_dpop_proof', 'of another call');
-  }
+async function proven(request, token, proof, body, certificate) {
+  const oneConfirmation = token.split('.').length === 3 && Object.keys(claimsOf(token).cnf ?? {}).length < 2;
+  const options = { requireDPoP: true, signingAlgorithms: ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256'], ...over };
+  const claims = oneConfirmation
+    ? await oauth.validateJwtAccessToken(as, request, audience, options)
+    : await provenByJose(request, token, proof, certificate);
   const claimed = claimsOf(proof);
+  const wantsNonce = new URL(request.url).pathname.startsWith('/nonce');
   if (wantsNonce && claimed.nonce !== nonce) throw new Refused('use_dpop_nonce', 'a nonce is needed');
   if (body.length > 0 && claimed.gh_body !== sha256(body)) throw new Refused('invalid_dpop_proof', 'of another body');
   const used = `${claims.cnf.jkt} ${claimed.jti}`;
@@ -85,16 +106,8 @@ async function proven(request, token, proof, body, wantsNonce) {
 
 /** Checks a certificate-bound call; what the token says. */
 async function held(token, certificate) {
-  let claims;
-  if (token.split('.').length === 3) {
-    const expected = { issuer: as.issuer, audience: resource, typ: 'at+jwt', algorithms: ['ES256', 'PS256', 'EdDSA'] };
-    if (settings.plainJwt) delete expected.typ;
-    ({ payload: claims } = await jose.jwtVerify(token, jwks, expected));
-  } else {
-    claims = await introspect(token);
-  }
-  const actual = createHash('sha256').update(certificate.raw).digest('base64url');
-  if (claims.cnf?.['x5t#S256'] !== actual) throw new Refused('invalid_token', 'the token is bound to another certificate');
+  const claims = await understood(token);
+  heldBy(claims, certificate);
   return claims;
 }
 
@@ -113,7 +126,7 @@ async function answer(incoming, body) {
   captured.push({ authorization: headers.get('authorization'), proof, path: incoming.url, method: incoming.method });
   const claims =
     scheme.toLowerCase() === 'dpop'
-      ? await proven(request, token, proof ?? '', body, incoming.url.startsWith('/nonce'))
+      ? await proven(request, token, proof ?? '', body, certificate)
       : await held(token, certificate);
   const names = uris(certificate);
   const expected = settings.subjects[claims.client_id];

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::checks::Checks;
 use crate::oidc_provider::{shown, text};
 use crate::pki::{Authority, Pair};
-use crate::subject::{Settings, Subject};
+use crate::subject::{PEER, Settings, Subject};
 use crate::{Outcome, Programs};
 use server::{Envoy, Proxy};
 
@@ -85,6 +85,14 @@ async fn default_validator(world: &World, checks: &mut Checks) -> Outcome {
         checks.equal("Envoy sees our URI", text(&seen["uri"]), OURS.to_owned());
         checks.equal("over TLS 1.3", text(&seen["version"]), "TLSv1.3".to_owned());
         checks.equal("over HTTP/2", text(&seen["protocol"]), "HTTP/2".to_owned());
+    }
+    let facts = subject.client.connection_facts(PEER).await;
+    if let Some(facts) = checks.works("what our client says was negotiated", facts) {
+        let said = |name: &str| facts.text(&format!("/{name}")).unwrap_or_default();
+        checks.equal("the key exchange", said("keyExchange"), "X25519MLKEM768".to_owned());
+        checks.equal("Envoy's certificate", said("peerFingerprint"), world.server.fingerprint());
+        checks.equal("our certificate", said("ourFingerprint"), world.ours.fingerprint());
+        checks.equal("the protocol", said("alpn"), "h2".to_owned());
     }
     let curves = world.proxy.counter("curves.X25519MLKEM768").await?;
     checks.holds("the key exchange is X25519MLKEM768, Envoy says", curves > 0, curves);
@@ -170,7 +178,8 @@ async fn their_rotation(world: &World, checks: &mut Checks) -> Outcome {
         &[Code::ServerCertificateUntrusted],
     );
     let before = world.proxy.counter("ssl_context_update_by_sds").await?;
-    world.proxy.write_sds(&next.server(&[THEIRS])?)?;
+    let renewed = next.server(&[THEIRS])?;
+    world.proxy.write_sds(&renewed)?;
     let mut failures = Vec::new();
     for _ in 0..200 {
         if let Err(error) = lasting.open("/echo").await {
@@ -190,6 +199,9 @@ async fn their_rotation(world: &World, checks: &mut Checks) -> Outcome {
         failures.push(shown(error));
     }
     checks.holds("no call failed meanwhile", failures.is_empty(), failures.first().cloned().unwrap_or_default());
+    let facts = lasting.client.connection_facts(PEER).await.map_err(shown)?;
+    let seen = facts.text("/peerFingerprint").unwrap_or_default();
+    checks.equal("our client says that it is the new one", seen, renewed.fingerprint());
     let old = world.connect(world.settings(&world.ours, "sds")).await?;
     checks.refused(
         "who trusts only the old authority is told",
