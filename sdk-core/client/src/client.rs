@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::{Document, quote};
 use gladhand_documents::time::format_instant;
+use gladhand_protocol::proof::schedule::{self, ScheduledKey};
 use gladhand_protocol::tender::explain::{ASSUMED_TARE_LBS, explain};
 use gladhand_protocol::tender::history;
 
@@ -106,6 +107,9 @@ impl Client {
         let owner = Owner::here();
         let own = owner.clone();
         journal.run(move |store| store.register(&own)).await?;
+        for caller in carriers.values().filter_map(|carrier| carrier.authorized()) {
+            caller.share_schedule(&journal);
+        }
         let core = Arc::new(Core::new(config, clock, security, journal, owner, carriers, rotation));
         core.tasks.spawn(status::watch(core.clone()));
         if let Some(rotation) = &core.rotation {
@@ -403,6 +407,21 @@ impl Client {
     /// `IdentityStatus`).
     pub fn identity_status(&self) -> Result<Document> {
         status::status(self.core())
+    }
+
+    /// The public keys that our assertions are signed with (document `JwkSet`, RFC 7517 §5), for the host to serve at the
+    /// address that is registered at the carriers: as `application/jwk-set+json`, with a `Cache-Control: max-age` of at
+    /// most `assertion_key_lead_s`. Ask anew for every request: a key that was appended to a key file is in it at once and
+    /// signs once it has been in it for `assertion_key_lead_s`; a replaced one stays five minutes. Never a private member.
+    pub async fn jwks(&self) -> Result<Document> {
+        self.core().open()?;
+        let mut keys: BTreeMap<String, ScheduledKey> = BTreeMap::new();
+        for caller in self.core().carriers.values().filter_map(|carrier| carrier.authorized()) {
+            let published = caller.assertion_keys().await.into_iter().filter(|key| key.removed_ms.is_none());
+            // One key may serve several carriers.
+            keys.extend(published.map(|key| (key.kid.clone(), key)));
+        }
+        Document::parse(schedule::jwks(keys.values()))
     }
 
     /// How the client is (document `Health`).

@@ -8,11 +8,12 @@ use gladhand_documents::error::{Code, Error, Kind, Result, Sent};
 use gladhand_protocol::proof::dpop::Proof;
 use gladhand_protocol::proof::htu;
 use gladhand_protocol::proof::nonce::Nonces;
-use gladhand_protocol::proof::signer::Signer;
+use gladhand_protocol::proof::schedule::ScheduledKey;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio::sync::Mutex as Flight;
 use url::Url;
 
+use super::assertion_keys::AssertionKeys;
 use super::cache::{AccessToken, Fetched, TokenKey};
 use super::call::{Caller, Profile, Request, Response};
 use super::discovery::{self, Metadata};
@@ -20,11 +21,12 @@ use super::jwks::RemoteKeys;
 use super::reaction::{self, Reaction};
 use super::token_request::{Asker, not_a_header};
 use super::verifier::{self, JsonWebToken};
-use super::{private_pem, problem, random};
+use super::{problem, random};
 use crate::clock::{SharedClock, within};
 use crate::config::{CarrierConfig, ClientAuth};
 use crate::failpoint;
 use crate::identity::{Epochs, Generation, Material};
+use crate::journal::Journal;
 use crate::observe::{Activity, Expiry, SecurityEvent, SecurityLog};
 use crate::secret::Secret;
 use crate::transport::{BoxFuture, HttpRequest, HttpResponse};
@@ -40,7 +42,7 @@ struct Inner {
     carrier: CarrierConfig,
     clock: SharedClock,
     security: SecurityLog,
-    signer: Option<Arc<dyn Signer>>,
+    assertions: Option<AssertionKeys>,
     epochs: Epochs,
     metadata: Flight<Option<Known>>,
     // The two kinds of server have nonces of their own (RFC 9449 §8 and §9), even at one origin.
@@ -75,9 +77,10 @@ impl Authorized {
     ) -> Result<Self> {
         let verifier = Arc::new(JsonWebToken);
         verifier::ready(&*verifier)?;
-        let signer = match &carrier.client_auth {
-            ClientAuth::PrivateKeyJwt { assertion_key: key } => {
-                private_pem::signers(key, &format!("carriers.{}.assertion_key", carrier.name))?.into_iter().next()
+        let assertions = match &carrier.client_auth {
+            ClientAuth::PrivateKeyJwt { assertion_key } => {
+                let (lead, name) = (carrier.assertion_key_lead, &carrier.name);
+                Some(AssertionKeys::new(name, assertion_key, lead, clock.clone(), security.clone())?)
             }
             ClientAuth::TlsClientAuth => None,
         };
@@ -86,7 +89,7 @@ impl Authorized {
             carrier: carrier.clone(),
             clock,
             security,
-            signer,
+            assertions,
             epochs,
             metadata: Flight::default(),
             token_nonces: Mutex::default(),
@@ -115,11 +118,28 @@ impl Authorized {
         &self.0.epochs
     }
 
-    /// When the tokens of the generation in use and the issuer's key set end. Both are renewed by themselves, before; one
-    /// that is close to its end could not be.
+    /// Shares the schedule of the assertion keys with the other processes of this journal, from the next use on.
+    pub(crate) fn share_schedule(&self, journal: &Journal) {
+        if let Some(keys) = &self.0.assertions {
+            keys.share(journal.clone());
+        }
+    }
+
+    /// The assertion keys of this carrier: those that were, are and will be used. Reads the key file if it changed. Empty
+    /// where the certificate authenticates.
+    pub async fn assertion_keys(&self) -> Vec<ScheduledKey> {
+        match &self.0.assertions {
+            Some(keys) => keys.schedule().await,
+            None => Vec::new(),
+        }
+    }
+
+    /// When the tokens of the generation in use and the issuer's key set end, which are renewed by themselves before, and
+    /// when replaced assertion keys leave our key set.
     pub fn expiries(&self) -> Vec<Expiry> {
         let inner = &*self.0;
         let mut all = self.generation().tokens().expiries(&inner.carrier.name, inner.clock.monotonic());
+        all.extend(inner.assertions.iter().flat_map(AssertionKeys::expiries));
         all.extend(inner.keys.expiry(&inner.carrier.issuer, &inner.carrier.name));
         all
     }
@@ -368,10 +388,14 @@ impl Inner {
     async fn ask(&self, generation: &Generation, key: &TokenKey) -> Result<Fetched> {
         let outcome = async {
             let metadata = self.metadata(generation).await?;
+            let signer = match &self.assertions {
+                Some(keys) => Some(keys.signer().await?),
+                None => None,
+            };
             let asker = Asker {
                 carrier: &self.carrier,
                 generation,
-                signer: self.signer.as_deref(),
+                signer: signer.as_deref(),
                 nonces: &self.token_nonces,
                 keys: &self.keys,
                 security: &self.security,

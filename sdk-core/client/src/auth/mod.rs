@@ -5,6 +5,7 @@
 //! * `discovery`: the authorization server's metadata (RFC 8414).
 //! * `token_request`: one request for a token. `cache`: which tokens there are, one flight per token. `breaker`: when
 //!   to ask again after a failure.
+//! * `assertion_keys`: the keys that sign assertions, and when each does.
 //! * `dpop_key`: the key that proves possession. `private_pem`: reads keys that sign.
 //! * `jwks`: the issuer's keys. `verifier`: whether a signature holds. `skew`: whose clock is wrong.
 //! * `reaction`: what an answer asks of us.
@@ -12,6 +13,7 @@
 //! * `renewal`: how a new generation takes the place of the present one.
 //! * `random`: what must be unique or unguessable.
 
+mod assertion_keys;
 mod authorized;
 mod breaker;
 mod cache;

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
+use gladhand_protocol::proof::schedule::{Change, ScheduledKey};
 use gladhand_protocol::tender::event::Incoming;
 
 pub(crate) use owner::Owner;
@@ -114,6 +115,15 @@ pub trait Store: Send {
     fn thaw(&mut self, carrier: &str, epoch: &str) -> Result<()>;
     /// The next command sequence of a dispatch (contract 4f).
     fn next_command(&mut self, dispatch: &str) -> Result<u64>;
+
+    /// Brings the schedule of a carrier's assertion keys to now (identity §4): what it is then, and what changed by this
+    /// call. `at_hand`: the keys of the configuration, oldest first.
+    fn advance_keys(
+        &mut self,
+        carrier: &str,
+        at_hand: &[ScheduledKey],
+        lead_ms: i64,
+    ) -> Result<(Vec<ScheduledKey>, Vec<Change>)>;
 
     /// Checks every row against its digest, the chain, and the mirrored head.
     fn verify(&mut self) -> Result<Report>;

@@ -6,7 +6,8 @@ use gladhand_documents::error::Result;
 use gladhand_documents::json::{Document, quote};
 
 use super::monitor::{LOOK, Warnings};
-use super::{Expiry, SecurityLog};
+use super::{Expiry, SecurityLog, Subject};
+use crate::auth::Authorized;
 use crate::config::IdentitySource;
 use crate::core::Core;
 
@@ -30,7 +31,14 @@ pub(crate) fn status(core: &Core) -> Result<Document> {
 pub(crate) async fn watch(core: Arc<Core>) {
     let mut warnings = Warnings::default();
     loop {
-        for event in warnings.due(core.clock.now(), &expiries(&core)) {
+        // A key that was appended is published at once, also if nothing else happens.
+        for caller in core.carriers.values().filter_map(|carrier| carrier.authorized()) {
+            caller.assertion_keys().await;
+        }
+        // Tokens and key sets are short-lived and renewed by themselves: their failures are events of their own.
+        let mut ending = expiries(&core);
+        ending.retain(|expiry| !matches!(expiry.subject, Subject::Token | Subject::KeySet | Subject::AssertionKey));
+        for event in warnings.due(core.clock.now(), &ending) {
             core.security.emit(&event);
         }
         if !core.pause(LOOK).await {
@@ -41,7 +49,9 @@ pub(crate) async fn watch(core: Arc<Core>) {
 
 /// Everything that ends.
 fn expiries(core: &Core) -> Vec<Expiry> {
-    core.rotation.as_ref().map(|rotation| rotation.expiries()).unwrap_or_default()
+    let mut all = core.rotation.as_ref().map(|rotation| rotation.expiries()).unwrap_or_default();
+    all.extend(core.carriers.values().filter_map(|carrier| carrier.authorized()).flat_map(Authorized::expiries));
+    all
 }
 
 fn source(core: &Core) -> &'static str {

@@ -11,6 +11,7 @@
 //! * [`nonce`]: the nonces that servers gave, per origin.
 //! * [`challenge`]: what `WWW-Authenticate` says.
 //! * [`compact`]: a signed token taken apart. [`keyset`]: published keys; `roca`: those that can be factored.
+//! * [`schedule`]: when our assertion keys are published, sign and go.
 //! * [`token`]: what a client checks in an access token before it uses it.
 //! * [`webhook`]: Standard Webhooks signatures.
 
@@ -25,6 +26,7 @@ pub mod keyset;
 pub mod nonce;
 mod roca;
 pub mod rsa_key;
+pub mod schedule;
 pub mod signer;
 pub mod token;
 pub mod webhook;

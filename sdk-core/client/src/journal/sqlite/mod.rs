@@ -2,13 +2,14 @@
 //! hold the chain's head lock, so that two processes never chain onto the same row.
 //!
 //! * `open`: a new file, or one of ours. * `tx`: one transaction and what it appends.
-//! * `tenders`, `intents`, `inbox`, `consumers`, `carriers`, `check`: the tables.
+//! * `tenders`, `intents`, `inbox`, `consumers`, `carriers`, `keys`, `check`: the tables.
 
 mod carriers;
 mod check;
 mod consumers;
 mod inbox;
 mod intents;
+mod keys;
 mod open;
 mod owners;
 mod tenders;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
+use gladhand_protocol::proof::schedule::{Change, ScheduledKey};
 use gladhand_protocol::tender::event::Incoming;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
@@ -245,6 +247,23 @@ impl Store for SqliteStore {
     }
     fn next_command(&mut self, dispatch: &str) -> Result<u64> {
         self.write(|tx| carriers::next_command(tx, dispatch))
+    }
+    fn advance_keys(
+        &mut self,
+        carrier: &str,
+        at_hand: &[ScheduledKey],
+        lead_ms: i64,
+    ) -> Result<(Vec<ScheduledKey>, Vec<Change>)> {
+        let (keys, changes) = self.read(|tx| keys::next(tx, carrier, at_hand, lead_ms))?;
+        if changes.is_empty() {
+            return Ok((keys, changes));
+        }
+        // Another process may have been faster: what counts is decided again under the lock.
+        self.write(|tx| {
+            let (keys, changes) = keys::next(tx, carrier, at_hand, lead_ms)?;
+            keys::put(tx, carrier, &keys)?;
+            Ok((keys, changes))
+        })
     }
 
     fn verify(&mut self) -> Result<Report> {

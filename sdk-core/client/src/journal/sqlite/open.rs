@@ -13,6 +13,9 @@ use crate::journal::chain::Guard;
 const APPLICATION: i32 = 0x474C_4148;
 const FORMAT: i32 = 1;
 
+/// Added to format 1. Public facts only.
+const ASSERTION_KEYS: &str = include_str!("assertion_keys.sql");
+
 /// Loads are nobody's business: the file is made readable for its owner alone.
 fn private(path: &Path) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
@@ -48,11 +51,13 @@ pub(super) fn prepare(connection: &mut Connection, mut guard: Guard, environment
     match (pragma("application_id")?, pragma("user_version")?, tables) {
         (0, 0, 0) => {
             tx.execute_batch(include_str!("schema.sql")).map_err(db)?;
+            tx.execute_batch(ASSERTION_KEYS).map_err(db)?;
             tx.execute_batch(&format!("PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"))
                 .map_err(db)?;
             tx.execute("INSERT INTO meta VALUES ('environment', ?1)", [environment]).map_err(db)?;
         }
-        (APPLICATION, FORMAT, _) => {}
+        // Made by a version that did not know the table yet; nothing else of the format differs.
+        (APPLICATION, FORMAT, _) => tx.execute_batch(ASSERTION_KEYS).map_err(db)?,
         (APPLICATION, other, _) => {
             return Err(Error::new(
                 Code::JournalUnsupported,
