@@ -140,4 +140,6 @@ mod negative_spiffe;
 #[cfg(all(test, feature = "spiffe", unix))]
 mod negative_workload;
 #[cfg(test)]
+mod pkits;
+#[cfg(test)]
 mod tests;

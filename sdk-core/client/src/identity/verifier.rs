@@ -146,7 +146,8 @@ impl PeerVerifier {
         if ids.iter().any(|known| known.covers(&id)) { Ok(()) } else { Err(stranger()) }
     }
 
-    fn path(
+    /// Path, validity, purpose and revocation; no name.
+    pub(super) fn path(
         &self,
         leaf: &CertificateDer<'_>,
         anchors: &Anchors,
