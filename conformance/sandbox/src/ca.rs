@@ -223,9 +223,8 @@ impl Authority {
         if wanted.cert_sign {
             params.key_usages.push(KeyUsagePurpose::KeyCertSign);
         }
-        if wanted.authority {
-            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        }
+        // CA:FALSE is written out: workloads ask an SVID for the extension (X509-SVID §4.1).
+        params.is_ca = if wanted.authority { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::ExplicitNoCa };
         let points = wanted.distribution_points.iter();
         params.crl_distribution_points =
             points.map(|address| CrlDistributionPoint { uris: vec![address.clone()] }).collect();

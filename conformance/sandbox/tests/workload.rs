@@ -97,6 +97,8 @@ async fn an_svid_opens_the_carriers_door_and_the_configuration_says_how() {
     let (leaf, bundle) = (certificates(&answer.svids[0].x509_svid), certificates(&answer.svids[0].bundle));
     let peer = gladhand_sandbox::peer::Peer::from_der(&leaf[0]).unwrap();
     assert_eq!((peer.uris.as_slice(), leaf.len(), bundle.len()), (&[client][..], 2, 1));
+    let (_, parsed) = x509_parser::parse_x509_certificate(&leaf[0]).unwrap();
+    assert!(!parsed.basic_constraints().unwrap().expect("workloads ask for it").value.ca);
     assert_ne!(bundle, certificates(&answer.federated_bundles[CARRIERS]), "two trust domains, two roots");
     tms.http = http_over(workload(&answer));
     assert_eq!(tms.get("/v1/tenders").await.status, 200);
