@@ -323,3 +323,51 @@ async fn a_gateway_waits_for_a_collector_that_is_away() {
     assert_eq!(error.code(), Code::TokenRequestRefused, "{error}");
     client.close().await;
 }
+
+/// Waits until the carrier has answered a request of this identity for a call like this.
+async fn seen_with(bench: &Bench, fingerprint: &str, path: &str) {
+    let seen = async {
+        loop {
+            let record = bench.control("/fingerprints", None);
+            let requests = record.at("/requests").unwrap();
+            let found = requests.items().any(|request| {
+                let entry = Document::parse(request.raw()).unwrap();
+                let path_of = entry.text("/path").unwrap_or_default();
+                entry.text("/fingerprint").as_deref() == Some(fingerprint) && path_of.contains(path)
+            });
+            if found {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    soon(&format!("{fingerprint} at {path}"), seen).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn negative_n07_streams_open_again_with_each_new_identity_and_lose_nothing() {
+    let bench = Bench::start();
+    let client = bench.client().await;
+    let trip = dispatched(&bench, &client, "L-1").await;
+    let follow = client.telemetry_follow(std::slice::from_ref(&trip.load)).await.unwrap();
+    let gateway = gateway(&bench).await;
+    let records = highway_minute(&trip);
+    for chunk in records.chunks(75) {
+        for record in chunk {
+            assert!(gateway.publish(record.clone()).unwrap().accepted);
+        }
+        // Both at once: the files are replaced, and nobody tells the program.
+        let issue =
+            |who: &str| text(&bench.control("/identity", Some(&format!(r#"{{"issue":"{who}"}}"#))), "/fingerprint");
+        let (ours, theirs) = (issue("client"), issue("gateway"));
+        tokio::join!(seen_with(&bench, &ours, "/Follow"), seen_with(&bench, &theirs, "/Stream"));
+        assert_eq!(text(&client.connection_facts("aurora").await.unwrap(), "/ourFingerprint"), ours);
+    }
+    let (shown, skipped, _) = until_event(&follow, "600").await;
+    assert_eq!(shown + skipped, 600, "{shown} shown, {skipped} skipped");
+    let counts = gateway.close(LIMIT).await.unwrap();
+    assert_eq!((counts.produced, counts.acknowledged, counts.dropped, counts.pending), (600, 600, 0, 0));
+    assert_eq!(bench.control("/fingerprints", None).integer("/resumptions"), Some(0));
+    follow.close();
+    client.close().await;
+}

@@ -48,5 +48,14 @@ async fn failure(carrier: &Carrier) -> Option<Code> {
 
 fn one(carrier: &Carrier, failure: Option<Code>) -> String {
     let code = failure.map_or_else(String::new, |code| format!(r#","code":{}"#, quote(code.as_str())));
-    format!(r#"{{"carrier":{},"reachable":{}{code}}}"#, quote(carrier.name()), failure.is_none())
+    let facts = carrier.authorized().and_then(|authorized| authorized.generation().latest_facts());
+    let facts = facts.map_or_else(String::new, |facts| {
+        format!(
+            r#","tlsVersion":{},"cipherSuite":{},"keyExchange":{}"#,
+            quote(&facts.version),
+            quote(&facts.cipher_suite),
+            quote(&facts.key_exchange),
+        )
+    });
+    format!(r#"{{"carrier":{},"reachable":{}{code}{facts}}}"#, quote(carrier.name()), failure.is_none())
 }

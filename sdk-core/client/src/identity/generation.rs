@@ -128,6 +128,11 @@ impl Generation {
         grpc_channel(&self.origin, url)
     }
 
+    /// What was negotiated on the newest connection, if there is one yet.
+    pub fn latest_facts(&self) -> Option<Arc<ConnectionFacts>> {
+        self.origin.latest()
+    }
+
     /// What was negotiated on the newest connection; where there is none yet, one is made to `url` to learn it.
     pub async fn connection_facts(&self, url: &Url) -> Result<Arc<ConnectionFacts>> {
         match self.origin.latest() {
