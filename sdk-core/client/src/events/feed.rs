@@ -91,6 +91,9 @@ async fn page(core: &Arc<Core>, carrier: &Arc<Carrier>) -> Result<()> {
             Ok(_) => {}
             // Of a tender from before this journal: reconciliation lists it.
             Err(error) if error.code() == Code::TenderUnknown => {}
+            Err(error) if error.code() == Code::WebhookSourceForeign => {
+                security(carrier.name(), error.tender_id().unwrap_or_default(), "tender_foreign");
+            }
             Err(error) => return Err(error),
         }
     }

@@ -22,13 +22,20 @@ use gladhand_protocol::tender::event::Incoming;
 use crate::core::Core;
 use crate::journal::rows::Accepted;
 
-/// Stores and applies one event, and tells who waits for it.
+/// Stores and applies one event, and tells who waits for it. Errors: `tender_unknown`; `webhook_source_foreign` for an event
+/// of a tender that went to another carrier, or of another load: a carrier moves only what it was given (contract 4e).
 pub(crate) async fn accept(core: &Core, event: Incoming, carrier: &str, via: &'static str) -> Result<Accepted> {
     let carrier = carrier.to_owned();
     let (tender, sequence) = (event.tender_id.clone(), event.sequence);
     let accepted = core
         .journal
         .run(move |store| match store.tender(&event.tender_id)? {
+            Some(row) if row.carrier != carrier || row.load_id != event.load_id => Err(Error::new(
+                Code::WebhookSourceForeign,
+                format!("the event is of a tender that was not sent to carrier {carrier}"),
+            )
+            .with_status(403)
+            .with_tender_id(&event.tender_id)),
             Some(_) => store.accept(&event, &carrier, via),
             // Found without taking the head of the chain: an account's feed may hold many of another TMS.
             None => Err(Error::new(Code::TenderUnknown, format!("the journal has no tender {}", event.tender_id))

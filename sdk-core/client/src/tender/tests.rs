@@ -1,4 +1,8 @@
 //! Bad days in virtual time, over a carrier that answers as the test says.
+//!
+//! * `guards`: what one carrier, one process or one moment must not do to another.
+
+mod guards;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -18,8 +22,20 @@ type Script = Box<dyn Fn(&Request) -> Result<Response> + Send + Sync>;
 
 /// A carrier that does what it is told, and remembers what it was asked.
 struct Scripted {
+    discovery: String,
     script: Mutex<Script>,
     seen: Mutex<Vec<(Method, String, Option<String>)>>,
+}
+
+impl Scripted {
+    fn new(script: impl Fn(&Request) -> Result<Response> + Send + Sync + 'static) -> Self {
+        Self { discovery: DISCOVERY.to_owned(), script: Mutex::new(Box::new(script)), seen: Mutex::default() }
+    }
+
+    fn asked(&self, method: &Method, path: &str) -> Vec<Option<String>> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().filter(|(m, p, _)| m == method && p.starts_with(path)).map(|(_, _, key)| key.clone()).collect()
+    }
 }
 
 impl std::fmt::Debug for Scripted {
@@ -31,7 +47,7 @@ impl std::fmt::Debug for Scripted {
 impl Caller for Scripted {
     fn call(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
         if request.operation == "discovery" {
-            return Box::pin(std::future::ready(ok(200, DISCOVERY)));
+            return Box::pin(std::future::ready(ok(200, &self.discovery)));
         }
         let key = request.headers.get("idempotency-key").and_then(|k| k.to_str().ok()).map(str::to_owned);
         self.seen.lock().unwrap().push((request.method.clone(), request.path.clone(), key));
@@ -85,7 +101,7 @@ struct Bench {
     clock: TestClock,
     carrier: Arc<Scripted>,
     client: Client,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Bench {
@@ -99,10 +115,10 @@ impl Bench {
         )
         .unwrap();
         let clock = TestClock::at("2026-02-20T08:00:00Z".parse().unwrap());
-        let carrier = Arc::new(Scripted { script: Mutex::new(Box::new(script)), seen: Mutex::default() });
+        let carrier = Arc::new(Scripted::new(script));
         let callers: BTreeMap<String, Arc<dyn Caller>> = [("aurora".to_owned(), carrier.clone() as _)].into();
         let client = Client::connect_simulated(config, Arc::new(clock.clone()), callers).await.unwrap();
-        Self { clock, carrier, client, _dir: dir }
+        Self { clock, carrier, client, dir }
     }
 
     fn script(&self, script: impl Fn(&Request) -> Result<Response> + Send + Sync + 'static) {
@@ -144,8 +160,7 @@ impl Bench {
     }
 
     fn asked(&self, method: &Method, path: &str) -> Vec<Option<String>> {
-        let seen = self.carrier.seen.lock().unwrap();
-        seen.iter().filter(|(m, p, _)| m == method && p.starts_with(path)).map(|(_, _, key)| key.clone()).collect()
+        self.carrier.asked(method, path)
     }
 }
 

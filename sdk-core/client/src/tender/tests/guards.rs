@@ -1,0 +1,101 @@
+//! What one carrier, one process or one moment must not do to another.
+
+use gladhand_protocol::tender::{history, ids};
+
+use super::*;
+
+/// Two carriers of one client.
+struct Two {
+    clock: TestClock,
+    borealis: Arc<Scripted>,
+    client: Client,
+    _dir: tempfile::TempDir,
+}
+
+impl Two {
+    async fn new(aurora: Scripted, borealis: Scripted) -> Self {
+        let borealis = Arc::new(borealis);
+        let (clock, client, dir) = connect(Arc::new(aurora), borealis.clone()).await;
+        Self { clock, borealis, client, _dir: dir }
+    }
+
+    async fn pass<T>(&self, step: Duration, future: impl Future<Output = T>) -> T {
+        let ticking = async {
+            for _ in 0..60_000 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                self.clock.advance(step);
+            }
+        };
+        tokio::select! {
+            out = future => out,
+            () = ticking => unreachable!("time passes for ever"),
+        }
+    }
+
+    async fn create(&self, load_id: &str, carrier: &str) -> Document {
+        let load = load().with_text("/loadId", load_id).unwrap();
+        self.pass(SECOND / 20, self.client.tender_create(load, CreateOptions::new(carrier))).await.unwrap()
+    }
+}
+
+async fn connect(aurora: Arc<dyn Caller>, borealis: Arc<dyn Caller>) -> (TestClock, Client, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::from_toml(
+        "environment = 'sandbox'\ntenant = 'acme'\njournal.path = 'journal.db'\n\
+         identity = { certificate = 'c', private_key = 'k', trust = 't' }\n\
+         [carriers.aurora]\nbase_url = 'https://carrier.test'\nclient_id = 'tms'\nassertion_key = 'a'\n\
+         [carriers.borealis]\nbase_url = 'https://other.test'\nclient_id = 'tms'\nassertion_key = 'a'\n",
+        dir.path(),
+    )
+    .unwrap();
+    let clock = TestClock::at("2026-02-20T08:00:00Z".parse().unwrap());
+    let callers = [("aurora".to_owned(), aurora), ("borealis".to_owned(), borealis)].into();
+    let client = Client::connect_simulated(config, Arc::new(clock.clone()), callers).await.unwrap();
+    (clock, client, dir)
+}
+
+fn event(base: &str, tender: &str, sequence: u64, kind: &str) -> String {
+    format!(
+        r#"{{"specversion":"1.0","id":"e-{sequence}","source":"{base}/tenders/{tender}","type":"gladhand.{kind}.v1","subject":"L-1","time":"2026-02-20T08:00:00Z","recordedtime":"2026-02-20T08:00:00Z","sequence":"{sequence:020}","partitionkey":"{tender}","data":{{"loadId":"L-1","tenderId":"{tender}","eventSequence":{sequence},"status":"x","sourceSystem":"c"}}}}"#
+    )
+}
+
+fn tender_id(carrier: &str, load: &str) -> String {
+    ids::tender_id(&ids::Scope { environment: "sandbox", tenant: "acme", carrier }, load, 1)
+}
+
+#[tokio::test]
+async fn a_carriers_feed_moves_no_load_of_another_carrier() {
+    let id = tender_id("aurora", "L-1");
+    let received = event("https://carrier.test", &id, 1, "tender.received");
+    let digest = history::hex(&history::extend(&history::start(&id), 1, &history::digest(received.as_bytes())));
+    let page = format!(r#"{{"events":[{received}],"lastSequence":1,"historyDigest":"{digest}","logEpoch":"e1"}}"#);
+    let snapshot = format!(
+        r#"{{"schemaVersion":"1.0.0","tenderId":"{id}","loadId":"L-1","revision":1,"state":"pending","lastSequence":1,"historyDigest":"{digest}","logEpoch":"e1"}}"#
+    );
+    let aurora = Scripted::new(move |request| match (&request.method, request.path.contains("/events?after")) {
+        (&Method::POST, _) => ok(200, &snapshot),
+        (_, true) => ok(200, &page),
+        _ => unreachable(),
+    });
+    // Tender ids are derived: another carrier can compute them.
+    let foreign = event("https://other.test", &id, 2, "tender.rejected");
+    let feed = format!(r#"{{"events":[{foreign}],"cursor":"c","logEpoch":"e1"}}"#);
+    let borealis = Scripted::new(move |_| ok(200, &feed));
+    let bench = Two::new(aurora, borealis).await;
+    let tender = bench.create("L-1", "aurora").await;
+    assert_eq!((text(&tender, "/state"), text(&tender, "/sync")), ("pending".into(), "in_sync".into()));
+
+    let _reader = bench.client.events("dispatch").await.unwrap();
+    bench
+        .pass(SECOND / 10, async {
+            // The second page is asked for once the first is done with.
+            while bench.borealis.asked(&Method::GET, "/v1/events?cursor=c").is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    let after = bench.client.tender_list(None).await.unwrap().remove(0);
+    assert_eq!((text(&after, "/state"), after.boolean("/loadReleased")), ("pending".into(), Some(false)));
+    assert_eq!(text(&after, "/sync"), "in_sync", "and its history is untouched");
+}
