@@ -10,6 +10,7 @@ use gladhand_documents::model::dispatch::{Command, CommandStatus, Dispatch};
 use gladhand_documents::model::{self, Model as _, SCHEMA_VERSION};
 use gladhand_documents::time::format_instant;
 use gladhand_protocol::tender::ids;
+use gladhand_protocol::tender::state::terminal;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 
@@ -80,11 +81,20 @@ impl CommandRequest {
     }
 }
 
-/// The carrier that a dispatch belongs to: the journal knows, or there is only one.
+/// The carrier that a dispatch belongs to: the journal knows, or there is only one. Each carrier names its dispatches by
+/// itself: where two have one of this id under way, nothing says which is meant, and a guess could stop the wrong truck.
 async fn carrier_of(core: &Core, dispatch: &str) -> Result<(Arc<Carrier>, Option<String>)> {
     let id = dispatch.to_owned();
-    if let Some(row) = core.journal.run(move |store| store.tender_of_dispatch(&id)).await? {
-        return Ok((core.carrier(&row.carrier)?.clone(), Some(row.tender_id)));
+    let mut rows = core.journal.run(move |store| store.tenders_of_dispatch(&id)).await?;
+    if rows.iter().any(|row| !terminal(&row.state())) {
+        rows.retain(|row| !terminal(&row.state()));
+    }
+    if let Some(row) = rows.first() {
+        if let Some(other) = rows.iter().find(|other| other.carrier != row.carrier) {
+            let why = format!("the carriers {} and {} both have a dispatch {dispatch}", row.carrier, other.carrier);
+            return Err(Error::new(Code::InvalidArgument, why));
+        }
+        return Ok((core.carrier(&row.carrier)?.clone(), Some(row.tender_id.clone())));
     }
     let mut carriers = core.carriers.values();
     match (carriers.next(), carriers.next()) {

@@ -72,12 +72,12 @@ pub trait Store: Send {
 
     /// One tender.
     fn tender(&mut self, id: &str) -> Result<Option<TenderRow>>;
-    /// The tender that holds a load.
+    /// The tender that holds a load, or has delivered it.
     fn holder(&mut self, load: &str) -> Result<Option<TenderRow>>;
     /// The latest tender of a load at a carrier.
     fn latest(&mut self, carrier: &str, load: &str) -> Result<Option<TenderRow>>;
-    /// The tender that this dispatch belongs to.
-    fn tender_of_dispatch(&mut self, dispatch: &str) -> Result<Option<TenderRow>>;
+    /// The tenders that have a dispatch of this id, the latest first: ids are unique at one carrier only.
+    fn tenders_of_dispatch(&mut self, dispatch: &str) -> Result<Vec<TenderRow>>;
     /// Every tender in this state, or all, newest first.
     fn tenders(&mut self, state: Option<&str>) -> Result<Vec<TenderRow>>;
     /// The tenders whose history has had a gap since before `gap_before_ms` (unix milliseconds).

@@ -120,6 +120,34 @@ fn what_was_never_executed_leaves_the_load_free() {
     store.close_intent(intent.id, intent.fence, &Outcome::of("not_executed"), &Effect::Never).unwrap();
     assert!(store.tender("t-1").unwrap().is_none());
     opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+
+    // A tender that the carrier has spoken of was executed, whatever a gateway said of the request.
+    let intent = store.open_intents(None).unwrap().remove(0);
+    store.accept(&event("t-1", 1, "tender.received"), "aurora", "feed").unwrap();
+    store.close_intent(intent.id, intent.fence, &Outcome::of("not_executed"), &Effect::Never).unwrap();
+    assert_eq!(store.holder("L-1").unwrap().unwrap().state(), TenderState::Pending);
+}
+
+#[test]
+fn a_delivered_load_is_tendered_to_nobody() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    let steps =
+        ["tender.received", "tender.accepted", "dispatch.created", "shipment.departed_pickup", "shipment.delivered"];
+    for (kind, sequence) in steps.into_iter().zip(1..) {
+        store.accept(&event("t-1", sequence, kind), "aurora", "feed").unwrap();
+    }
+    let row = store.tender("t-1").unwrap().unwrap();
+    assert_eq!((row.state(), row.held(), row.released()), (TenderState::Delivered, false, false));
+    // Neither as the next attempt, nor to another carrier: a truck would come for freight that is gone.
+    let again = store.open_tender(&tender("t-2", "L-1", true), &bench.intent("a", "t-2"));
+    assert_eq!(again.unwrap_err().code(), Code::LoadHeld);
+    let elsewhere = NewTender { carrier: "borealis".to_owned(), ..tender("t-3", "L-1", false) };
+    let Opened::Existing(same) = store.open_tender(&elsewhere, &bench.intent("a", "t-3")).unwrap() else {
+        panic!("a delivered load is tendered to another carrier")
+    };
+    assert_eq!(same.tender_id, "t-1");
 }
 
 #[test]

@@ -181,12 +181,12 @@ impl Store for SqliteStore {
         self.read(|tx| tenders::get(tx, id))
     }
     fn holder(&mut self, load: &str) -> Result<Option<TenderRow>> {
-        self.read(|tx| tenders::holder(tx, load))
+        self.read(|tx| tenders::taken(tx, load))
     }
     fn latest(&mut self, carrier: &str, load: &str) -> Result<Option<TenderRow>> {
         self.read(|tx| tenders::latest(tx, carrier, load))
     }
-    fn tender_of_dispatch(&mut self, dispatch: &str) -> Result<Option<TenderRow>> {
+    fn tenders_of_dispatch(&mut self, dispatch: &str) -> Result<Vec<TenderRow>> {
         self.read(|tx| tenders::of_dispatch(tx, dispatch))
     }
     fn tenders(&mut self, state: Option<&str>) -> Result<Vec<TenderRow>> {

@@ -14,6 +14,8 @@ use crate::journal::rows::{Effect, Local, NewIntent, NewTender, Opened, TenderRo
 
 const COLUMNS: &str = "tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local_state, local_code, local_text, updated, digest";
 
+const DELIVERED: &str = "delivered";
+
 type Raw = (String, String, String, u32, String, bool, Vec<u8>, Option<Vec<u8>>, [Option<String>; 3], i64, Vec<u8>);
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
@@ -92,12 +94,18 @@ pub(super) fn holder(tx: &Tx<'_>, load: &str) -> Result<Option<TenderRow>> {
     one(tx, "tenant = ?1 AND load_id = ?2 AND held = 1", [tx.tenant, load])
 }
 
+/// The tender that holds a load, or has delivered it: a delivered load is held no more, and is nobody else's either.
+pub(super) fn taken(tx: &Tx<'_>, load: &str) -> Result<Option<TenderRow>> {
+    let delivered = |load| one(tx, "tenant = ?1 AND load_id = ?2 AND state = ?3", [tx.tenant, load, DELIVERED]);
+    Ok(holder(tx, load)?.or(delivered(load)?))
+}
+
 pub(super) fn latest(tx: &Tx<'_>, carrier: &str, load: &str) -> Result<Option<TenderRow>> {
     one(tx, "tenant = ?1 AND load_id = ?2 AND carrier = ?3 ORDER BY attempt DESC", [tx.tenant, load, carrier])
 }
 
-pub(super) fn of_dispatch(tx: &Tx<'_>, dispatch: &str) -> Result<Option<TenderRow>> {
-    one(tx, "tenant = ?1 AND dispatch_id = ?2 ORDER BY updated DESC", [tx.tenant, dispatch])
+pub(super) fn of_dispatch(tx: &Tx<'_>, dispatch: &str) -> Result<Vec<TenderRow>> {
+    many(tx, "tenant = ?1 AND dispatch_id = ?2 ORDER BY updated DESC", [tx.tenant, dispatch])
 }
 
 pub(super) fn list(tx: &Tx<'_>, state: Option<&str>) -> Result<Vec<TenderRow>> {
@@ -110,15 +118,15 @@ pub(super) fn gaps(tx: &Tx<'_>, before: i64) -> Result<Vec<TenderRow>> {
 
 /// Holds the load and journals the intent; or finds who holds it.
 pub(super) fn open(tx: &mut Tx<'_>, tender: &NewTender, intent: &NewIntent) -> Result<Opened> {
-    if let Some(held) = holder(tx, &tender.load_id)? {
+    if let Some(taken) = taken(tx, &tender.load_id)? {
         if tender.again {
             return Err(Error::new(
                 Code::LoadHeld,
-                format!("load {} is held by tender {} ({})", tender.load_id, held.tender_id, held.state()),
+                format!("load {} is not released by tender {} ({})", tender.load_id, taken.tender_id, taken.state()),
             )
-            .with_tender_id(held.tender_id));
+            .with_tender_id(taken.tender_id));
         }
-        return Ok(Opened::Existing(Box::new(held)));
+        return Ok(Opened::Existing(Box::new(taken)));
     }
     if let Some(same) = get(tx, &tender.tender_id)? {
         return Ok(Opened::Existing(Box::new(same)));
@@ -249,7 +257,8 @@ pub(super) fn effect(tx: &mut Tx<'_>, id: &str, effect: &Effect) -> Result<()> {
             save(tx, &row)?;
         }
         Effect::Never => {
-            tx.sql.execute("DELETE FROM tenders WHERE tender_id = ?1", [id]).map_err(db)?;
+            // What the carrier has spoken of was executed after all: it stays as the carrier told it, and holds its load.
+            tx.sql.execute("DELETE FROM tenders WHERE tender_id = ?1 AND proven = 0", [id]).map_err(db)?;
         }
         Effect::Diverged(why) => {
             diverge(tx, id, why)?;

@@ -3,6 +3,7 @@
 use gladhand_protocol::tender::{history, ids};
 
 use super::*;
+use crate::dispatch::Requester;
 
 /// Two carriers of one client.
 struct Two {
@@ -54,6 +55,17 @@ async fn connect(aurora: Arc<dyn Caller>, borealis: Arc<dyn Caller>) -> (TestClo
     (clock, client, dir)
 }
 
+/// A tender's snapshot with one event behind it, which is never pulled here.
+fn taken(tender: &str, load: &str, state: &str, extra: &str) -> Result<Response> {
+    let digest = history::hex(&history::start(tender));
+    ok(
+        200,
+        &format!(
+            r#"{{"schemaVersion":"1.0.0","tenderId":"{tender}","loadId":"{load}","revision":1,"state":"{state}","lastSequence":1,"historyDigest":"{digest}","logEpoch":"e1"{extra}}}"#
+        ),
+    )
+}
+
 fn event(base: &str, tender: &str, sequence: u64, kind: &str) -> String {
     format!(
         r#"{{"specversion":"1.0","id":"e-{sequence}","source":"{base}/tenders/{tender}","type":"gladhand.{kind}.v1","subject":"L-1","time":"2026-02-20T08:00:00Z","recordedtime":"2026-02-20T08:00:00Z","sequence":"{sequence:020}","partitionkey":"{tender}","data":{{"loadId":"L-1","tenderId":"{tender}","eventSequence":{sequence},"status":"x","sourceSystem":"c"}}}}"#
@@ -98,4 +110,24 @@ async fn a_carriers_feed_moves_no_load_of_another_carrier() {
     let after = bench.client.tender_list(None).await.unwrap().remove(0);
     assert_eq!((text(&after, "/state"), after.boolean("/loadReleased")), ("pending".into(), Some(false)));
     assert_eq!(text(&after, "/sync"), "in_sync", "and its history is untouched");
+}
+
+#[tokio::test]
+async fn a_command_for_a_dispatch_of_two_carriers_goes_to_neither() {
+    let answer = |carrier: &'static str, load: &'static str| {
+        Scripted::new(move |request| match request.method {
+            Method::POST => taken(&tender_id(carrier, load), load, "dispatched", r#","dispatchId":"D-1""#),
+            _ => unreachable(),
+        })
+    };
+    let bench = Two::new(answer("aurora", "L-1"), answer("borealis", "L-2")).await;
+    bench.create("L-1", "aurora").await;
+    let by = || Requester::new("ana", "dispatcher");
+    let stop = |name: &'static str| bench.client.stop_at_next_safe_location(name, "debris on the road", by());
+    assert_eq!(stop("D-1").await.unwrap_err().code(), Code::Connect, "one carrier has it: it is asked");
+    bench.create("L-2", "borealis").await;
+    let error = stop("D-1").await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument, "{error}");
+    assert!(error.message().contains("aurora") && error.message().contains("borealis"), "{error}");
+    assert!(bench.borealis.asked(&Method::GET, "/v1/dispatches").is_empty(), "nobody stops the wrong truck");
 }
