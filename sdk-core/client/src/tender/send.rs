@@ -7,8 +7,9 @@ use gladhand_documents::error::{Code, Error, Result, Retry, Sent};
 use gladhand_documents::json::Document;
 use gladhand_documents::model::dispatch::CommandStatus;
 use gladhand_documents::model::wire::{TenderSnapshot, TenderState, WebhookSubscription};
-use gladhand_protocol::tender::answer::{Proof, judge};
+use gladhand_protocol::tender::answer::{Proof, judge, says_existing};
 use gladhand_protocol::tender::retry::{Backoff, Budget};
+use jiff::SignedDuration;
 
 use super::resolve::{Resolution, resolve};
 use crate::auth::Response;
@@ -50,9 +51,12 @@ pub(crate) async fn mutate(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: New
     match core.journal.run(move |store| store.open_intent(&intent)).await? {
         OpenedIntent::New(intent) => perform(core, carrier, *intent).await,
         OpenedIntent::Existing(intent) => {
-            // Somebody may be at it: this call waits a little for what comes of it.
+            // Somebody may be at it: this call waits a little for what comes of it. Another process's is that process's to
+            // send while its lease is good; once it lapses, the driver takes it over.
             let (id, fence) = (intent.id, intent.fence);
-            core.hand_over(*intent);
+            if intent.owner == core.owner.id {
+                core.hand_over(*intent);
+            }
             for _ in 0..PATIENCE {
                 let look = core.look();
                 if !core.journal.run(move |store| store.holds(id, fence)).await? || !core.news(look).await {
@@ -100,7 +104,12 @@ async fn attempts(core: &Arc<Core>, carrier: &Arc<Carrier>, mut intent: Intent) 
         let wait = wait.filter(|wait| *wait <= plan.cap);
         // What may have been executed is read back whatever the error says of repeating.
         let hopeless = error.retry() == Retry::Never && !intent.tainted;
-        let Some(wait) = wait.filter(|_| !hopeless && carrier.budget().pay(throttled)) else {
+        // Past its time it is not sent again. A read-back looks at the clock itself.
+        let late = |wait: Duration| {
+            let at = SignedDuration::try_from(wait).ok().and_then(|wait| core.clock.now().checked_add(wait).ok());
+            !intent.tainted && at.is_none_or(|at| at >= intent.resend_until)
+        };
+        let Some(wait) = wait.filter(|wait| !hopeless && !late(*wait) && carrier.budget().pay(throttled)) else {
             return give_up(core, &intent, error).await;
         };
         paid = if throttled { Budget::THROTTLE } else { Budget::COST };
@@ -161,6 +170,11 @@ async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Re
         Err(error) => error,
     };
     match judge(&error) {
+        // Refused because the carrier has this tender, with other content: it may hold the load, or have accepted it.
+        Proof::Refused if intent.operation == "tenders.create" && says_existing(&error) => {
+            taint(core, intent).await?;
+            Ok(Attempt::Unclear(error))
+        }
         Proof::Refused => {
             let outcome = Outcome {
                 status: error.http_status(),

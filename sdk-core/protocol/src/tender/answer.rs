@@ -63,6 +63,12 @@ pub fn judge(error: &Error) -> Proof {
     }
 }
 
+/// Whether a refused create says that the carrier has a tender of this id already, with other content or another revision.
+/// Such an answer is no rejection: only a read tells where the tender stands.
+pub fn says_existing(error: &Error) -> bool {
+    matches!(error.code(), Code::RevisionContentConflict | Code::StaleRevision | Code::AlreadyAccepted)
+}
+
 /// Whether an answer to a read proves that the carrier does not have the tender: problem+json `not_found` that echoes
 /// the tender's id and a log epoch (contract 4c). Any other 404 or 410 proves nothing.
 pub fn absent(error: &Error, tender_id: &str) -> Option<String> {

@@ -3,7 +3,9 @@
 use gladhand_protocol::tender::{history, ids};
 
 use super::*;
-use crate::dispatch::Requester;
+use crate::dispatch::{CommandRequest, Requester};
+use crate::journal::rows::NewIntent;
+use crate::journal::{Journal, Owner};
 
 /// Two carriers of one client.
 struct Two {
@@ -130,4 +132,92 @@ async fn a_command_for_a_dispatch_of_two_carriers_goes_to_neither() {
     assert_eq!(error.code(), Code::InvalidArgument, "{error}");
     assert!(error.message().contains("aurora") && error.message().contains("borealis"), "{error}");
     assert!(bench.borealis.asked(&Method::GET, "/v1/dispatches").is_empty(), "nobody stops the wrong truck");
+}
+
+#[tokio::test]
+async fn what_a_living_process_is_sending_is_not_sent_by_another() {
+    let bench = Bench::new(|_| unreachable()).await;
+    let id = tender_id("aurora", "L-1");
+    let name = id.clone();
+    bench.script(move |request| match request.path.as_str() {
+        path if path.contains("/withdrawals/") => snapshot(&name, "withdrawn", 2),
+        path if path.contains("/events") => absent(&name),
+        _ => snapshot(&name, "pending", 1),
+    });
+    bench.create().await.unwrap();
+
+    // Another worker of this host is at the same withdrawal.
+    let path = bench.dir.path().join("journal.db");
+    let other = Journal::open(&path, "sandbox", "acme", Arc::new(bench.clock.clone())).await.unwrap();
+    let worker = Owner { id: "worker-2".to_owned(), ..Owner::here() };
+    let withdrawal = ids::withdrawal_id(&id, 0);
+    let intent = NewIntent {
+        operation: "tenders.withdraw",
+        key: "k".repeat(43),
+        path: format!("/v1/tenders/{id}/withdrawals/{withdrawal}"),
+        body: Document::parse(format!(
+            r#"{{"schemaVersion":"1.0.0","withdrawalId":"{withdrawal}","tenderId":"{id}","loadId":"L-1","reason":"covered"}}"#
+        ))
+        .unwrap(),
+        operation_id: withdrawal,
+        tender_id: Some(id.clone()),
+        carrier: "aurora".to_owned(),
+        origin: "https://carrier.test".to_owned(),
+        method: "POST",
+        prefer: None,
+        resend_until: "2026-02-21T08:00:00Z".parse().unwrap(),
+        owner: "worker-2".to_owned(),
+    };
+    other.run(move |store| store.register(&worker)).await.unwrap();
+    other.run(move |store| store.open_intent(&intent)).await.unwrap();
+    let alive = async {
+        loop {
+            other.run(|store| store.beat("worker-2")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            bench.clock.advance(SECOND / 20);
+        }
+    };
+    let error = tokio::select! {
+        withdrawn = bench.client.tender_withdraw(&id, "covered") => withdrawn.unwrap_err(),
+        () = alive => unreachable!("it beats for ever"),
+    };
+    assert_eq!(error.sent_state(), Sent::MaybeSent);
+    let withdrawals = format!("/v1/tenders/{id}/withdrawals/");
+    assert!(bench.asked(&Method::POST, &withdrawals).is_empty(), "its lease is good");
+
+    // It dies: its lease lapses, and this process sends.
+    bench.until(SECOND / 10, &id, |t| text(t, "/state") == "withdrawn").await;
+    assert!(!bench.asked(&Method::POST, &withdrawals).is_empty());
+}
+
+#[tokio::test]
+async fn a_command_is_not_sent_again_after_its_expiry() {
+    let dispatch = r#"{"schemaVersion":"1.0.0","dispatchId":"D-1","tenderId":"t-1","loadId":"L-1","dispatchRevision":1,"assignments":[{"legId":"a","driveMode":"autonomous"}],"controlMode":"autonomous"}"#;
+    let bench = Bench::new(move |request| match request.method {
+        Method::GET => ok(200, dispatch),
+        _ => problem(Code::Maintenance, r#","retryAfterS":15"#).map_err(|error| error.with_retry_after_ms(15_000)),
+    })
+    .await;
+    let wish = |seconds| CommandRequest {
+        expires_in: Some(Duration::from_secs(seconds)),
+        ..CommandRequest::stop_at_next_safe_location("debris", Requester::new("ana", "dispatcher")).unwrap()
+    };
+    let error = bench.pass(SECOND / 20, bench.client.command_request("D-1", wish(5))).await.unwrap_err();
+    assert_eq!(error.code(), Code::Maintenance);
+    assert_eq!(bench.asked(&Method::PUT, "/v1/dispatches/D-1/commands/").len(), 1, "late, it is another wish");
+    bench.pass(SECOND / 20, bench.client.command_request("D-1", wish(300))).await.unwrap_err();
+    assert_eq!(bench.asked(&Method::PUT, "/v1/dispatches/D-1/commands/").len(), 4, "in time it goes out three times");
+}
+
+#[tokio::test]
+async fn a_tender_that_the_carrier_has_with_other_content_holds_its_load() {
+    let id = tender_id("aurora", "L-1");
+    let bench = Bench::new(move |request| match (&request.method, request.path.contains("/events")) {
+        (&Method::POST, _) => problem(Code::RevisionContentConflict, ""),
+        (_, true) => unreachable(),
+        _ => snapshot(&id, "accepted", 2),
+    })
+    .await;
+    let tender = bench.create().await.unwrap();
+    assert_eq!((text(&tender, "/state"), tender.boolean("/loadReleased")), ("accepted".into(), Some(false)));
 }
