@@ -158,6 +158,10 @@ async fn class_of(core: &Core, row: &TenderRow, remote: Option<&Remote>) -> Resu
     if class != Class::LostOutcome {
         return Ok(class);
     }
+    // Acknowledged by an answer, though its events never came.
+    if row.ahead().is_some() {
+        return Ok(Class::RemoteLost);
+    }
     // Never acknowledged, and not there: that is a difference only while an intent is open.
     let id = row.tender_id.clone();
     let open = core.journal.run(move |store| store.open_intents(Some(&id))).await?;

@@ -221,3 +221,25 @@ async fn a_tender_that_the_carrier_has_with_other_content_holds_its_load() {
     let tender = bench.create().await.unwrap();
     assert_eq!((text(&tender, "/state"), tender.boolean("/loadReleased")), ("accepted".into(), Some(false)));
 }
+
+#[tokio::test]
+async fn a_lost_tender_is_found_missing_though_its_events_never_came() {
+    let id = tender_id("aurora", "L-1");
+    let name = id.clone();
+    let bench = Bench::new(move |request| match request.method {
+        Method::POST => snapshot(&name, "pending", 1),
+        _ => unreachable(),
+    })
+    .await;
+    assert_eq!(text(&bench.create().await.unwrap(), "/receipt"), "proven");
+    bench.script(|request| match request.path.as_str() {
+        "/v1/reconciliation/digests" => ok(200, r#"{"asOf":"c","logEpoch":"e2","items":[]}"#),
+        _ => unreachable(),
+    });
+    let report = bench.client.reconcile().await.unwrap();
+    assert_eq!((text(&report, "/items/0/class"), report.integer("/differences")), ("REMOTE_LOST".into(), Some(1)));
+    // Restored from a backup, and not whole: nothing is sent there.
+    let other = load().with_text("/loadId", "L-2").unwrap();
+    let error = bench.client.tender_create(other, CreateOptions::new("aurora")).await.unwrap_err();
+    assert_eq!(error.code(), Code::EpochChanged);
+}
