@@ -55,8 +55,13 @@ async fn all(core: &Arc<Core>) -> Result<()> {
     for state in [TenderState::Pending, TenderState::Countered] {
         let name = state.as_str().to_owned();
         for row in core.journal.run(move |store| store.tenders(Some(&name))).await? {
-            if overdue(core, &row).await? {
-                close(core, &row).await?;
+            // One that cannot be closed, of a carrier that is configured no more, must not keep the others open.
+            let closed = match overdue(core, &row).await {
+                Ok(true) => close(core, &row).await,
+                other => other.map(drop),
+            };
+            if let Err(error) = closed {
+                tracing::warn!(target: "gladhand::tender", tender = %row.tender_id, %error, "an overdue tender stays open");
             }
         }
     }

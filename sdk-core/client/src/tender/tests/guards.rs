@@ -4,7 +4,7 @@ use gladhand_protocol::tender::{history, ids};
 
 use super::*;
 use crate::dispatch::{CommandRequest, Requester};
-use crate::journal::rows::NewIntent;
+use crate::journal::rows::{Effect, NewIntent, NewTender, Opened, Outcome};
 use crate::journal::{Journal, Owner};
 
 /// Two carriers of one client.
@@ -242,4 +242,53 @@ async fn a_lost_tender_is_found_missing_though_its_events_never_came() {
     let other = load().with_text("/loadId", "L-2").unwrap();
     let error = bench.client.tender_create(other, CreateOptions::new("aurora")).await.unwrap_err();
     assert_eq!(error.code(), Code::EpochChanged);
+}
+
+#[tokio::test]
+async fn a_tender_of_a_forgotten_carrier_stops_no_other() {
+    let bench = Bench::new(|_| unreachable()).await;
+    let id = tender_id("aurora", "L-1");
+    let name = id.clone();
+    bench.script(move |request| match request.path.as_str() {
+        path if path.contains("/withdrawals/") => snapshot(&name, "withdrawn", 2),
+        path if path.contains("/events") => absent(&name),
+        _ => snapshot(&name, "pending", 1),
+    });
+    bench.create().await.unwrap();
+    // Newer, and of a carrier that is no longer configured.
+    let path = bench.dir.path().join("journal.db");
+    let other = Journal::open(&path, "sandbox", "acme", Arc::new(bench.clock.clone())).await.unwrap();
+    let forgotten = NewTender {
+        tender_id: "t-9".to_owned(),
+        load_id: "L-9".to_owned(),
+        carrier: "gone".to_owned(),
+        attempt: 1,
+        revision: 1,
+        again: false,
+    };
+    let intent = NewIntent {
+        operation: "tenders.create",
+        operation_id: ids::create_operation_id("t-9", 1),
+        tender_id: Some("t-9".to_owned()),
+        carrier: "gone".to_owned(),
+        origin: "https://gone.test".to_owned(),
+        method: "POST",
+        path: "/v1/tenders".to_owned(),
+        key: "k".repeat(43),
+        body: load().with_text("/tenderId", "t-9").unwrap(),
+        prefer: None,
+        resend_until: "2026-02-20T08:10:00Z".parse().unwrap(),
+        owner: "worker-2".to_owned(),
+    };
+    let snapshot = Document::parse(taken("t-9", "L-9", "pending", "").unwrap().body).unwrap();
+    other
+        .run(move |store| {
+            let Opened::New(new) = store.open_tender(&forgotten, &intent)? else { unreachable!("it is new") };
+            store.close_intent(new.1.id, new.1.fence, &Outcome::of("answered"), &Effect::Snapshot(snapshot))
+        })
+        .await
+        .unwrap();
+    // respondBy is 09:00; the grace ends 30 s later.
+    bench.clock.advance(Duration::from_secs(3631));
+    bench.until(SECOND, &id, |t| text(t, "/state") == "withdrawn").await;
 }
