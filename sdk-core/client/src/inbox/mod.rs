@@ -7,6 +7,8 @@ mod subscribe;
 
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::{Document, quote};
 use gladhand_protocol::proof::webhook::{Headers, verify};
@@ -72,13 +74,21 @@ async fn store(core: &Arc<Core>, fields: &[(String, String)], body: &[u8]) -> Re
 }
 
 /// The carrier whose key signed the message: a key belongs to one carrier. Keys that are unknown may be new, so the
-/// carriers' keys are read again before the message is refused.
+/// carriers' keys are read again before the message is refused. All are asked at once: one that is down keeps nobody
+/// else's message waiting.
 async fn signer(core: &Arc<Core>, headers: Headers<'_>, body: &[u8]) -> Result<Arc<Carrier>> {
     let now = core.clock.now().as_second();
     let mut refused = None;
     for anew in [false, true] {
-        for carrier in core.carriers.values() {
-            let published = if anew { carrier.published_anew().await } else { carrier.published().await };
+        let ask = |carrier: &Arc<Carrier>| {
+            let carrier = carrier.clone();
+            async move {
+                let published = if anew { carrier.published_anew().await } else { carrier.published().await };
+                (carrier, published)
+            }
+        };
+        let mut asked: FuturesUnordered<_> = core.carriers.values().map(ask).collect();
+        while let Some((carrier, published)) = asked.next().await {
             let keys = match published {
                 Ok(published) => published,
                 Err(error) => {
@@ -87,7 +97,7 @@ async fn signer(core: &Arc<Core>, headers: Headers<'_>, body: &[u8]) -> Result<A
                 }
             };
             match verify(headers, body, &keys.webhook_keys, now) {
-                Ok(_) => return Ok(carrier.clone()),
+                Ok(_) => return Ok(carrier),
                 Err(error) if error.code() == Code::WebhookSignatureInvalid => refused = Some(error),
                 // Signed by this carrier, but too old; or not signed at all.
                 Err(error) => return Err(error),

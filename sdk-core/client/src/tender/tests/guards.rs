@@ -1,5 +1,8 @@
 //! What one carrier, one process or one moment must not do to another.
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use gladhand_protocol::tender::{history, ids};
 
 use super::*;
@@ -291,4 +294,44 @@ async fn a_tender_of_a_forgotten_carrier_stops_no_other() {
     // respondBy is 09:00; the grace ends 30 s later.
     bench.clock.advance(Duration::from_secs(3631));
     bench.until(SECOND, &id, |t| text(t, "/state") == "withdrawn").await;
+}
+
+/// Never answers: packets to it vanish.
+#[derive(Debug)]
+struct Silent;
+
+impl Caller for Silent {
+    fn call(&self, _request: Request) -> BoxFuture<'_, Result<Response>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_down_delays_no_webhook_of_another() {
+    let id = tender_id("borealis", "L-1");
+    let key = Ed25519KeyPair::generate().unwrap();
+    let public = format!("whpk_{}", STANDARD.encode(key.public_key().as_ref()));
+    let name = id.clone();
+    let mut borealis = Scripted::new(move |request| match request.method {
+        Method::POST => taken(&name, "L-1", "pending", ""),
+        _ => unreachable(),
+    });
+    borealis.discovery =
+        DISCOVERY.replace(r#""webhookKeys":[]"#, &format!(r#""webhookKeys":[{{"keyId":"k","publicKey":"{public}"}}]"#));
+    let (clock, client, _dir) = connect(Arc::new(Silent), Arc::new(borealis)).await;
+    client.tender_create(load(), CreateOptions::new("borealis")).await.unwrap();
+
+    let body = event("https://other.test", &id, 1, "tender.received");
+    let at = clock.now().as_second();
+    let signature = key.sign(format!("m-1.{at}.{body}").as_bytes());
+    let headers = [
+        ("webhook-id", "m-1".to_owned()),
+        ("webhook-timestamp", at.to_string()),
+        ("webhook-signature", format!("v1a,{}", STANDARD.encode(signature.as_ref()))),
+    ]
+    .map(|(name, value)| (name.to_owned(), value));
+    // Virtual time stands still: no deadline of the silent carrier ever ends.
+    let received = tokio::time::timeout(Duration::from_secs(20), client.receive(&headers, body.as_bytes()));
+    let receipt = received.await.expect("the webhook waits for the other carrier").unwrap();
+    assert_eq!((text(&receipt, "/carrier"), text(&receipt, "/outcome")), ("borealis".into(), "stored".into()));
 }
