@@ -108,7 +108,8 @@ impl Core {
                 () = stop.cancelled() => Err(closed().sent(Sent::MaybeSent)),
             }
         });
-        task.await.unwrap_or_else(|e| Err(Error::new(Code::InternalPanic, "a task ended early").caused_by(&e)))
+        let early = |e| Error::new(Code::InternalPanic, "a task ended early").sent(Sent::MaybeSent).caused_by(&e);
+        task.await.unwrap_or_else(|e| Err(early(e)))
     }
 
     /// Tells the waiting readers of this process that the journal changed.

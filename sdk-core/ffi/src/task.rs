@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::error::{Code, Error, Result, Sent};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -69,11 +69,16 @@ where
 }
 
 async fn guarded<T>(cancel: &CancelToken, operation: impl Future<Output = Result<T>>) -> Result<T> {
+    let cancelled = || Error::new(Code::Cancelled, "the call was cancelled");
+    if cancel.is_cancelled() {
+        return Err(cancelled());
+    }
     let operation = AssertUnwindSafe(operation).catch_unwind();
+    // Once it has begun, nobody here knows whether something has left: that is never told as not sent.
     tokio::select! {
         biased;
-        () = cancel.0.cancelled() => Err(Error::new(Code::Cancelled, "the call was cancelled")),
-        outcome = operation => outcome.unwrap_or_else(|panic| Err(panicked(&*panic))),
+        () = cancel.0.cancelled() => Err(cancelled().sent(Sent::MaybeSent)),
+        outcome = operation => outcome.unwrap_or_else(|panic| Err(panicked(&*panic).sent(Sent::MaybeSent))),
     }
 }
 
@@ -92,7 +97,7 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
 }
 
 fn gone() -> Error {
-    Error::new(Code::ClientClosed, "the runtime was shut down while the call was under way")
+    Error::new(Code::ClientClosed, "the runtime was shut down while the call was under way").sent(Sent::MaybeSent)
 }
 
 impl<T: Send + 'static> Task<T> {
@@ -143,6 +148,7 @@ mod tests {
         let error = outcome.unwrap().unwrap_err();
         assert_eq!(error.code(), Code::InternalPanic);
         assert!(error.message().contains("out of trucks"));
+        assert_eq!(error.sent_state(), Sent::MaybeSent, "it may have sent before");
         assert_eq!(spawn(&token, async { Ok(1) }).wait(|| Ok::<(), ()>(())).unwrap().unwrap(), 1);
         assert_eq!(guard(|| panic!("again") as Result<()>).unwrap_err().code(), Code::InternalPanic);
     }
@@ -153,6 +159,23 @@ mod tests {
         let task = spawn(&token, never());
         token.cancel();
         assert_eq!(task.wait(|| Ok::<(), ()>(())).unwrap().unwrap_err().code(), Code::Cancelled);
+    }
+
+    #[test]
+    fn a_call_cancelled_under_way_may_have_been_sent() {
+        let token = CancelToken::new();
+        let (started, begun) = sync_channel(1);
+        let task = spawn(&token, async move {
+            let _ = started.send(());
+            never().await
+        });
+        begun.recv().unwrap();
+        token.cancel();
+        let late = task.wait(|| Ok::<(), ()>(())).unwrap().unwrap_err();
+        assert_eq!((late.code(), late.sent_state()), (Code::Cancelled, Sent::MaybeSent));
+        // Cancelled before it began, nothing of it was sent.
+        let early = spawn(&token, never()).wait(|| Ok::<(), ()>(())).unwrap().unwrap_err();
+        assert_eq!((early.code(), early.sent_state()), (Code::Cancelled, Sent::NotSent));
     }
 
     #[test]
