@@ -34,8 +34,8 @@ pub struct Carrier {
     pub scac: String,
     /// The one origin: issuer, resource and API.
     pub origin: String,
-    /// Where this process listens: the origin, unless a gateway or another instance stands for it.
-    pub listens: String,
+    /// Where clients reach this process: the origin, unless it is another instance's.
+    pub reached: String,
     /// Where credentials and configuration are.
     pub dir: PathBuf,
     /// Vehicles registered to its gateway.
@@ -84,8 +84,8 @@ pub struct Parts {
     pub origin: String,
     /// Its authorization server.
     pub oauth: OAuth,
-    /// Where it listens.
-    pub listens: String,
+    /// Where clients reach it.
+    pub reached: String,
     /// Its folder.
     pub dir: PathBuf,
     /// Its authorities.
@@ -111,7 +111,7 @@ impl Carrier {
     pub fn new(parts: Parts) -> Result<Self> {
         let failed = |_| Error::new(Code::SandboxFailed, "the webhook key could not be made");
         let clock = Clock::default();
-        let store = Store::new(&parts.name, &parts.origin, clock.now());
+        let store = Store::new(&parts.name, &parts.reached, clock.now());
         Ok(Self {
             scac: scac(&parts.name),
             vehicles: (417..420).map(|n| format!("{}-trk-{n:04}", parts.name)).collect(),
@@ -119,7 +119,7 @@ impl Carrier {
             origin: parts.origin,
             clock,
             oauth: parts.oauth,
-            listens: parts.listens,
+            reached: parts.reached,
             dir: parts.dir,
             pki: parts.pki,
             door: parts.door,
@@ -174,7 +174,7 @@ impl Carrier {
             .map(http::uri::Authority::as_str)
             .or_else(|| headers.get(http::header::HOST).and_then(|host| host.to_str().ok()));
         let local = |origin: &str| origin.replace("//127.0.0.1:", "//localhost:");
-        let names = [self.listens.clone(), local(&self.listens), local(&self.origin)];
+        let names = [self.reached.clone(), local(&self.reached), local(&self.origin)];
         let sent_to = sent_to.map(|authority| format!("https://{authority}"));
         names.into_iter().find(|name| sent_to.as_ref() == Some(name)).unwrap_or_else(|| self.origin.clone())
     }

