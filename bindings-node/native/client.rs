@@ -353,6 +353,12 @@ impl Client {
         self.0.security_events().map(DocumentStream::new).map_err(|error| raise(env, &error))
     }
 
+    /// The public keys of our assertions.
+    #[napi]
+    pub fn jwks<'env>(&self, env: &'env Env, cancel: Option<&CancelToken>) -> Result<Object<'env>> {
+        promise(env, self.0.jwks(&token(cancel)), Document)
+    }
+
     /// How client and carriers are.
     #[napi]
     pub fn health<'env>(&self, env: &'env Env, cancel: Option<&CancelToken>) -> Result<Object<'env>> {

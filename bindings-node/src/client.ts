@@ -5,7 +5,7 @@ import { settings, type Settings } from './settings.js';
 import { Dispatches } from './dispatches.js';
 import { Delivery, Inbox, Webhooks } from './events.js';
 import { Identity } from './identity.js';
-import { Event, Health, SecurityEvent } from './models.js';
+import { Event, Health, JwkSet, SecurityEvent } from './models.js';
 import { addon, type Document, type NativeClient, type NativeDelivery } from './native.js';
 import { Documents, Journal, Reconcile, Telemetry } from './records.js';
 import { Stream } from './stream.js';
@@ -88,6 +88,13 @@ export class Client implements AsyncDisposable {
       (document: Document) => SecurityEvent.fromDocument(document),
       options,
     );
+  }
+
+  /** The public keys that our assertions are signed with (RFC 7517 §5), for you to serve as `application/jwk-set+json` at the
+   * address registered at the carriers, with a `Cache-Control: max-age` of at most `assertion_key_lead_s` (in seconds). Ask
+   * anew for every request: keys come and go. */
+  async jwks(options: CallOptions = {}): Promise<JwkSet> {
+    return JwkSet.fromDocument(await call(options.signal, (cancel) => this.#native.jwks(cancel)));
   }
 
   /** How the client and its carriers are. */

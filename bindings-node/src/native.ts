@@ -92,6 +92,7 @@ export interface NativeClient {
   identityRotate(cancel: CancelToken): Promise<void>;
   identityRevokeNow(): void;
   securityEvents(): NativeStream<Document>;
+  jwks(cancel: CancelToken): Promise<Document>;
   health(cancel: CancelToken): Promise<Document>;
   close(): Promise<void>;
 }

@@ -44,9 +44,11 @@ test('a process ends when its client is closed, whatever was at work', async () 
     const waiting = gh.events({ consumer: 'one' }).next();
     const load = await (await fetch(process.env.CONTROL + '/load?loadId=load-1')).text();
     const { tenderId, state } = await gh.tenders.create(load, { carrier: 'aurora', waitMs: 10_000 });
-    const watching = (async () => { for await (const _ of gh.tenders.watch(tenderId)) ; })();
+    const watched = (async () => { for await (const _ of gh.tenders.watch(tenderId)) ; })();
+    // Heard at once: closing may come before the watch is open.
+    const watching = watched.then(() => 'ended', (error) => error.code);
     await gh.close();
-    console.log(state, (await waiting).value?.type, await watching.then(() => 'ended', (error) => error.code));
+    console.log(state, (await waiting).value?.type, await watching);
   `);
   assert.match(said, /^accepted \S+ (ended|client_closed)$/);
   assert.equal(code, 0);
@@ -103,6 +105,41 @@ test('a worker with a client of its own ends with it, also when it is terminated
     if (!close) await worker.terminate();
     assert.equal(await ended, close ? 0 : 1);
   }
+});
+
+test('negative n36 forked processes, cluster workers and threads have clients of their own', async () => {
+  const { code, said } = await run(`
+    import cluster from 'node:cluster';
+    import { fork } from 'node:child_process';
+    import { once } from 'node:events';
+    import { Worker } from 'node:worker_threads';
+    import { connect } from 'gladhand';
+    const gh = await connect();
+    const waiting = gh.events({ consumer: 'parent' }).next();
+    const program = 'test/forked.mjs';
+    const execArgv = [];
+    cluster.setupPrimary({ exec: program, execArgv });
+    const thread = new Worker(
+      \`const { parentPort } = require('node:worker_threads');
+      require('gladhand').connect().then(async (gh) => {
+        const { version } = await gh.identity.connection('aurora');
+        await gh.close();
+        parentPort.postMessage({ version, generation: 2 });
+      });\`,
+      { eval: true, execArgv },
+    );
+    const children = [fork(program, { execArgv }), fork(program, { execArgv }), cluster.fork(), cluster.fork(), thread];
+    const ends = children.map((child) => once(child, 'exit'));
+    const messages = await Promise.all(children.map((child) => once(child, 'message')));
+    for (const [code] of await Promise.all(ends)) if (code !== 0) throw new Error('exit ' + code);
+    const { generation } = gh.identity.status().generations[0];
+    console.log(JSON.stringify(messages.map(([message]) => message)), generation, (await gh.health()).status);
+    await gh.close();
+    await waiting;
+  `);
+  const child = '{"version":"TLSv1_3","generation":2}';
+  assert.equal(said, `[${Array(5).fill(child).join(',')}] 1 ok`);
+  assert.equal(code, 0);
 });
 
 test('a setting that is missing or wrong is named', async () => {

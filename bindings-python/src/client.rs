@@ -216,6 +216,11 @@ impl PyClient {
         guarded(py, || self.0.security_events()).map(|events| PyStream(Documents::Security(events)))
     }
 
+    fn jwks(&self) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.jwks(cancel))
+    }
+
     fn health(&self) -> Call {
         let client = self.client();
         Call::document(move |cancel| client.health(cancel))

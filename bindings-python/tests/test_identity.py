@@ -119,6 +119,24 @@ def test_pem_in_memory_is_replaced_by_the_program(carrier: gladhand.Sandbox) -> 
         assert gh.identity.connection("aurora").our_fingerprint == pair["fingerprint"]
 
 
+def test_our_public_keys_for_others_to_verify_with(gh: gladhand.Client) -> None:
+    (key,) = gh.jwks().validate().keys_
+    assert (key["kty"].text, key["alg"].text) == ("EC", "ES256")
+    assert key["kid"].text
+    assert key.find("/d") is None
+
+
+def test_an_identity_of_the_spiffe_workload_api(tmp_path: Path) -> None:
+    socket = str(tmp_path / "workload.sock")
+    with gladhand.sandbox(arguments=["--spiffe-socket", socket]) as carrier, carrier.connect() as gh:
+        assert gh.identity.status().source == "spiffe"
+        assert present(gh).uris[0].startswith("spiffe://")
+        call(gh)
+        assert gh.identity.connection("aurora").peer_uris[0].startswith("spiffe://")
+        with pytest.raises(errors.MisuseError):
+            gh.identity.replace(trust="x")
+
+
 def test_security_events_are_told_from_the_call_on(carrier: gladhand.Sandbox, gh: gladhand.Client) -> None:
     with gh.security_events() as events:
         gh.identity.rotate()
@@ -166,6 +184,7 @@ def test_the_same_for_asyncio(carrier: gladhand.Sandbox) -> None:
             await asyncio.wait_for(told(events, "identity_rotated"), 30)
             facts = await gh.identity.connection("aurora")
             assert (facts.our_fingerprint, facts.version) == (pair["fingerprint"], "TLSv1_3")
+            assert len((await gh.jwks()).keys_) == 1
             await gh.identity.rotate()
             assert gh.identity.status().generations[0].fingerprint == pair["fingerprint"]
             gh.identity.revoke_now()

@@ -69,6 +69,7 @@ def test_negative_n32_nothing_that_a_client_holds_or_answers_shows_a_secret(
             gh.health(),
             gh.identity.status(),
             gh.identity.connection("aurora"),
+            gh.jwks(),
             *(next(events) for _ in range(2)),
             *gh.journal.export(),
         ]

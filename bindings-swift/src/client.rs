@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use gladhand_ffi::{Client, Command, Document, Result as CoreResult};
+use gladhand_ffi::{Client, Command, Document, Pem, Result as CoreResult};
 
 use crate::document::DocumentHandle;
 use crate::failure::Failure;
-use crate::streams::{EventsHandle, FollowHandle, SafetyHandle, WatchHandle};
+use crate::streams::{EventsHandle, FollowHandle, SafetyHandle, SecurityHandle, WatchHandle};
 use crate::task::CancelHandle;
 
 /// A connection to the carriers of one configuration.
@@ -241,6 +241,49 @@ impl ClientHandle {
     /// Each a `JournalEntry`.
     pub async fn journal_export(&self, cancel: Arc<CancelHandle>) -> Answers {
         all(self.0.journal_export(&cancel.0).await)
+    }
+
+    /// `IdentityStatus`.
+    pub fn identity_status(&self) -> Answer {
+        one(self.0.identity_status())
+    }
+
+    /// `ConnectionFacts`.
+    pub async fn connection_facts(&self, carrier: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.connection_facts(carrier, &cancel.0).await)
+    }
+
+    /// Takes other PEM in memory.
+    pub async fn identity_replace(
+        &self,
+        certificate: Option<String>,
+        private_key: Option<String>,
+        trust: Option<String>,
+        crl: Option<String>,
+        cancel: Arc<CancelHandle>,
+    ) -> Result<(), Failure> {
+        let pem = Pem { certificate, private_key, trust, crl };
+        Ok(self.0.identity_replace(pem, &cancel.0).await?)
+    }
+
+    /// A new generation of the present identity.
+    pub async fn identity_rotate(&self, cancel: Arc<CancelHandle>) -> Result<(), Failure> {
+        Ok(self.0.identity_rotate(&cancel.0).await?)
+    }
+
+    /// Takes the identity away.
+    pub fn identity_revoke_now(&self) -> Result<(), Failure> {
+        Ok(self.0.identity_revoke_now()?)
+    }
+
+    /// Security events from now on.
+    pub fn security_events(&self) -> Result<Arc<SecurityHandle>, Failure> {
+        Ok(SecurityHandle::shared(self.0.security_events()?))
+    }
+
+    /// `JwkSet`.
+    pub async fn jwks(&self, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.jwks(&cancel.0).await)
     }
 
     /// `Health`.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gladhand_ffi::{Events, Follow, Safety, Watch};
+use gladhand_ffi::{Events, Follow, Safety, SecurityEvents, Watch};
 
 use crate::document::DocumentHandle;
 use crate::failure::Failure;
@@ -53,6 +53,8 @@ documents! {
     FollowHandle over Follow;
     /// Safety events.
     SafetyHandle over Safety;
+    /// Security events.
+    SecurityHandle over SecurityEvents;
 }
 
 /// The events of one consumer.

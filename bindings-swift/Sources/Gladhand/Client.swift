@@ -45,6 +45,8 @@ public final class Client: Sendable {
     public var telemetry: Telemetry { Telemetry(handle: handle) }
     /// Whether both sides hold the same history.
     public var reconcile: Reconcile { Reconcile(handle: handle) }
+    /// Who we are to carriers: certificates and tokens.
+    public var identity: Identity { Identity(handle: handle) }
     /// The local record of every intent.
     public var journal: Journal { Journal(handle: handle) }
 

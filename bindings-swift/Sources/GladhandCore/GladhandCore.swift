@@ -773,6 +773,11 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
     func commandStatus(dispatchId: String, commandId: String, cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
+     * `ConnectionFacts`.
+     */
+    func connectionFacts(carrier: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
      * `Dispatch`.
      */
     func dispatchGet(dispatchId: String, cancel: CancelHandle) async throws  -> DocumentHandle
@@ -803,6 +808,26 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
     func health(cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
+     * Takes other PEM in memory.
+     */
+    func identityReplace(certificate: String?, privateKey: String?, trust: String?, crl: String?, cancel: CancelHandle) async throws
+
+    /**
+     * Takes the identity away.
+     */
+    func identityRevokeNow() throws
+
+    /**
+     * A new generation of the present identity.
+     */
+    func identityRotate(cancel: CancelHandle) async throws
+
+    /**
+     * `IdentityStatus`.
+     */
+    func identityStatus() throws  -> DocumentHandle
+
+    /**
      * Each a `JournalEntry`.
      */
     func journalExport(cancel: CancelHandle) async throws  -> [DocumentHandle]
@@ -811,6 +836,11 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
      * `JournalReport`.
      */
     func journalVerify(cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `JwkSet`.
+     */
+    func jwks(cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
      * `InboxReceipt` of a webhook.
@@ -826,6 +856,11 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
      * Safety events at once.
      */
     func safety(cancel: CancelHandle) async throws  -> SafetyHandle
+
+    /**
+     * Security events from now on.
+     */
+    func securityEvents() throws  -> SecurityHandle
 
     /**
      * `CommandStatus` of a stop.
@@ -1025,6 +1060,25 @@ open func commandStatus(dispatchId: String, commandId: String, cancel: CancelHan
 }
 
     /**
+     * `ConnectionFacts`.
+     */
+open func connectionFacts(carrier: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_connection_facts(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(carrier),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
      * `Dispatch`.
      */
 open func dispatchGet(dispatchId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
@@ -1134,6 +1188,67 @@ open func health(cancel: CancelHandle)async throws  -> DocumentHandle  {
 }
 
     /**
+     * Takes other PEM in memory.
+     */
+open func identityReplace(certificate: String?, privateKey: String?, trust: String?, crl: String?, cancel: CancelHandle)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_identity_replace(
+                        self.uniffiCloneHandle(),FfiConverterOptionString.lower(certificate),FfiConverterOptionString.lower(privateKey),FfiConverterOptionString.lower(trust),FfiConverterOptionString.lower(crl),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_void,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_void,
+            freeFunc: ffi_gladhand_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Takes the identity away.
+     */
+open func identityRevokeNow()throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_clienthandle_identity_revoke_now(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * A new generation of the present identity.
+     */
+open func identityRotate(cancel: CancelHandle)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_identity_rotate(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_void,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_void,
+            freeFunc: ffi_gladhand_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `IdentityStatus`.
+     */
+open func identityStatus()throws  -> DocumentHandle  {
+    return try  FfiConverterTypeDocumentHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_clienthandle_identity_status(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
      * Each a `JournalEntry`.
      */
 open func journalExport(cancel: CancelHandle)async throws  -> [DocumentHandle]  {
@@ -1160,6 +1275,25 @@ open func journalVerify(cancel: CancelHandle)async throws  -> DocumentHandle  {
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_gladhand_swift_fn_method_clienthandle_journal_verify(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `JwkSet`.
+     */
+open func jwks(cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_jwks(
                         self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
                 )
             },
@@ -1226,6 +1360,18 @@ open func safety(cancel: CancelHandle)async throws  -> SafetyHandle  {
             liftFunc: FfiConverterTypeSafetyHandle_lift,
             errorHandler: FfiConverterTypeFailure_lift
         )
+}
+
+    /**
+     * Security events from now on.
+     */
+open func securityEvents()throws  -> SecurityHandle  {
+    return try  FfiConverterTypeSecurityHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_clienthandle_security_events(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
 }
 
     /**
@@ -2649,6 +2795,142 @@ public func FfiConverterTypeSandboxHandle_lower(_ value: SandboxHandle) -> UInt6
 
 
 /**
+ * Security events.
+ */
+public protocol SecurityHandleProtocol: AnyObject, Sendable {
+
+    /**
+     * The next document; nothing when there will be no more.
+     */
+    func next(cancel: CancelHandle) async throws  -> DocumentHandle?
+
+}
+/**
+ * Security events.
+ */
+open class SecurityHandle: SecurityHandleProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_gladhand_swift_fn_clone_securityhandle(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_gladhand_swift_fn_free_securityhandle(handle, $0) }
+    }
+
+
+
+
+    /**
+     * The next document; nothing when there will be no more.
+     */
+open func next(cancel: CancelHandle)async throws  -> DocumentHandle?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_securityhandle_next(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_gladhand_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypeDocumentHandle.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSecurityHandle: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = SecurityHandle
+
+    public static func lift(_ handle: UInt64) throws -> SecurityHandle {
+        return SecurityHandle(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: SecurityHandle) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SecurityHandle {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: SecurityHandle, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecurityHandle_lift(_ handle: UInt64) throws -> SecurityHandle {
+    return try FfiConverterTypeSecurityHandle.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecurityHandle_lower(_ value: SecurityHandle) -> UInt64 {
+    return FfiConverterTypeSecurityHandle.lower(value)
+}
+
+
+
+
+
+
+/**
  * A tender after each change.
  */
 public protocol WatchHandleProtocol: AnyObject, Sendable {
@@ -3921,6 +4203,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_method_clienthandle_command_status() != 40179) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_connection_facts() != 18944) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_dispatch_get() != 27181) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -3939,10 +4224,25 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_method_clienthandle_health() != 34196) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_identity_replace() != 26569) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_identity_revoke_now() != 44015) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_identity_rotate() != 3596) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_identity_status() != 6633) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_journal_export() != 61227) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_journal_verify() != 57927) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_jwks() != 4832) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_receive() != 15468) {
@@ -3952,6 +4252,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_safety() != 18370) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_security_events() != 23336) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_stop_at_next_safe_location() != 31455) {
@@ -4054,6 +4357,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_safetyhandle_next() != 49609) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_securityhandle_next() != 47203) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_watchhandle_next() != 28261) {

@@ -69,6 +69,11 @@ impl Client {
         guard(|| core.revoke_now())
     }
 
+    /// The public keys of our assertions, for the host to serve at its registered address: a JwkSet.
+    pub fn jwks(&self, cancel: &CancelToken) -> Task<Document> {
+        self.run(cancel, |core| async move { core.jwks().await })
+    }
+
     /// Security events from now on, each an OCSF 1.6 document; ends with the client.
     pub fn security_events(&self) -> Result<SecurityEvents> {
         let core = self.core()?;

@@ -73,6 +73,12 @@ class Client:
         closed. A reader that falls more than 1024 events behind misses the oldest."""
         return SecurityEvents(self._native.security_events())
 
+    async def jwks(self) -> models.JwkSet:
+        """The public keys that our assertions are signed with (RFC 7517 §5), for you to serve at the address registered at
+        the carriers, as `application/jwk-set+json` with a `Cache-Control: max-age` of at most `assertion_key_lead_s` (in
+        seconds). Ask anew for every request: keys come and go."""
+        return models.JwkSet.from_document(await answer(self._native.jwks()))
+
     async def health(self) -> models.Health:
         """How the client and its carriers are."""
         return models.Health.from_document(await answer(self._native.health()))
