@@ -1,11 +1,12 @@
 //! The one command surface: `cargo xtask <verb>`. CI calls the same verbs as a person.
 //!
-//! * [`demo`], [`test`]: the README's two commands. * [`contract`], [`proto`]: what is generated.
+//! * [`bench`]: measurements beside peers. * [`demo`], [`test`]: the README's two commands. * [`contract`], [`proto`]: what is generated.
 //! * [`interop`]: the client against independent peers.
 //! * [`languages`]: the four languages, by way of [`python`], [`node`], [`swift`].
 //! * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
 //! * [`negative`]: the cases that must not be missing. * [`canary`]: what a test run must not print.
 
+mod bench;
 mod canary;
 mod contract;
 mod demo;
@@ -29,6 +30,7 @@ const USAGE: &str = "usage: cargo xtask <verb>
   test [--language …] [--swift-rootfs] [--filter TEXT]            everything, from the built packages
   interop NAME | all-light                                        the client against an independent peer (docs/interop.md)
   lint                                                            format, types and generated sources of the packages
+  bench --suite dpop                                              what a proof costs, beside other implementations
   contract [--check]                                              what is generated from the Rust types";
 
 fn main() -> ExitCode {
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest),
         "test" => test::run(rest),
         "interop" => interop::run(rest),
+        "bench" => bench::run(rest),
         "lint" => lint(),
         "contract" => contract(rest),
         _ => Err(USAGE.to_owned()),

@@ -44,3 +44,5 @@ mod negative_nonce_tests;
 mod negative_token_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wycheproof_tests;

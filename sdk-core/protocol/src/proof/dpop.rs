@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gladhand_documents::error::Result;
 
 use super::signer::{Algorithm, Signer};
-use super::{base64url, base64url_sha256, json_string, jws};
+use super::{base64url, jws, push_base64url_sha256, push_json_string};
 
 /// A key that proves possession. Its protected header and thumbprint are made once.
 #[derive(Clone, Debug)]
@@ -59,22 +59,30 @@ pub struct Proof<'a> {
 impl Proof<'_> {
     /// The proof as the value of the `DPoP` header.
     pub fn sign(&self, key: &DpopKey) -> Result<String> {
-        let mut claims = format!(
-            r#"{{"jti":{},"htm":{},"htu":{},"iat":{}"#,
-            json_string(self.jti),
-            json_string(self.method),
-            json_string(self.htu),
-            self.issued_at
-        );
+        // One allocation: names and punctuation, two hashes, the texts.
+        let texts = self.jti.len() + self.method.len() + self.htu.len() + self.nonce.map_or(0, str::len);
+        let mut claims = String::with_capacity(texts + 192);
+        claims.push_str(r#"{"jti":"#);
+        push_json_string(&mut claims, self.jti);
+        claims.push_str(r#","htm":"#);
+        push_json_string(&mut claims, self.method);
+        claims.push_str(r#","htu":"#);
+        push_json_string(&mut claims, self.htu);
         // Writing to a string cannot fail.
+        let _ = write!(claims, r#","iat":{}"#, self.issued_at);
         if let Some(token) = self.access_token {
-            let _ = write!(claims, r#","ath":"{}""#, base64url_sha256(token));
+            claims.push_str(r#","ath":""#);
+            push_base64url_sha256(&mut claims, token.as_bytes());
+            claims.push('"');
         }
         if let Some(nonce) = self.nonce {
-            let _ = write!(claims, r#","nonce":{}"#, json_string(nonce));
+            claims.push_str(r#","nonce":"#);
+            push_json_string(&mut claims, nonce);
         }
         if let Some(body) = self.body {
-            let _ = write!(claims, r#","gh_body":"{}""#, base64url_sha256(body));
+            claims.push_str(r#","gh_body":""#);
+            push_base64url_sha256(&mut claims, body);
+            claims.push('"');
         }
         claims.push('}');
         jws::sign(&key.encoded_header, claims.as_bytes(), &*key.signer)

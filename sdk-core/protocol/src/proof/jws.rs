@@ -21,11 +21,36 @@ pub fn sign(encoded_header: &str, payload: &[u8], signer: &dyn Signer) -> Result
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::Ed25519KeyPair;
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, UnparsedPublicKey,
+    };
 
     use super::super::base64url;
-    use super::super::signer::Ed25519Key;
+    use super::super::signer::{Ed25519Key, Es256Key};
     use super::*;
+
+    #[test]
+    fn rfc_7515_appendix_a_3_has_the_form_that_we_make() {
+        // ECDSA signatures differ each time: ours and the example's are checked by the same key, and look alike.
+        let (x, y, d) = (
+            "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+            "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
+        );
+        let payload = b"{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}";
+        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+        let public = [&[4][..], &decode(x), &decode(y)].concat();
+        let pair = EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P256_SHA256_FIXED_SIGNING, &decode(d), &public);
+        let ours = sign(&base64url(r#"{"alg":"ES256"}"#), payload, &Es256Key::new(pair.unwrap()).unwrap()).unwrap();
+        let example = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+        let (signed, _) = example.rsplit_once('.').unwrap();
+        assert!(ours.starts_with(&format!("{signed}.")) && ours.len() == example.len());
+        for jws in [ours.as_str(), example] {
+            let (signed, signature) = jws.rsplit_once('.').unwrap();
+            let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &public);
+            assert!(key.verify(signed.as_bytes(), &decode(signature)).is_ok());
+        }
+    }
 
     #[test]
     fn rfc_8037_appendix_a_4() {

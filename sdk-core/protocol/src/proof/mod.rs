@@ -47,5 +47,24 @@ pub fn base64url_sha256(bytes: impl AsRef<[u8]>) -> String {
 
 /// A text as a JSON string, quotes included.
 fn json_string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut out = String::with_capacity(text.len() + 2);
+    push_json_string(&mut out, text);
+    out
+}
+
+/// Appends a text as a JSON string, quotes included.
+fn push_json_string(out: &mut String, text: &str) {
+    // What every proof has needs no escaping (RFC 8259 §7).
+    if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    }
+}
+
+/// Appends base64url of the SHA-256.
+fn push_base64url_sha256(out: &mut String, bytes: &[u8]) {
+    URL_SAFE_NO_PAD.encode_string(Sha256::digest(bytes), out);
 }
