@@ -266,6 +266,31 @@ fn a_snapshot_ahead_is_a_gap_until_the_events_are_there() {
 }
 
 #[test]
+fn no_crowd_of_waiting_events_hides_one_that_matters_to_safety() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    // As many wait behind the gap as may: what comes later is dropped, and pulled when the gap closes.
+    rusqlite::Connection::open(bench.path())
+        .unwrap()
+        .execute_batch(
+            "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= 1000)
+             INSERT INTO inbox (source, sequence, digest, event_id, tender_id, carrier, status, safety, copies, bytes)
+             SELECT 'https://carrier.test/tenders/t-1', i, x'00', 'w-' || i, 't-1', 'aurora', 'parked', 0, 1, x'00' FROM n",
+        )
+        .unwrap();
+    let before = store.last_row().unwrap();
+    store.accept(&event("t-1", 2000, "shipment.status"), "aurora", "webhook").unwrap();
+    assert_eq!(store.last_row().unwrap(), before, "dropped");
+    let extra = r#","controlMode":"minimal_risk""#;
+    let stop = event_with("t-1", 2001, "control.mode_changed", extra);
+    assert!(store.accept(&stop, "aurora", "webhook").unwrap().safety);
+    let told = store.safety(before, 10).unwrap();
+    assert_eq!(told.len(), 1, "the application hears of it at once");
+    assert_eq!(told[0].1.as_bytes(), stop.document.as_bytes());
+}
+
+#[test]
 fn a_consumer_gets_each_event_until_it_acknowledges() {
     let bench = Bench::new();
     let mut store = bench.store();

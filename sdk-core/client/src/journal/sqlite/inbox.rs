@@ -49,11 +49,12 @@ pub(super) fn accept(tx: &mut Tx<'_>, event: &Incoming, carrier: &str, via: &str
             row.sync = Sync::Diverged;
             InboxOutcome::Quarantined
         }
-        Place::Drop => {
+        // What matters to safety is kept however many wait: the application hears of it from the stored row.
+        Place::Drop if !event.safety() => {
             mark_gap(&mut row);
             InboxOutcome::Parked
         }
-        Place::Park => {
+        Place::Park | Place::Drop => {
             insert(tx, event, carrier, via, "parked")?;
             mark_gap(&mut row);
             InboxOutcome::Parked
