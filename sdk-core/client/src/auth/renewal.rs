@@ -19,18 +19,29 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 impl Authorized {
     /// Makes a generation of this material, fetches for it the tokens that are in use, and publishes it. If the issuer
-    /// gives none until the old certificate is about to end, it is published without. Gives way to a newer call.
-    pub(crate) async fn renew(&self, material: Arc<Material>) -> Result<Arc<Generation>> {
+    /// gives none until the old certificate is about to end, it is published without. Gives way to a newer call, and then
+    /// returns when that one is done. Material that is in use already is published anew only where `again` says so.
+    pub(crate) async fn renew(&self, material: Arc<Material>, again: bool) -> Result<Arc<Generation>> {
         let turn = self.epochs().ask();
-        let Some(_turn) = turn.begin().await else { return Ok(self.generation()) };
+        let Some(guard) = turn.begin().await else {
+            turn.newer_is_done().await;
+            return Ok(self.generation());
+        };
         let old = self.generation();
+        if !again && Arc::ptr_eq(old.identity(), &material) && old.end().check().is_ok() {
+            return Ok(old);
+        }
         let next =
             Generation::new(self.epochs().next_number(), material, self.carrier(), self.clock(), self.security())?;
         let next = Arc::new(next);
         let fetched = tokio::select! {
             fetched = self.prefetch(&old, &next) => fetched,
             () = self.too_late(&old, &next) => false,
-            () = turn.superseded() => return Ok(old),
+            () = turn.superseded() => {
+                drop(guard);
+                turn.newer_is_done().await;
+                return Ok(self.generation());
+            }
         };
         let event = SecurityEvent::new(Activity::IdentityRotated)
             .fact("fingerprint", next.identity().facts().fingerprint())

@@ -36,6 +36,8 @@ pub struct Epochs {
     turn: tokio::sync::Mutex<()>,
     /// How many publications were asked for: an older one gives way.
     asked: watch::Sender<u64>,
+    /// The newest publication that has come to its end, however that was.
+    done: watch::Sender<u64>,
     end: CancellationToken,
     _guard: DropGuard,
 }
@@ -51,6 +53,7 @@ impl Epochs {
             clock,
             turn: tokio::sync::Mutex::default(),
             asked: watch::Sender::new(0),
+            done: watch::Sender::new(0),
             _guard: end.clone().drop_guard(),
             end,
         }
@@ -138,6 +141,13 @@ impl Turn<'_> {
         (*self.asked.borrow() == self.number).then_some(guard)
     }
 
+    /// Waits until a newer publication has come to its end. Give up the turn first.
+    pub(crate) async fn newer_is_done(&self) {
+        let (mut done, number) = (self.epochs.done.subscribe(), self.number);
+        // The sender is a field of what this borrows.
+        let _ = done.wait_for(|done| *done > number).await;
+    }
+
     /// Waits until a newer publication is asked for.
     pub(crate) async fn superseded(&self) {
         let mut asked = self.asked.clone();
@@ -145,6 +155,16 @@ impl Turn<'_> {
         if asked.wait_for(|asked| *asked > number).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.epochs.done.send_if_modified(|done| {
+            let newer = self.number > *done;
+            *done = self.number.max(*done);
+            newer
+        });
     }
 }
 

@@ -72,7 +72,7 @@ impl Generation {
         Ok(Self { number, material, origin, http, dpop, tokens: TokenCache::default(), retired })
     }
 
-    /// Counts the generations of one carrier, from 1.
+    /// Rises from 1 with each generation of one carrier. A number may be left out: of one that a newer overtook.
     pub fn number(&self) -> u64 {
         self.number
     }

@@ -190,7 +190,7 @@ async fn negative_n04_a_list_that_changes_counts_without_a_restart() {
     caller.call(read()).await.unwrap();
     party.crl = Some(root.revoke(&[issued.serial]));
     // The issuer is the revoked server too, so no token can be had: the new list must not wait for one.
-    let renewal = caller.renew(material(&party));
+    let renewal = caller.renew(material(&party), false);
     tokio::pin!(renewal);
     let from = clock.now();
     loop {
@@ -203,7 +203,7 @@ async fn negative_n04_a_list_that_changes_counts_without_a_restart() {
     assert!(clock.now().duration_since(from).as_secs() <= 6, "within seconds");
     assert_eq!(caller.call(read()).await.unwrap_err().code(), Code::ServerCertificateRevoked);
     party.crl = Some(root.revoke(&[]));
-    caller.renew(material(&party)).await.unwrap();
+    caller.renew(material(&party), false).await.unwrap();
     caller.call(read()).await.unwrap();
 }
 

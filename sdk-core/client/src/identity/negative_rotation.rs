@@ -265,7 +265,7 @@ async fn negative_n07_an_issuer_that_is_down_holds_the_publication_until_the_old
     world.party.pair = world.ca.client("spiffe://a/b");
     let next = Arc::new(Material::load(&world.party.config().unwrap().identity, &clock).unwrap());
     let (renewing, expected) = (caller.clone(), next.clone());
-    let renewal = tokio::spawn(async move { renewing.renew(next).await });
+    let renewal = tokio::spawn(async move { renewing.renew(next, false).await });
     let published = async || {
         while !renewal.is_finished() {
             clock.advance(Duration::from_millis(500));
@@ -312,14 +312,17 @@ async fn negative_n07_a_newer_identity_overtakes_one_that_waits() {
     };
     let (first, second) = (material(&world), material(&world));
     let caller = world.caller.clone();
-    let waiting = tokio::spawn(async move { caller.renew(first).await });
+    let waiting = tokio::spawn(async move { caller.renew(first, false).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
     let caller = world.caller.clone();
     let newest = second.clone();
-    let newer = tokio::spawn(async move { caller.renew(newest).await });
-    waiting.await.unwrap().unwrap();
+    let newer = tokio::spawn(async move { caller.renew(newest, false).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waiting.is_finished(), "it returns when the newer one is in use");
     world.carrier.turn(|knobs| drop(knobs.fixed.remove("/oauth/token")));
-    newer.await.unwrap().unwrap();
+    for outcome in [waiting.await.unwrap().unwrap(), newer.await.unwrap().unwrap()] {
+        assert_eq!(outcome.identity().facts(), second.facts());
+    }
     assert_eq!(world.caller.generation().identity().facts(), second.facts());
 }
 
@@ -327,6 +330,27 @@ async fn negative_n07_a_newer_identity_overtakes_one_that_waits() {
 async fn negative_n07_the_task_that_watches_ends_with_the_client() {
     let world = World::new(Knobs::default(), None).await;
     let watching = tokio::spawn(world.rotation.clone().run(world.stop.clone()));
+    world.stop.cancel();
+    watching.await.unwrap();
+}
+
+#[tokio::test]
+async fn negative_n07_an_update_is_published_once_and_is_in_use_when_it_returns() {
+    let world = World::new(Knobs::default(), None).await;
+    let watching = tokio::spawn(world.rotation.clone().run(world.stop.clone()));
+    for turn in 1..5 {
+        let before = world.thumbprint();
+        world.rotation.update(world.pair()).await.unwrap();
+        assert_ne!(world.thumbprint(), before);
+        assert_eq!(world.party.security.counts()[&("identity_rotated", true)], turn);
+        world.caller.call(read("/v1/x")).await.unwrap();
+        assert_eq!(world.carrier.server.seen_at("/v1/x").last().unwrap().client, world.thumbprint());
+    }
+    // The same identity again, on purpose: another generation with another DPoP key.
+    let (before, key) = (world.thumbprint(), world.caller.generation().dpop().thumbprint().to_owned());
+    world.rotation.rotate().await.unwrap();
+    assert_eq!(world.thumbprint(), before);
+    assert_ne!(world.caller.generation().dpop().thumbprint(), key);
     world.stop.cancel();
     watching.await.unwrap();
 }

@@ -59,10 +59,9 @@ impl Rotation {
             };
             match change {
                 Change::Renewed(material) => {
-                    let old = self.material.swap(material.clone());
-                    self.tell_lists(Some(&old), &material);
+                    self.take_in(&material);
                     for carrier in &self.carriers {
-                        publications.spawn(publish(carrier.clone(), material.clone()));
+                        publications.spawn(publish(carrier.clone(), material.clone(), false));
                     }
                 }
                 Change::Unusable(error) => {
@@ -79,7 +78,9 @@ impl Rotation {
     /// Takes other PEM where the identity is in memory. Publication as [`Rotation::rotate`].
     pub(crate) async fn update(&self, pem: PemUpdate) -> Result<()> {
         let material = self.identity.update(pem)?;
-        self.publish_everywhere(&material).await
+        // The watching task hears of it too; whoever comes second finds it done.
+        self.take_in(&material);
+        self.publish_everywhere(&material, false).await
     }
 
     /// Publishes a new generation of the present material: new connections, new tokens, a new DPoP key. Returns when it
@@ -92,12 +93,12 @@ impl Rotation {
         for carrier in &self.carriers {
             carrier.generation().end().check()?;
         }
-        self.publish_everywhere(&material).await
+        self.publish_everywhere(&material, true).await
     }
 
-    async fn publish_everywhere(&self, material: &Arc<Material>) -> Result<()> {
+    async fn publish_everywhere(&self, material: &Arc<Material>, again: bool) -> Result<()> {
         let publications: JoinSet<Result<()>> =
-            self.carriers.iter().map(|carrier| publish(carrier.clone(), material.clone())).collect();
+            self.carriers.iter().map(|carrier| publish(carrier.clone(), material.clone(), again)).collect();
         let outcomes = tokio::spawn(publications.join_all());
         let outcomes = within(&*self.clock, PATIENCE, outcomes).await.ok_or_else(|| {
             Error::new(
@@ -124,6 +125,11 @@ impl Rotation {
         self.material.load().expiries()
     }
 
+    fn take_in(&self, material: &Arc<Material>) {
+        let old = self.material.swap(material.clone());
+        self.tell_lists(Some(&old), material);
+    }
+
     fn tell_lists(&self, old: Option<&Material>, new: &Material) {
         let known = old.map_or(&[][..], |old| old.revocation().facts());
         for list in new.revocation().facts().iter().filter(|list| !known.contains(list)) {
@@ -137,8 +143,8 @@ impl Rotation {
     }
 }
 
-async fn publish(carrier: Authorized, material: Arc<Material>) -> Result<()> {
-    let outcome = carrier.renew(material).await;
+async fn publish(carrier: Authorized, material: Arc<Material>, again: bool) -> Result<()> {
+    let outcome = carrier.renew(material, again).await;
     if let Err(error) = &outcome {
         carrier.record(SecurityEvent::failed(Activity::RotationFailed, error));
     }

@@ -162,7 +162,7 @@ impl Connector {
         }
         let facts = Arc::new(facts);
         *origin.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(facts.clone());
-        let made = Made { facts, at: origin.clock.monotonic() };
+        let made = Made { facts, at: origin.clock.monotonic(), answered: Arc::default() };
         Ok(Stream::new(stream, made, origin.cut.clone()))
     }
 

@@ -46,8 +46,9 @@ pub(super) fn of_answer(error: &hyper::Error, peer: &str) -> Error {
     tls_failure(error, peer).unwrap_or_else(lost).sent(Sent::MaybeSent)
 }
 
-/// The error of a failed exchange with `peer`. `left`: whether the request may have left.
-pub(super) fn of_exchange(error: &LegacyError, peer: &str, left: bool) -> Error {
+/// The error of a failed exchange with `peer`. `left`: whether the request may have left. `silent`: whether the peer never
+/// answered anything on this connection.
+pub(super) fn of_exchange(error: &LegacyError, peer: &str, left: bool, silent: bool) -> Error {
     let sent = if error.is_connect() || !left { Sent::NotSent } else { Sent::MaybeSent };
     if let Some(failure) = tls_failure(error, peer) {
         return failure.sent(sent);
@@ -55,7 +56,9 @@ pub(super) fn of_exchange(error: &LegacyError, peer: &str, left: bool) -> Error 
     let failure = if error.is_connect() {
         Error::new(Code::Connect, format!("no connection to {peer}"))
     } else {
-        Error::new(Code::ConnectionLost, format!("the connection to {peer} broke"))
+        let hint = ", before anything was answered on it: perhaps the client certificate was refused without a word";
+        let hint = if silent { hint } else { "" };
+        Error::new(Code::ConnectionLost, format!("the connection to {peer} broke{hint}"))
     };
     causes(failure, error).sent(sent)
 }

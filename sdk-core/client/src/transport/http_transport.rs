@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -88,6 +89,9 @@ impl HttpTransport {
             match self.client.request(outgoing).await {
                 Ok(answer) => {
                     let made = answer.extensions().get::<Made>();
+                    if let Some(made) = made {
+                        made.answered.store(true, Ordering::Relaxed);
+                    }
                     let age = made.map(|made| self.origin.clock.monotonic().saturating_sub(made.at));
                     if age.is_some_and(|age| age >= MAX_AGE)
                         && let Some(connected) = connection.connection_metadata().as_ref()
@@ -98,7 +102,14 @@ impl HttpTransport {
                 }
                 Err(error) if stale < STALE && !left.is_set() && failure::was_stale(&error) => stale += 1,
                 Err(error) => {
-                    let failure = failure::of_exchange(&error, peer, left.is_set());
+                    let mut extras = http::Extensions::new();
+                    if let Some(connected) = connection.connection_metadata().as_ref() {
+                        connected.get_extras(&mut extras);
+                    }
+                    let made = extras.get::<Made>();
+                    // Some servers refuse a client certificate by closing, without an alert (A§3.1).
+                    let silent = made.is_some_and(|made| !made.answered.load(Ordering::Relaxed));
+                    let failure = failure::of_exchange(&error, peer, left.is_set(), silent);
                     // The connector tells of its own failures; this one came after the handshake.
                     if failure.code() == Code::ClientCertificateRefused {
                         self.origin.tell(&failure);

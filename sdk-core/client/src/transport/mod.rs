@@ -109,6 +109,8 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 #[cfg(test)]
 mod negative_environment;
 #[cfg(test)]
+mod negative_renegotiation;
+#[cfg(test)]
 mod negative_server;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub(crate) struct Made {
     pub(crate) facts: Arc<ConnectionFacts>,
     /// When, on the monotonic clock.
     pub(crate) at: Duration,
+    /// Whether anything was ever answered on it.
+    pub(crate) answered: Arc<AtomicBool>,
 }
 
 /// A TLS connection of one generation.

@@ -183,8 +183,10 @@ async fn a_connection_that_breaks_after_the_request_leaves_it_open() {
     let ca = Ca::new();
     for alpn in EITHER {
         let server = Server::start(Tls { alpn, ..Tls::of(&ca) }, |_| Reply::Cut).await;
-        let outcome = failure(&server, &generation(&ca, &ca, None, &system())).await;
-        assert_eq!(outcome, (Code::ConnectionLost, Sent::MaybeSent));
+        let generation = generation(&ca, &ca, None, &system());
+        let error = generation.http().send(post(&server.url, "/x")).await.unwrap_err();
+        assert_eq!((error.code(), error.sent_state()), (Code::ConnectionLost, Sent::MaybeSent));
+        assert!(error.message().contains("perhaps the client certificate was refused"), "{error}");
         assert_eq!(server.seen().len(), 1, "nothing below us repeats a request");
     }
 }
