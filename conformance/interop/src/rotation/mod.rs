@@ -76,6 +76,7 @@ async fn files(sandbox: &Path, lasting: Duration, checks: &mut Checks) -> Outcom
     let stand = Stand::start(sandbox, &["--crl"]).await?;
     // Tokens of ten seconds renew themselves several times for each certificate.
     stand.control("/oauth", r#"{"lifetimeS":10}"#).await?;
+    stand.control("/jwks", r#"{"announce":true,"maxAgeS":2}"#).await?;
     let client = stand.client().await?;
     let streams = Streams::open(&stand, &client).await?;
     let load = Load::start(&client, &stand);
@@ -89,7 +90,8 @@ async fn files(sandbox: &Path, lasting: Duration, checks: &mut Checks) -> Outcom
         }
         stand.control("/crl", &format!(r#"{{"nextUpdateS":{}}}"#, 3600 + tick)).await?;
         lists += 1;
-        stand.control("/jwks", r#"{"rotate":true}"#).await?;
+        // The key that caches know already begins to sign, and the next one is published.
+        stand.control("/jwks", r#"{"rotate":true,"announce":true}"#).await?;
         key_sets += 1;
         if tick % 2 == 0 {
             let issued = stand.control("/identity", r#"{"issue":"client"}"#).await?;

@@ -102,6 +102,8 @@ async fn oauth(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
 struct Keys {
     #[serde(default)]
     rotate: bool,
+    #[serde(default)]
+    announce: bool,
     algorithm: Option<Algorithm>,
     #[serde(default)]
     retire: bool,
@@ -118,6 +120,7 @@ async fn jwks(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
         return Err(Problem::new(Code::SchemaInvalid, "algorithm is none of ES256, EdDSA, PS256").into());
     }
     let kid = wanted.rotate.then(|| keys.rotate(algorithm));
+    let announced = wanted.announce.then(|| keys.announce(algorithm));
     if wanted.retire {
         keys.retire();
     }
@@ -131,7 +134,9 @@ async fn jwks(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
         keys.set_max_age(seconds);
     }
     let published = keys.jwks().keys.len();
-    Ok(Json(json!({ "kid": kid, "published": published, "requests": carrier.oauth.key_requests() })))
+    Ok(Json(
+        json!({ "kid": kid, "announced": announced, "published": published, "requests": carrier.oauth.key_requests() }),
+    ))
 }
 
 #[derive(Deserialize)]

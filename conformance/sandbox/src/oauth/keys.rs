@@ -80,6 +80,8 @@ pub struct TokenKeys {
 struct State {
     /// The last one signs.
     keys: Vec<Arc<Key>>,
+    /// Published already, and the next one to sign.
+    next: Option<Arc<Key>>,
     decoys: bool,
     empty: bool,
     max_age_s: u64,
@@ -136,7 +138,7 @@ fn public(signing: &EncodingKey, algorithm: Algorithm) -> Jwk {
 impl TokenKeys {
     /// A fresh key, published to the other instances if there are any.
     pub fn generate(shared: Option<Arc<Shared>>) -> Self {
-        let state = State { keys: Vec::new(), decoys: false, empty: false, max_age_s: 300 };
+        let state = State { keys: Vec::new(), next: None, decoys: false, empty: false, max_age_s: 300 };
         let keys = Self { state: Mutex::new(state), shared };
         keys.rotate(Algorithm::ES256);
         keys
@@ -146,17 +148,33 @@ impl TokenKeys {
         self.state.lock().expect("the token keys")
     }
 
-    /// A new key signs from now on; those before it stay published and go on verifying. The answer is its `kid`.
+    /// A new key signs from now on, the one announced before if there is one; those before it stay published and go on
+    /// verifying. The answer is its `kid`.
     pub fn rotate(&self, algorithm: Algorithm) -> String {
+        let announced = self.state().next.take();
+        let key = announced.unwrap_or_else(|| self.made(algorithm));
+        let kid = key.kid.clone();
+        self.state().keys.push(key);
+        kid
+    }
+
+    /// Publishes a key that does not sign yet: the next rotation takes it, when every cache has it. The answer is its
+    /// `kid`.
+    pub fn announce(&self, algorithm: Algorithm) -> String {
+        let key = self.made(algorithm);
+        let kid = key.kid.clone();
+        self.state().next = Some(key);
+        kid
+    }
+
+    fn made(&self, algorithm: Algorithm) -> Arc<Key> {
         let key = Key::generate(algorithm);
         if let Some(shared) = &self.shared
             && let Err(error) = shared.publish(KeyOf::Tokens, &key.kid, &key.public)
         {
             tracing::error!(%error, "the other instances do not see the new key");
         }
-        let kid = key.kid.clone();
-        self.state().keys.push(Arc::new(key));
-        kid
+        Arc::new(key)
     }
 
     /// Withdraws every key but the signing one: their tokens are refused.
@@ -192,7 +210,7 @@ impl TokenKeys {
         if state.empty {
             return JwkSet { keys: Vec::new() };
         }
-        let mut keys: Vec<Jwk> = state.keys.iter().map(|key| key.public.clone()).collect();
+        let mut keys: Vec<Jwk> = state.keys.iter().chain(&state.next).map(|key| key.public.clone()).collect();
         for other in self.shared.iter().flat_map(|shared| shared.keys(KeyOf::Tokens)) {
             if !keys.iter().any(|known| known.common.key_id == other.common.key_id) {
                 keys.push(other);

@@ -1,4 +1,4 @@
-//! The key set of an issuer (identity §4): read when it is needed, used for five minutes, read again early when a token names
+//! The key set of an issuer (identity §4): read when it is needed, used for five minutes or as long as the issuer says if that is shorter, read again early when a token names
 //! a key that it lacks, but never more often than once in 30 seconds, whatever tokens come and even if the set is empty. When
 //! the issuer fails, the last good set serves for an hour. Only the address from the checked metadata is ever asked; what a
 //! token's header points to is not.
@@ -9,7 +9,8 @@ use std::time::Duration;
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_protocol::proof::keyset::KeySet;
 use gladhand_protocol::proof::token::Checked;
-use http::StatusCode;
+use http::header::CACHE_CONTROL;
+use http::{HeaderMap, StatusCode};
 use tokio::sync::Mutex as Flight;
 use url::Url;
 
@@ -22,6 +23,9 @@ use crate::transport::Transport;
 
 /// How long a set is used before it is read again.
 const TTL: Duration = Duration::from_secs(300);
+
+/// However short the issuer says, a set is used for so long.
+const SHORTEST_TTL: Duration = Duration::from_secs(2);
 
 /// How long nobody asks again after a token named an unknown key.
 const COOLDOWN: Duration = Duration::from_secs(30);
@@ -48,6 +52,7 @@ struct State {
 #[derive(Debug)]
 struct Loaded {
     keys: KeySet,
+    ttl: Duration,
     at: Duration,
     wall: jiff::Timestamp,
 }
@@ -92,7 +97,7 @@ impl RemoteKeys {
     /// When the set in use is to be read again.
     pub(super) fn expiry(&self, issuer: &str, carrier: &str) -> Option<Expiry> {
         let loaded = self.state().set.clone()?;
-        let life = jiff::SignedDuration::try_from(TTL).unwrap_or(jiff::SignedDuration::ZERO);
+        let life = jiff::SignedDuration::try_from(loaded.ttl).unwrap_or(jiff::SignedDuration::ZERO);
         Some(Expiry {
             subject: Subject::KeySet,
             id: issuer.to_owned(),
@@ -111,7 +116,7 @@ impl RemoteKeys {
         let _flight = self.flight.lock().await;
         let now = source.clock.monotonic();
         let known = self.state().set.clone();
-        if let Some(set) = known.as_ref().filter(|set| now < set.at + TTL) {
+        if let Some(set) = known.as_ref().filter(|set| now < set.at + set.ttl) {
             return Ok(set.clone());
         }
         let held = self.state().breaker.may_ask(now);
@@ -149,14 +154,14 @@ impl RemoteKeys {
         let mut state = self.state();
         state.asked = Some(asked);
         let event = match &outcome {
-            Ok(keys) => SecurityEvent::new(Activity::KeySetRead).fact("keys", keys.len()),
+            Ok((keys, _)) => SecurityEvent::new(Activity::KeySetRead).fact("keys", keys.len()),
             Err(error) => SecurityEvent::failed(Activity::KeySetRead, error),
         };
         source.security.emit(&event.carrier(source.carrier).fact("issuer", source.issuer));
         match outcome {
-            Ok(keys) => {
+            Ok((keys, ttl)) => {
                 state.breaker.succeeded();
-                let loaded = Arc::new(Loaded { keys, at: asked, wall: source.clock.now() });
+                let loaded = Arc::new(Loaded { keys, ttl, at: asked, wall: source.clock.now() });
                 state.set = Some(loaded.clone());
                 Ok(loaded)
             }
@@ -172,13 +177,25 @@ impl RemoteKeys {
     }
 }
 
-async fn fetch(source: Source<'_>) -> Result<KeySet> {
+/// The set, and how long it is good for.
+async fn fetch(source: Source<'_>) -> Result<(KeySet, Duration)> {
     let answer = source.network.send(discovery::get(source.url.clone(), source.deadline)).await?;
     if answer.status != StatusCode::OK {
         return Err(discovery::refused(source.url, &answer, source.clock));
     }
-    KeySet::parse(&answer.body)
-        .ok_or_else(|| Error::new(Code::UnexpectedAnswer, format!("{} is not a key set", source.url)))
+    let keys = KeySet::parse(&answer.body)
+        .ok_or_else(|| Error::new(Code::UnexpectedAnswer, format!("{} is not a key set", source.url)))?;
+    Ok((keys, max_age(&answer.headers).unwrap_or(TTL).clamp(SHORTEST_TTL, TTL)))
+}
+
+/// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1): an issuer that exchanges its keys often says how long a set is good.
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let directives = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    let seconds = directives.flat_map(|value| value.split(',')).find_map(|directive| {
+        let (name, value) = directive.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("max-age").then(|| value.trim().trim_matches('"').parse().ok())?
+    });
+    seconds.map(Duration::from_secs)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::transport::{BoxFuture, HttpRequest, HttpResponse};
 #[derive(Debug)]
 struct Issuer {
     answer: Mutex<(u16, String)>,
+    cache_control: Mutex<Option<&'static str>>,
     asked: AtomicUsize,
 }
 
@@ -30,7 +31,11 @@ impl Transport for Issuer {
                 return Err(Error::new(Code::Connect, "nobody there"));
             }
             let status = StatusCode::from_u16(status).unwrap();
-            Ok(HttpResponse { status, headers: HeaderMap::new(), body: Bytes::from(body), facts: None })
+            let mut headers = HeaderMap::new();
+            if let Some(value) = *self.cache_control.lock().unwrap() {
+                headers.insert(CACHE_CONTROL, value.parse().unwrap());
+            }
+            Ok(HttpResponse { status, headers, body: Bytes::from(body), facts: None })
         })
     }
 }
@@ -62,7 +67,11 @@ impl World {
     fn new(body: String) -> Self {
         let clock = TestClock::at("2026-02-20T08:00:00Z".parse().unwrap());
         Self {
-            issuer: Issuer { answer: Mutex::new((200, body)), asked: AtomicUsize::new(0) },
+            issuer: Issuer {
+                answer: Mutex::new((200, body)),
+                cache_control: Mutex::default(),
+                asked: AtomicUsize::new(0),
+            },
             keys: RemoteKeys::new(Arc::new(JsonWebToken)),
             security: SecurityLog::new(Arc::new(clock.clone())),
             clock,
@@ -116,6 +125,30 @@ async fn a_set_is_read_once_in_five_minutes_however_many_tokens_come() {
         (expiry.from.to_string(), expiry.until.to_string()),
         ("2026-02-20T08:05:00Z".into(), "2026-02-20T08:10:00Z".into())
     );
+}
+
+#[tokio::test]
+async fn an_issuer_that_says_so_is_asked_more_often_but_never_less_often() {
+    let signer = key();
+    let good = token("k1", &signer);
+    for (said, seconds) in [
+        ("public, max-age=10", 10),
+        ("max-age=0", 2),
+        ("max-age=86400", 300),
+        ("no-store", 300),
+        ("max-age=soon", 300),
+        ("MAX-AGE=\"20\"", 20),
+    ] {
+        let world = World::new(set(&[("k1", &signer)]));
+        *world.issuer.cache_control.lock().unwrap() = Some(said);
+        assert_eq!(world.check(&good).await, None);
+        world.advance(seconds - 1);
+        assert_eq!(world.check(&good).await, None);
+        assert_eq!(world.asked(), 1, "{said}");
+        world.advance(1);
+        assert_eq!(world.check(&good).await, None);
+        assert_eq!(world.asked(), 2, "{said}");
+    }
 }
 
 #[tokio::test]
