@@ -4,10 +4,13 @@
 //! * [`checks`]: one line per check, and the count. * [`pki`]: a certificate authority made at run time.
 //! * [`process`]: a peer as a process that ends with this one. * [`subject`]: the client under test.
 //! * [`stranger`]: another party that can send anything. * [`world`]: the authorization and the resource server.
-//! * [`oidc_provider`], [`oauth4webapi`], [`envoy`], [`rotation`], [`spire`], [`keycloak`]: the suites.
+//! * [`oidc_provider`], [`oauth4webapi`], [`envoy`], [`rotation`], [`spire`], [`keycloak`]: the suites; with the
+//!   feature of that name `huskarl`.
 
 mod checks;
 mod envoy;
+#[cfg(feature = "huskarl")]
+mod huskarl;
 mod keycloak;
 mod oauth4webapi;
 mod oidc_provider;
@@ -52,6 +55,8 @@ async fn main() -> ExitCode {
         "oauth4webapi" => oauth4webapi::run(&programs, &mut checks).await,
         "rotation" => rotation::run(&programs, &mut checks).await,
         "envoy" => envoy::run(&programs, &mut checks).await,
+        #[cfg(feature = "huskarl")]
+        "huskarl" => huskarl::run(&programs, &mut checks).await,
         "keycloak" => keycloak::run(&programs, &mut checks).await,
         "spire" => spire::run(&programs, &mut checks).await,
         other => Err(format!("there is no suite `{other}`")),

@@ -25,7 +25,7 @@ pub(crate) struct Pair {
     pub(crate) certificate: String,
     /// PKCS#8 PEM.
     pub(crate) key: String,
-    der: Vec<u8>,
+    pub(crate) der: Vec<u8>,
     serial: u64,
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct World {
     pub(crate) ours: Pair,
     pub(crate) revoked: Pair,
     assertion: AssertionKey,
-    issuer: String,
+    pub(crate) issuer: String,
     pub(crate) resource: String,
     issuer_control: String,
     resource_control: String,

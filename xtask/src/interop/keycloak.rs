@@ -31,7 +31,7 @@ pub(super) fn prepare() -> Result<Programs> {
         println!("building Keycloak; it takes a minute or two");
         let script = home.join("bin/kc.sh");
         // What is fixed when Keycloak is built; the rest is said when it starts.
-        let fixed = ["build", "--db=dev-mem", "--cache=local", "--https-client-auth=required"];
+        let fixed = ["build", "--db=dev-mem", "--https-client-auth=required"];
         Run::new("/bin/bash").arg(script).args(fixed).at(&home).run()
     })?;
     let mut programs = node::prepare()?;

@@ -26,16 +26,19 @@ struct Suite {
     name: &'static str,
     /// Whether CI runs it.
     light: bool,
+    /// What `gladhand-interop` must be built with.
+    features: &'static [&'static str],
     prepare: fn() -> Result<Programs>,
 }
 
 const SUITES: &[Suite] = &[
-    Suite { name: "oidc-provider", light: true, prepare: node::prepare },
-    Suite { name: "oauth4webapi", light: true, prepare: node::prepare },
-    Suite { name: "envoy", light: true, prepare: envoy::prepare },
-    Suite { name: "rotation", light: false, prepare: sandbox },
-    Suite { name: "spire", light: false, prepare: spire::prepare },
-    Suite { name: "keycloak", light: false, prepare: keycloak::prepare },
+    Suite { name: "oidc-provider", light: true, features: &[], prepare: node::prepare },
+    Suite { name: "oauth4webapi", light: true, features: &[], prepare: node::prepare },
+    Suite { name: "envoy", light: true, features: &[], prepare: envoy::prepare },
+    Suite { name: "rotation", light: false, features: &[], prepare: sandbox },
+    Suite { name: "spire", light: false, features: &[], prepare: spire::prepare },
+    Suite { name: "huskarl", light: false, features: &["huskarl"], prepare: node::prepare },
+    Suite { name: "keycloak", light: false, features: &[], prepare: keycloak::prepare },
 ];
 
 /// Runs the verb: one name, or `all-light`.
@@ -48,7 +51,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if chosen.is_empty() {
         return Err(usage());
     }
-    let program = cargo_binary("gladhand-interop")?;
+    let program = build(&chosen)?;
     let mut failed = Vec::new();
     for suite in chosen {
         println!("\n── interop {} ─", suite.name);
@@ -66,6 +69,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         }
     }
     if failed.is_empty() { Ok(()) } else { Err(format!("interop: failed: {}", failed.join(", "))) }
+}
+
+/// The harness with what these suites need in it.
+fn build(chosen: &[&Suite]) -> Result<PathBuf> {
+    let features: Vec<&str> = chosen.iter().flat_map(|suite| suite.features.iter().copied()).collect();
+    let package = "gladhand-interop";
+    if !features.is_empty() {
+        let build = Run::new("cargo").args(["build", "--locked", "--quiet", "--package", package, "--features"]);
+        build.arg(features.join(",")).at(paths::root()).run()?;
+        return Ok(paths::target().join("debug").join(package));
+    }
+    cargo_binary(package)
 }
 
 /// The sandbox carrier, as the peer whose own record judges a rotation.

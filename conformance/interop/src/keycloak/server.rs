@@ -59,6 +59,8 @@ impl Keycloak {
             "start".to_owned(),
             "--optimized".to_owned(),
             "--import-realm".to_owned(),
+            // No cluster, and so no port of its own for one.
+            "--cache=local".to_owned(),
             "--http-host=127.0.0.1".to_owned(),
             format!("--https-port={port}"),
             format!("--hostname={origin}"),
