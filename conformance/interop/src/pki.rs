@@ -104,6 +104,17 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// Puts a list that revokes these in place of what was there; it appears whole.
+    pub(crate) fn write_crl(&self, revoked: &[&Pair], path: &Path) -> Outcome {
+        // The number of a list only ever grows (RFC 5280 §5.2.3).
+        self.issued.set(self.issued.get() + 1);
+        let new = path.with_extension("new");
+        let step = std::fs::write(&new, self.crl(revoked)?).and_then(|()| std::fs::rename(&new, path));
+        step.map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
 impl Pair {
     /// base64url of the SHA-256, as in `x5t#S256`.
     pub(crate) fn thumbprint(&self) -> String {

@@ -35,7 +35,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "oidc-provider", light: true, features: &[], prepare: node::prepare },
     Suite { name: "oauth4webapi", light: true, features: &[], prepare: node::prepare },
     Suite { name: "envoy", light: true, features: &[], prepare: envoy::prepare },
-    Suite { name: "rotation", light: false, features: &[], prepare: sandbox },
+    Suite { name: "rotation", light: false, features: &[], prepare: rotation },
     Suite { name: "spire", light: false, features: &[], prepare: spire::prepare },
     Suite { name: "huskarl", light: false, features: &["huskarl"], prepare: node::prepare },
     Suite { name: "keycloak", light: false, features: &[], prepare: keycloak::prepare },
@@ -83,9 +83,11 @@ fn build(chosen: &[&Suite]) -> Result<PathBuf> {
     cargo_binary(package)
 }
 
-/// The sandbox carrier, as the peer whose own record judges a rotation.
-fn sandbox() -> Result<Programs> {
-    Ok(vec![("sandbox", cargo_binary("gladhand-sandbox")?)])
+/// The peers whose own records judge a rotation: the sandbox carrier and Envoy.
+fn rotation() -> Result<Programs> {
+    let mut programs = envoy::prepare()?;
+    programs.push(("sandbox", cargo_binary("gladhand-sandbox")?));
+    Ok(programs)
 }
 
 /// The folder of a peer's lock file and programs.

@@ -41,17 +41,35 @@ struct World {
 }
 
 pub(crate) async fn run(programs: &Programs, checks: &mut Checks) -> Outcome {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let authority = Authority::new("interop root")?;
-    let (ours, revoked) = (authority.client(OURS)?, authority.client(OURS)?);
-    let server = authority.server(&[THEIRS])?;
-    let crl = authority.crl(&[&revoked])?;
-    let envoy = Envoy { trust: authority.pem(), crl, prefix: format!("{DOMAIN}/tms/") };
-    let proxy = Proxy::start(&programs.path("envoy")?, folder.path(), &envoy, &server).await?;
-    let world = World { folder, authority, ours, revoked, proxy, server };
+    let world = World::start(programs).await?;
     let outcome = suite(&world, checks).await;
     world.proxy.stop().await;
     outcome
+}
+
+/// So many rotations under load, and nothing else.
+pub(crate) async fn under_load(programs: &Programs, lasting: Duration, checks: &mut Checks) -> Outcome {
+    let world = World::start(programs).await?;
+    let rotations = (lasting.as_millis() / rotation::BETWEEN.as_millis()) as usize;
+    let outcome = rotation::run(&world, rotations, checks).await;
+    let reused = world.proxy.counter("session_reused").await?;
+    checks.equal("Envoy resumed no session", reused, 0);
+    checks.holds("our certificate rotated at least 8 times against Envoy", rotations >= 8, rotations);
+    world.proxy.stop().await;
+    outcome
+}
+
+impl World {
+    async fn start(programs: &Programs) -> Outcome<Self> {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let authority = Authority::new("interop root")?;
+        let (ours, revoked) = (authority.client(OURS)?, authority.client(OURS)?);
+        let server = authority.server(&[THEIRS])?;
+        let crl = authority.crl(&[&revoked])?;
+        let envoy = Envoy { trust: authority.pem(), crl, prefix: format!("{DOMAIN}/tms/") };
+        let proxy = Proxy::start(&programs.path("envoy")?, folder.path(), &envoy, &server).await?;
+        Ok(Self { folder, authority, ours, revoked, proxy, server })
+    }
 }
 
 async fn suite(world: &World, checks: &mut Checks) -> Outcome {
@@ -59,7 +77,7 @@ async fn suite(world: &World, checks: &mut Checks) -> Outcome {
     spiffe_validator(world, checks).await?;
     our_side(world, checks).await?;
     their_rotation(world, checks).await?;
-    rotation::run(world, checks).await?;
+    rotation::run(world, rotation::FEW, checks).await?;
     let reused = world.proxy.counter("session_reused").await?;
     checks.equal("Envoy resumed no session of all of these", reused, 0);
     Ok(())

@@ -1,7 +1,7 @@
-//! Everything rotates at once under load, against the sandbox carrier, whose own record says which identity came with each
-//! request: certificates, revocation lists, tokens, DPoP keys, the issuer's key set; then the same with SVIDs from a
-//! Workload API. A vehicle's stream and a follower's stay open all the while. `GLADHAND_ROTATION_SECONDS` says how long each half
-//! lasts, 60 unless set.
+//! Everything rotates at once under load. First against the sandbox carrier, whose own record says which identity came with
+//! each request: certificates, revocation lists, tokens, DPoP keys, the issuer's key set, while a vehicle's stream and a
+//! follower's stay open; then SVIDs from a Workload API; then certificates and revocation lists against Envoy.
+//! `GLADHAND_ROTATION_SECONDS` says how long each part lasts, 60 unless set.
 //!
 //! * [`load`]: the callers. * [`streams`]: a gateway that publishes and a dispatcher who follows. * [`record`]: what the
 //!   carrier saw, and what it must have seen.
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::checks::Checks;
 use crate::oidc_provider::{shown, text};
-use crate::{Outcome, Programs};
+use crate::{Outcome, Programs, envoy};
 use load::Load;
 use record::Record;
 use streams::Streams;
@@ -68,7 +68,8 @@ pub(crate) async fn run(programs: &Programs, checks: &mut Checks) -> Outcome {
     let seconds = std::env::var("GLADHAND_ROTATION_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
     let sandbox = programs.path("sandbox")?;
     files(&sandbox, Duration::from_secs(seconds), checks).await?;
-    svids(&sandbox, Duration::from_secs(seconds), checks).await
+    svids(&sandbox, Duration::from_secs(seconds), checks).await?;
+    envoy::under_load(programs, Duration::from_secs(seconds), checks).await
 }
 
 /// Certificates in files, lists, tokens, DPoP keys and the key set.
