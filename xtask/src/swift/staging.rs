@@ -12,6 +12,8 @@ use super::{Result, Toolchain};
 /// What the workspace gives to the stage, by its path in the workspace.
 const COPIED: &[&str] = &["bindings-swift", "examples/swift-dispatch", "conformance/vectors", "conformance/contract"];
 const COPIED_FILES: &[&str] = &["README.md"];
+/// The staged packages that depend on `bindings-swift`.
+const DEPENDENTS: &[&str] = &["examples/swift-dispatch", "ten-lines"];
 /// The suffixes of what a Swift user gets; the Rust of the binding stays behind.
 const SUFFIXES: &[&str] = &["swift", "h", "modulemap", "json", "jsonl", "gz", "toml", "md"];
 
@@ -37,7 +39,16 @@ pub(crate) fn stage(
     };
     let stage = Stage { toolchain, home };
     for tree in COPIED {
-        mirror(&workspace.join(tree), &stage.outside(tree))?;
+        let other_files = mirror(&workspace.join(tree), &stage.outside(tree))?;
+        if other_files && *tree == "bindings-swift" {
+            // A package that depends on this one by path does not notice files that come or go: make it plan again.
+            for package in DEPENDENTS {
+                let plan = stage.outside(package).join(".build/debug.yaml");
+                if plan.exists() {
+                    fs::remove_file(&plan).map_err(|e| format!("{} cannot be removed: {e}", plan.display()))?;
+                }
+            }
+        }
     }
     for file in COPIED_FILES {
         if workspace.join(file).exists() {
@@ -56,7 +67,7 @@ pub(crate) fn stage(
     write(&stage.outside("lib/gladhand.pc"), description.as_bytes(), 0o644)?;
     if copy(library, &stage.outside("lib/libgladhand_swift.a"))? {
         // The Swift package manager does not watch a system library: make it link again.
-        for package in ["bindings-swift", "examples/swift-dispatch", "ten-lines"] {
+        for package in DEPENDENTS.iter().chain(&["bindings-swift"]) {
             unlink_products(&stage.outside(package).join(".build/debug"))?;
         }
     }
@@ -99,19 +110,22 @@ impl Stage {
     }
 }
 
-/// Makes `to` the same as `from`: changed files written, vanished ones removed, `.build` left alone.
-fn mirror(from: &Path, to: &Path) -> Result<()> {
+/// Makes `to` the same as `from`: changed files written, vanished ones removed, `.build` left alone. Says whether a file came
+/// or went.
+fn mirror(from: &Path, to: &Path) -> Result<bool> {
     let mut wanted = BTreeSet::new();
+    let mut other_files = false;
     if from.exists() {
         for entry in entries(from)? {
             let name = entry.file_name();
             let (source, target) = (entry.path(), to.join(&name));
             if source.is_dir() {
                 if name != ".build" && name != "target" {
-                    mirror(&source, &target)?;
+                    other_files |= mirror(&source, &target)?;
                     wanted.insert(name);
                 }
             } else if source.extension().is_some_and(|suffix| SUFFIXES.iter().any(|known| suffix == *known)) {
+                other_files |= !target.exists();
                 copy(&source, &target)?;
                 wanted.insert(name);
             }
@@ -123,12 +137,13 @@ fn mirror(from: &Path, to: &Path) -> Result<()> {
             if wanted.contains(&name) || name == ".build" || name == "Package.resolved" {
                 continue;
             }
+            other_files = true;
             let path = entry.path();
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             removed.map_err(|e| format!("{} cannot be removed: {e}", path.display()))?;
         }
     }
-    Ok(())
+    Ok(other_files)
 }
 
 fn entries(dir: &Path) -> Result<Vec<fs::DirEntry>> {
