@@ -1,6 +1,6 @@
 //! Things that end: certificates, revocation lists, tokens, key sets, webhook keys. A warning is due at 30, 14, 7 and 1 days
 //! before the end of a long life, and at the last third of a short one (identity §1). What renews itself before its last
-//! third, a token or a key set, warns at its last tenth: then its renewal has failed.
+//! third, a token or a key set, counts as due at its last tenth: then its renewal has failed, or nobody uses it.
 
 use std::time::Duration;
 
