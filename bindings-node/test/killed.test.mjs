@@ -56,7 +56,7 @@ async function creates(loadId) {
 for (const point of POINTS) {
   for (const shared of [false, true]) {
     const title = shared ? `killed ${point}, another process on the same journal` : `killed ${point}, started again`;
-    test(title, { timeout: ROUNDS * 300_000 }, async () => {
+    test(title, async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const loadId = `${point}-${shared}-${round}`;
         const journal = join(carrier.folder, `${loadId}.db`);

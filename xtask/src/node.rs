@@ -102,7 +102,10 @@ impl Node {
     pub(crate) fn test(&self, testing: &Testing<'_>) -> Result<(bool, String)> {
         let mut files = self.bring("test")?;
         files.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
-        let mut run = Run::new("node").args(["--test", "--test-timeout=300000", "--test-reporter=spec"]);
+        // The limit is for a whole file as well: an endurance run takes as many times as long.
+        let rounds = std::env::var("GLADHAND_SIGKILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_u64);
+        let limit = format!("--test-timeout={}", 300_000 * rounds.max(1));
+        let mut run = Run::new("node").args(["--test", &limit, "--test-reporter=spec"]);
         if let Some(filter) = testing.filter {
             run = run.arg(format!("--test-name-pattern={filter}"));
         }
