@@ -3445,7 +3445,7 @@ export interface IdentityStatusInit {
 export class IdentityStatus extends View {
   static override readonly entity: string = 'IdentityStatus';
   constructor(init: IdentityStatusInit | At = {}) { super(init); }
-  /** Where certificates come from: files, inline or spiffe. */
+  /** Where certificates come from: pem or spiffe. */
   get source(): string { return need(this, 'source', text); }
   set source(value: string) { put(this, 'source', text, value); }
   /** Each carrier's generation of credentials. */

@@ -3916,7 +3916,7 @@ class IdentityStatus(Model):
     __slots__ = ()
 
     source = Required("source", TEXT)
-    """Where certificates come from: files, inline or spiffe."""
+    """Where certificates come from: pem or spiffe."""
     generations = Required("generations", ListOf(Nested(GenerationStatus)))
     """Each carrier's generation of credentials."""
     expiries = Required("expiries", ListOf(Nested(Expiring)))

@@ -7093,7 +7093,7 @@ public struct IdentityStatus: ContractModel, MemberValue {
         fill("events", events)
     }
 
-    /// Where certificates come from: files, inline or spiffe.
+    /// Where certificates come from: pem or spiffe.
     public var source: String {
         get { need("source") }
         set { write("source", newValue) }

@@ -43,6 +43,10 @@ impl Authorized {
                 return Ok(self.generation());
             }
         };
+        // Taken away while this waited: the same material must not come back as a new generation.
+        if Arc::ptr_eq(old.identity(), next.identity()) {
+            old.end().check()?;
+        }
         let event = SecurityEvent::new(Activity::IdentityRotated)
             .fact("fingerprint", next.identity().facts().fingerprint())
             .fact("previous", old.identity().facts().fingerprint())

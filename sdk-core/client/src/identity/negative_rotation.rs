@@ -234,6 +234,23 @@ async fn negative_n07_after_revoke_now_the_same_identity_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn negative_n07_a_rotation_that_waits_does_not_bring_a_revoked_identity_back() {
+    let world = World::new(Knobs::default(), None).await;
+    world.caller.call(read("/v1/x")).await.unwrap();
+    let asked = world.carrier.server.seen_at("/oauth/token").len();
+    world.carrier.turn(|knobs| drop(knobs.fixed.insert("/oauth/token".to_owned(), (503, vec![], "{}".to_owned()))));
+    let rotation = world.rotation.clone();
+    let rotating = tokio::spawn(async move { rotation.rotate().await });
+    while world.carrier.server.seen_at("/oauth/token").len() == asked {
+        tokio::task::yield_now().await;
+    }
+    let why = gladhand_documents::error::Error::new(Code::IdentityRevoked, "taken away");
+    world.rotation.take_away(&why);
+    assert_eq!(rotating.await.unwrap().unwrap_err().code(), Code::IdentityRevoked);
+    assert_eq!(world.caller.call(read("/v1/x")).await.unwrap_err().code(), Code::IdentityRevoked);
+}
+
+#[tokio::test]
 async fn negative_n07_tokens_are_there_before_the_identity_is_published() {
     let world = World::new(Knobs::default(), None).await;
     world.caller.call(read("/v1/x")).await.unwrap();

@@ -268,7 +268,7 @@ entity! {
 
     /// What we are known by, how long that lasts, and what happened to it (identity §1, §5).
     IdentityStatus {
-        /// Where certificates come from: files, inline or spiffe.
+        /// Where certificates come from: pem or spiffe.
         source "source": Text<16> => required;
         /// Each carrier's generation of credentials.
         generations "generations": List<GenerationStatus, 0, 1000> => required;
