@@ -26,6 +26,9 @@ use crate::peer::Peer;
 use crate::problem::{Problem, Result};
 use crate::security::{self, Security};
 
+/// The environment of every sandbox, as discovery names it.
+pub const ENVIRONMENT: &str = "sandbox";
+
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// How the token of an operation is bound (contract 4.0, column "Token").
@@ -110,6 +113,14 @@ pub fn authenticate(carrier: &Carrier, parts: &Parts, body: &[u8], binding: Bind
         Binding::Proof | Binding::ProofWithNonce => {
             bound_to_proof(carrier, parts, body, token, scheme, &claims, binding, now)?;
         }
+    }
+    if claims.tenant != client.tenant {
+        let detail = format!("{} does not act for the tenant {}", claims.client_id, claims.tenant);
+        return Err(Problem::new(Code::TenantForbidden, detail));
+    }
+    if let Some(other) = claims.environment.as_deref().filter(|name| *name != ENVIRONMENT) {
+        let detail = format!("the token is for the environment {other}, this is {ENVIRONMENT}");
+        return Err(Problem::new(Code::EnvironmentMismatch, detail));
     }
     Ok(Caller {
         scopes: claims.scope.split_ascii_whitespace().map(str::to_owned).collect(),

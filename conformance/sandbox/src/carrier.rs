@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::error::Result;
 use http::{HeaderMap, Uri};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -14,11 +11,14 @@ use tokio_util::sync::CancellationToken;
 use crate::ca::Pair;
 use crate::clock::Clock;
 use crate::collector::Collector;
+use crate::contract::Contract;
 use crate::credentials::Role;
 use crate::faults::Faults;
 use crate::fingerprints::Fingerprints;
+use crate::limit::Limit;
 use crate::oauth::OAuth;
 use crate::pki::Pki;
+use crate::profile::Profiles;
 use crate::requests::Requests;
 use crate::security::Security;
 use crate::spiffe::Agent;
@@ -62,10 +62,16 @@ pub struct Carrier {
     pub security: Arc<Security>,
     /// Faults that tests asked for.
     pub faults: Faults,
+    /// The contract as it serves it.
+    pub contract: Contract,
+    /// How many calls it takes.
+    pub limit: Limit,
+    /// How it fails as a whole.
+    pub profiles: Profiles,
     /// Requests seen.
     pub requests: Requests,
-    /// The key that signs webhooks.
-    pub webhook_key: Ed25519KeyPair,
+    /// The keys that sign webhooks.
+    pub webhook_keys: webhook::keys::Keys,
     /// What calls webhook receivers.
     pub webhook_client: reqwest::Client,
     /// The telemetry collector; set once, right after the carrier is made.
@@ -109,7 +115,6 @@ pub struct Parts {
 impl Carrier {
     /// A carrier with a full stock and no tenders.
     pub fn new(parts: Parts) -> Result<Self> {
-        let failed = |_| Error::new(Code::SandboxFailed, "the webhook key could not be made");
         let clock = Clock::default();
         let store = Store::new(&parts.name, &parts.reached, clock.now());
         Ok(Self {
@@ -130,8 +135,11 @@ impl Carrier {
             fingerprints: Arc::default(),
             security: parts.security,
             faults: Faults::default(),
+            contract: Contract::default(),
+            limit: Limit::default(),
+            profiles: Profiles::default(),
             requests: Requests::default(),
-            webhook_key: Ed25519KeyPair::generate().map_err(failed)?,
+            webhook_keys: webhook::keys::Keys::new()?,
             webhook_client: webhook::client(parts.webhook_tls)?,
             collector: OnceLock::new(),
             stop: CancellationToken::new(),
@@ -159,11 +167,6 @@ impl Carrier {
     /// A view that wakes on each change. Take it before looking at the state.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
-    }
-
-    /// The public webhook key as Standard Webhooks writes it.
-    pub fn webhook_public_key(&self) -> String {
-        format!("whpk_{}", STANDARD.encode(self.webhook_key.public_key().as_ref()))
     }
 
     /// The origin that a request was sent to, if it is one of the names of this server; else the canonical one, so that

@@ -1,23 +1,38 @@
-//! Two clocks. *Business* time is virtual: it runs with the machine's clock, and the control interface may push it
+//! Three clocks. *Business* time is virtual: it runs with the machine's clock, and the control interface may push it
 //! ahead; every deadline of a tender, an offer or a command follows it. *Wall* time is the machine's clock and is what
-//! tokens, proofs and webhook timestamps are judged by, because the peer makes those with a clock of its own.
+//! tokens and proofs are judged by, because the peer makes those with a clock of its own. *Shown* time is what `Date`
+//! and the timestamps of webhooks say: wall time, unless the carrier's clock is set wrong, and then business time is
+//! wrong by as much.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-/// The sandbox's clocks. Virtual time never runs backwards.
+/// The sandbox's clocks. Virtual time never runs backwards, but for the moment at which the clock is set wrong.
 #[derive(Debug, Default)]
 pub struct Clock {
     ahead_ms: AtomicI64,
+    skew_ms: AtomicI64,
 }
 
 impl Clock {
     /// Business time now.
     pub fn now(&self) -> Timestamp {
         let ahead = SignedDuration::from_millis(self.ahead_ms.load(Ordering::SeqCst));
-        self.wall().saturating_add(ahead).unwrap_or(Timestamp::MAX)
+        self.shown().saturating_add(ahead).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What the carrier takes the time to be when it dates an answer or a webhook.
+    pub fn shown(&self) -> Timestamp {
+        let skew = SignedDuration::from_millis(self.skew_ms.load(Ordering::SeqCst));
+        self.wall().saturating_add(skew).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Sets the carrier's clock wrong by this much; zero sets it right.
+    pub fn skew(&self, by: SignedDuration) {
+        self.skew_ms.store(i64::try_from(by.as_millis()).unwrap_or(0), Ordering::SeqCst);
     }
 
     /// The machine's clock.
@@ -26,7 +41,7 @@ impl Clock {
         Timestamp::now()
     }
 
-    /// The machine's clock in whole seconds of Unix time, as JWTs and webhooks count.
+    /// The machine's clock in whole seconds of Unix time, as JWTs count.
     pub fn unix(&self) -> u64 {
         u64::try_from(self.wall().as_second()).unwrap_or(0)
     }
@@ -39,6 +54,23 @@ impl Clock {
     /// How long, in business time, until `deadline`; zero once it has passed.
     pub fn until(&self, deadline: Timestamp) -> Duration {
         Duration::try_from(deadline.duration_since(self.now())).unwrap_or(Duration::ZERO)
+    }
+}
+
+/// An instant as control reads and discovery writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(pub Timestamp);
+
+impl Serialize for Instant {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&rfc3339(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(serde::de::Error::custom)
     }
 }
 

@@ -26,8 +26,23 @@ pub enum How {
     /// Before: `capacity_backpressure` with Retry-After, the carrier's own. After: a bare 503 of a gateway in between.
     #[serde(rename = "503")]
     Unavailable,
+    /// `bad_gateway`, as the carrier's own problem document.
+    #[serde(rename = "502")]
+    BadGateway,
+    /// `timeout`, as the carrier's own problem document.
+    #[serde(rename = "504")]
+    GatewayTimeout,
+    /// `maintenance`, with Retry-After.
+    Maintenance,
+    /// `rate_limited`, with Retry-After.
+    #[serde(rename = "429")]
+    RateLimited,
     /// No answer for two minutes, then the connection is dropped.
     Timeout,
+    /// No answer, and the connection is neither served nor closed any more: a half-open TCP connection.
+    HalfOpen,
+    /// A status of 200, then a blank every quarter of a second for two minutes, then the connection is dropped.
+    SlowLoris,
     /// A bare 404 of a gateway in between.
     #[serde(rename = "gateway404")]
     Gateway404,
@@ -54,9 +69,9 @@ pub struct Fault {
     /// How many calls it strikes.
     #[serde(default = "once")]
     pub times: u32,
-    /// The Retry-After of a 503, in seconds.
+    /// The Retry-After of a 503 or 429, in seconds; `null` for a carrier that says none, against the contract.
     #[serde(default = "one_second")]
-    pub retry_after_s: u64,
+    pub retry_after_s: Option<u64>,
     /// The status of a redirect.
     #[serde(default = "temporary")]
     pub status: u16,
@@ -65,12 +80,27 @@ pub struct Fault {
     pub location: String,
 }
 
+impl Fault {
+    /// A fault that strikes one call.
+    pub fn once(operation: &str, when: When, how: How) -> Self {
+        Self {
+            operation: operation.to_owned(),
+            when,
+            how,
+            times: once(),
+            retry_after_s: one_second(),
+            status: temporary(),
+            location: String::new(),
+        }
+    }
+}
+
 fn once() -> u32 {
     1
 }
 
-fn one_second() -> u64 {
-    1
+fn one_second() -> Option<u64> {
+    Some(1)
 }
 
 fn temporary() -> u16 {

@@ -9,9 +9,10 @@
 //! * [`spiffe`]: a SPIFFE Workload API for its clients.
 //! * [`fingerprints`], [`security`]: which identity came with what, and what was refused.
 //! * [`api`]: the operations of contract 4.0. [`state`]: what it remembers, under one lock.
+//! * [`contract`]: which versions it serves. [`limit`]: how many calls.
 //! * [`collector`]: the telemetry collector; [`telemetry`] ties it in.
 //! * [`webhook`]: signing and delivering events. [`object`], [`problem`]: writing answers and refusals.
-//! * [`control`]: what tests may do to it. [`faults`], [`requests`], [`clock`]: failing, seeing, passing time. [`canaries`]: what nobody may print.
+//! * [`control`]: what tests may do to it. [`faults`], [`profile`], [`requests`], [`clock`]: failing, seeing, passing time. [`canaries`]: what nobody may print.
 //!
 //! [`Sandbox::start`] runs it on threads of its own; dropping it stops it.
 
@@ -22,17 +23,20 @@ pub mod canaries;
 pub mod carrier;
 pub mod clock;
 pub mod collector;
+pub mod contract;
 pub mod control;
 pub mod credentials;
 pub mod faults;
 pub mod files;
 pub mod fingerprints;
 pub mod hop;
+pub mod limit;
 pub mod oauth;
 pub mod object;
 pub mod peer;
 pub mod pki;
 pub mod problem;
+pub mod profile;
 pub mod random;
 pub mod requests;
 pub mod security;

@@ -4,6 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
+use gladhand_sandbox::profile::Profile;
 use gladhand_sandbox::{Options, Sandbox};
 use serde_json::json;
 
@@ -11,7 +12,7 @@ const USAGE: &str =
     "usage: gladhand-sandbox [--dir DIR] [--carrier aurora] [--tenant acme] [--port 0] [--control-port 0]
                         [--ca-dir DIR] [--config-out FILE] [--exit-with-parent] [--public-url URL]
                         [--trusted-hop-fingerprint HEX|issue] [--crl] [--shared-dir DIR]
-                        [--spiffe-socket PATH] [--svid-lifetime SECONDS]
+                        [--spiffe-socket PATH] [--svid-lifetime SECONDS] [--profile NAME]
 
 Starts a stateful carrier on loopback. Prints one line of JSON when it is ready:
   {\"ready\":true,\"url\":…,\"control\":…,\"config\":…,\"dir\":…,\"gatewayConfig\":…,\"pid\":…}
@@ -20,6 +21,8 @@ Starts a stateful carrier on loopback. Prints one line of JSON when it is ready:
 certificate (SHA-256) of the gateway whose Client-Cert is believed (RFC 9440), `issue` makes one: hop.pem.
 --crl names crl.pem in the configurations and checks client certificates against revocation lists.
 --shared-dir makes this one of several instances of a carrier: one jti store, nonces and keys that all accept.
+--profile fails as a real carrier does: replica_lag, async_ingest, gateway_503_after_commit, gateway_404,
+lost_key_store, restored, clock_+6min, clock_-6min, late_create_after_withdraw; see README.
 --spiffe-socket serves a SPIFFE Workload API there, with SVIDs of --svid-lifetime seconds (3600).";
 
 fn main() -> ExitCode {
@@ -114,6 +117,10 @@ fn arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<(Opti
             "--public-url" => options.public_url = Some(value()?),
             "--trusted-hop-fingerprint" => options.trusted_hop = Some(value()?),
             "--crl" => options.crl = true,
+            "--profile" => {
+                let name = value()?;
+                options.profile = Profile::parse(&name).ok_or(format!("{name:?} is no profile"))?;
+            }
             "--shared-dir" => options.shared_dir = Some(value()?.into()),
             "--spiffe-socket" => options.spiffe_socket = Some(value()?.into()),
             "--svid-lifetime" => {

@@ -48,6 +48,14 @@ impl Object {
         self.raw(name, &value.to_string())
     }
 
+    /// Adds a whole number, if there is one.
+    pub fn number_if(self, name: &str, value: Option<u64>) -> Self {
+        match value {
+            Some(value) => self.number(name, value),
+            None => self,
+        }
+    }
+
     /// Adds a document, if there is one.
     pub fn document_if(self, name: &str, value: Option<&Document>) -> Self {
         match value {

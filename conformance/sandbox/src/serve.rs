@@ -24,10 +24,17 @@ use crate::security::Security;
 use crate::tls::Door;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a connection stays that nobody serves any more.
+const FROZEN: Duration = Duration::from_secs(300);
 
-/// Request extension: cancelling it drops the connection the request came on, with everything that is on it.
+/// Request extension: what a handler may do to the connection that the request came on, with everything that is on it.
 #[derive(Clone, Debug)]
-pub struct Hangup(pub CancellationToken);
+pub struct Hangup {
+    /// Drops the connection.
+    pub drop: CancellationToken,
+    /// Leaves it open and never reads from it or writes to it again, as a peer does whose machine is gone.
+    pub freeze: CancellationToken,
+}
 
 /// What every connection shares.
 #[derive(Clone)]
@@ -78,8 +85,9 @@ async fn connection(stream: TcpStream, serving: Serving, stop: CancellationToken
     if close {
         return;
     }
+    let freeze = CancellationToken::new();
     let service = {
-        let hangup = Hangup(stop.clone());
+        let hangup = Hangup { drop: stop.clone(), freeze: freeze.clone() };
         service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(Body::new);
             let peer = serving.hop.identify(&peer, request.headers_mut(), &serving.security);
@@ -105,10 +113,18 @@ async fn connection(stream: TcpStream, serving: Serving, stop: CancellationToken
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(60));
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
+    let mut served = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         () = stop.cancelled() => {}
         () = standing.cancelled() => {}
-        ended = builder.serve_connection(TokioIo::new(stream), service) => {
+        () = freeze.cancelled() => {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = standing.cancelled() => {}
+                () = tokio::time::sleep(FROZEN) => {}
+            }
+        }
+        ended = served.as_mut() => {
             if let Err(error) = ended {
                 tracing::debug!(%error, "connection ended");
             }

@@ -16,12 +16,13 @@ use crate::credentials::Facts;
 use crate::hop::TrustedHop;
 use crate::oauth::OAuth;
 use crate::pki::{Branch, Pki};
+use crate::profile::{LAG, Profile};
 use crate::security::Security;
 use crate::serve::Serving;
 use crate::shared::Shared;
 use crate::spiffe::Agent;
 use crate::tls::Door;
-use crate::{api, control, credentials, files, random, serve, spiffe, telemetry, tls};
+use crate::{api, control, credentials, files, profile, random, serve, spiffe, telemetry, tls};
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub struct Options {
     pub trusted_hop: Option<String>,
     /// Names `crl.pem` in the configurations and checks client certificates against revocation lists from the start.
     pub crl: bool,
+    /// How the carrier fails from the start.
+    pub profile: Profile,
     /// The folder that the instances of one carrier share.
     pub shared_dir: Option<PathBuf>,
     /// Where to serve a SPIFFE Workload API; the configurations then take their identity from it.
@@ -68,6 +71,7 @@ impl Default for Options {
             public_url: None,
             trusted_hop: None,
             crl: false,
+            profile: Profile::None,
             shared_dir: None,
             spiffe_socket: None,
             svid_lifetime_s: 3600,
@@ -251,6 +255,7 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
         agent: agent.clone(),
         security: security.clone(),
     })?);
+    profile::set(&carrier, options.profile, LAG, 0);
     let facts =
         Facts { url: &carrier.reached, origin: &carrier.origin, scac: &carrier.scac, spiffe_id: &carrier.spiffe_id };
     let config_path = credentials::write_configurations(dir, options, &carrier.roles, &facts)?;

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use gladhand_documents::error::Code;
 use gladhand_documents::json::Document;
 use http::HeaderMap;
+use jiff::Timestamp;
 
 use crate::auth::{Binding, Caller};
 use crate::carrier::Carrier;
@@ -49,6 +50,8 @@ pub struct Call {
     pub carrier: Arc<Carrier>,
     /// Who calls; discovery is open to every certificate and has none.
     pub caller: Option<Caller>,
+    /// The path.
+    pub path: String,
     /// The parameters of the path, in order.
     pub ids: Vec<String>,
     /// The parameters of the query.
@@ -104,11 +107,15 @@ impl Call {
 
     /// Repeats `step` at each change of the carrier's state until it answers or `wait` of business time has passed;
     /// then `step` gets a last chance with `true`.
-    pub async fn until<T>(&self, wait: Duration, mut step: impl FnMut(bool) -> Option<T>) -> Option<T> {
-        let mut changes = self.carrier.changes();
+    pub async fn until<T>(&self, wait: Duration, step: impl FnMut(bool) -> Option<T>) -> Option<T> {
         let now = self.carrier.clock.now();
         let deadline = jiff::SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
-        let deadline = deadline.unwrap_or(now);
+        self.until_instant(deadline.unwrap_or(now), step).await
+    }
+
+    /// The same, until an instant of business time.
+    pub async fn until_instant<T>(&self, deadline: Timestamp, mut step: impl FnMut(bool) -> Option<T>) -> Option<T> {
+        let mut changes = self.carrier.changes();
         loop {
             changes.borrow_and_update();
             let left = self.carrier.clock.until(deadline);

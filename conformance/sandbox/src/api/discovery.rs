@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::api::call::{Call, MAX_BODY, MAX_WAIT_S};
+use crate::auth::ENVIRONMENT;
 use crate::problem::{Answer, Result};
 use crate::state::ASSUMED_TARE_LBS;
 use crate::state::idempotency::RETENTION_H;
@@ -19,14 +20,14 @@ pub async fn get(call: Call) -> Result<Answer> {
         StatusCode::OK,
         &json!({
             "schemaVersion": "1.0.0",
-            "environment": "sandbox",
+            "environment": ENVIRONMENT,
             "carrier": { "scac": carrier.scac, "name": carrier.name },
-            "versions": [{ "major": 1, "minor": 0, "status": "active" }],
+            "versions": carrier.contract.versions(),
             "compatibilityWindowDays": 365,
             "issuer": carrier.origin,
             "resource": carrier.origin,
             "idempotency": { "retentionHours": RETENTION_H },
-            "webhookKeys": [{ "keyId": "whk-1", "publicKey": carrier.webhook_public_key() }],
+            "webhookKeys": carrier.webhook_keys.published(),
             "decisionSlaSeconds": decision_sla,
             "limits": { "maxWaitSeconds": MAX_WAIT_S, "maxBodyBytes": MAX_BODY },
             "features": ["express", "webhooks", "commands", "telemetry", "documents", "reconciliation"],

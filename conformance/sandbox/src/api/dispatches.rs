@@ -18,7 +18,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// `GET /v1/dispatches/{id}`.
 pub async fn get(call: Call) -> Result<Answer> {
     let store = call.carrier.store();
-    let tender = tender(&store, &call)?;
+    let tender = store.read().dispatched(call.tenant()?, call.id(0)).ok_or_else(|| unknown(call.id(0)))?;
     let dispatch = tender.dispatch.as_ref().ok_or_else(|| unknown(call.id(0)))?;
     let consent = call.caller()?.consent;
     Ok(Answer::json(StatusCode::OK, dispatch.document(consent)).with(ETAG, format!("\"{}\"", dispatch.revision)))
@@ -46,7 +46,7 @@ pub async fn request(call: Call) -> Result<Answer> {
 /// `GET /v1/dispatches/{id}/commands/{commandId}`.
 pub async fn command(call: Call) -> Result<Answer> {
     let store = call.carrier.store();
-    let tender = tender(&store, &call)?;
+    let tender = store.read().dispatched(call.tenant()?, call.id(0)).ok_or_else(|| unknown(call.id(0)))?;
     let kind = tender.command_kind(call.id(1)).ok_or_else(|| unknown(call.id(1)))?;
     call.caller()?.require(command::scope(&kind))?;
     status(tender, &call, StatusCode::OK)

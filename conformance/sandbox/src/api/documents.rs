@@ -13,7 +13,7 @@ use crate::state::documents::{self, Filed};
 /// `GET /v1/tenders/{id}/documents`.
 pub async fn list(call: Call) -> Result<Answer> {
     let store = call.carrier.store();
-    let tender = store.tender(&key(&call)?)?;
+    let tender = store.read().tender(&key(&call)?)?;
     let body = Object::new()
         .text("schemaVersion", "1.0.0")
         .text("tenderId", &tender.key.tender_id)
@@ -35,7 +35,7 @@ pub async fn content(call: Call) -> Result<Answer> {
 
 fn filed(call: &Call) -> Result<Filed> {
     let store = call.carrier.store();
-    let tender = store.tender(&key(call)?)?;
+    let tender = store.read().tender(&key(call)?)?;
     let filed = tender.documents.iter().find(|filed| filed.id == call.id(1));
     filed.cloned().ok_or_else(|| Problem::new(Code::NotFound, format!("there is no document {}", call.id(1))))
 }

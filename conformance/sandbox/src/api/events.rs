@@ -7,7 +7,7 @@ use crate::api::call::Call;
 use crate::api::tenders::{key, place};
 use crate::object::Object;
 use crate::problem::{Answer, Problem, Result};
-use crate::state::{Store, cursor};
+use crate::state::Store;
 
 const PAGE: usize = 200;
 
@@ -20,7 +20,7 @@ pub async fn of_tender(call: Call) -> Result<Answer> {
             .map_err(|_| Problem::violation(Code::SchemaInvalid, "/after", "type", "must be a sequence number"))?,
     };
     let store = call.carrier.store();
-    let tender = store.tender(&key(&call)?)?;
+    let tender = store.read().tender(&key(&call)?)?;
     let events = tender.history.after(after).iter().map(|e| std::str::from_utf8(&e.bytes).unwrap_or("null"));
     let body = Object::new()
         .list("events", events)
@@ -41,7 +41,7 @@ pub async fn of_account(call: Call) -> Result<Answer> {
             (last || !events.is_empty()).then(|| {
                 let body = Object::new()
                     .list("events", events)
-                    .text("cursor", &cursor::encode("events", &store.log_epoch, next))
+                    .text("cursor", &store.cursor("events", next))
                     .text("logEpoch", &store.log_epoch);
                 Answer::json(StatusCode::OK, body.finish())
             })
@@ -53,7 +53,7 @@ pub async fn of_account(call: Call) -> Result<Answer> {
 fn page(store: &Store, tenant: &str, from: usize) -> (Vec<String>, usize) {
     let mut events = Vec::new();
     let mut next = from;
-    for (place, committed) in store.feed.iter().enumerate().skip(from) {
+    for (place, committed) in store.read().feed().iter().enumerate().skip(from) {
         if events.len() == PAGE {
             break;
         }
@@ -72,11 +72,11 @@ pub async fn digests(call: Call) -> Result<Answer> {
     let tenant = call.tenant()?;
     let store = call.carrier.store();
     let from = place(&call, &store, "digests")?;
-    let mut mine = store.tenders().enumerate().skip(from).filter(|(_, t)| t.key.tenant == tenant);
+    let mut mine = store.read().tenders().filter(|(at, t)| *at >= from && t.key.tenant == tenant);
     let items: Vec<String> = mine.by_ref().take(PAGE).map(|(_, t)| t.digest_item()).collect();
-    let next = mine.next().map(|(at, _)| cursor::encode("digests", &store.log_epoch, at));
+    let next = mine.next().map(|(at, _)| store.cursor("digests", at));
     let body = Object::new()
-        .text("asOf", &cursor::encode("events", &store.log_epoch, store.feed.len()))
+        .text("asOf", &store.head())
         .text("logEpoch", &store.log_epoch)
         .list("items", items)
         .text_if("cursor", next.as_deref());
@@ -86,7 +86,7 @@ pub async fn digests(call: Call) -> Result<Answer> {
 /// `GET /v1/tenders/{id}/digests?at=N`.
 pub async fn digest_at(call: Call) -> Result<Answer> {
     let store = call.carrier.store();
-    let tender = store.tender(&key(&call)?)?;
+    let tender = store.read().tender(&key(&call)?)?;
     let at = call.query("at").map_or(Ok(tender.history.last_sequence()), str::parse);
     let wrong = || Problem::violation(Code::SchemaInvalid, "/at", "range", "must be a sequence of the tender's log");
     let at = at.map_err(|_| wrong())?;

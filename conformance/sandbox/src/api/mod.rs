@@ -9,19 +9,24 @@ pub mod discovery;
 pub mod dispatches;
 pub mod documents;
 pub mod events;
+pub mod headers;
 pub mod run;
+pub mod strike;
 pub mod subscriptions;
 pub mod tenders;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::routing::{get, post, put};
 use gladhand_documents::error::Code;
 use http::{HeaderMap, Uri};
 
 use crate::api::call::Operation;
-use crate::api::run::{authorization_server, decorate, operation};
+use crate::api::headers::decorate;
+use crate::api::run::operation;
+use crate::api::strike::authorization_server;
 use crate::auth::Binding;
 use crate::carrier::Carrier;
 use crate::oauth::{metadata, token};
@@ -31,6 +36,8 @@ use crate::random;
 static DISCOVERY: Operation = Operation { name: "discovery", binding: Binding::None, scope: None, mutates: false };
 static SEARCH: Operation = Operation::read("capacity.search", "capacity:read");
 static CAPACITY: Operation = Operation::read("capacity.get", "capacity:read");
+static HOLD: Operation = Operation::mutation("capacity.hold", "capacity:hold");
+static RELEASE: Operation = Operation::mutation("capacity.release", "capacity:hold");
 static CREATE: Operation = Operation::mutation("tenders.create", "tender:write");
 static LIST: Operation = Operation::read("tenders.list", "tender:read");
 static GET: Operation = Operation::read("tenders.get", "tender:read");
@@ -72,6 +79,10 @@ pub fn router(carrier: Arc<Carrier>) -> Router {
         .route("/.well-known/gladhand", get(operation(&DISCOVERY, discovery::get)))
         .route("/v1/capacity/search", post(operation(&SEARCH, capacity::search)))
         .route("/v1/capacity/{id}", get(operation(&CAPACITY, capacity::get)))
+        .route(
+            "/v1/capacity/{id}/holds/{hold}",
+            put(operation(&HOLD, capacity::hold)).delete(operation(&RELEASE, capacity::release)),
+        )
         .route("/v1/tenders", post(operation(&CREATE, tenders::create)).get(operation(&LIST, tenders::list)))
         .route("/v1/tenders/{id}", get(operation(&GET, tenders::get)))
         .route("/v1/tenders/{id}/revisions/{n}", put(operation(&REVISE, tenders::revise)))
@@ -109,7 +120,7 @@ pub fn router(carrier: Arc<Carrier>) -> Router {
 }
 
 /// A path that is no operation. Without `tenderId` and `logEpoch`, so it never counts as the absence of a tender.
-async fn unknown_route(headers: HeaderMap, uri: Uri) -> axum::response::Response {
+async fn unknown_route(State(carrier): State<Arc<Carrier>>, headers: HeaderMap, uri: Uri) -> axum::response::Response {
     let problem = Problem::new(Code::NotFound, format!("{} is no operation of this carrier", uri.path()));
-    decorate(problem.answer(&random::hex32()), &headers)
+    decorate(problem.answer(&random::hex32()), &carrier, &headers)
 }

@@ -1,6 +1,5 @@
 //! What happens to every call, in order; see the parent module.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,32 +7,28 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{RawPathParams, Request, State};
-use axum::middleware::Next;
 use axum::response::Response;
 use gladhand_documents::error::Code;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::api::call::{Call, MAX_BODY, Operation};
+use crate::api::headers::{committed, decorate, http_date, idempotency_key, media, query, trace_id};
+use crate::api::strike::{hang_up, strike};
 use crate::auth::{self, Binding, Caller, Presenter};
 use crate::carrier::Carrier;
-use crate::faults::{Fault, How, When};
+use crate::clock::plus_seconds;
+use crate::faults::When;
 use crate::problem::{Answer, Problem, Result};
-use crate::random;
+use crate::profile::{HELD_S, Profile};
 use crate::requests::Seen;
-use crate::serve::Hangup;
 use crate::state::idempotency::{Begin, Stored};
+use crate::state::tender::Key;
+use crate::state::transitions;
 
-/// The version of the contract that this carrier speaks.
-pub const API_VERSION: &str = "1.0.0";
-
-/// Larger than any body that a client may read, in bytes.
-const OVERSIZE: usize = 2 << 20;
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const VERSION: HeaderName = HeaderName::from_static("api-version");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const ORIGINAL_DATE: HeaderName = HeaderName::from_static("idempotency-original-date");
@@ -79,26 +74,36 @@ async fn run(
         problem.answer(&trace_id)
     };
     let admitted = admit(operation, &carrier, &parts, body).await;
-    let mut answer = match admitted {
+    let mut version = None;
+    let answer = match admitted {
         Err(problem) => refuse(&mut seen, &problem),
-        Ok((caller, body)) => {
-            if let Some(fault) = carrier.faults.take(operation.name, When::Before) {
+        Ok(Admitted { caller, body, version: negotiated }) => {
+            version = Some(negotiated);
+            let fault = carrier.faults.take(operation.name, When::Before);
+            if let Some(fault) = fault.or_else(|| carrier.profiles.before(operation)) {
                 seen.code = Some("fault_before".to_owned());
                 carrier.requests.note(seen);
-                return strike(&fault, &parts, &trace_id).await;
+                return strike(&fault, &carrier, &parts).await;
             }
             let call = Call {
                 carrier: carrier.clone(),
                 caller,
+                path: parts.uri.path().to_owned(),
                 ids,
                 query: query(&parts),
                 headers: parts.headers.clone(),
                 body,
                 trace_id: trace_id.clone(),
             };
+            let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+            if carrier.profiles.holds_back(operation, seen.key.as_deref()) {
+                carrier.requests.note(Seen { code: Some("held_back".to_owned()), ..seen.clone() });
+                let latest = plus_seconds(carrier.clock.now(), HELD_S);
+                tokio::spawn(arrive_late(operation, method, path, call, handler, (seen, latest)));
+                return hang_up(&parts, Duration::ZERO).await;
+            }
             // Its own task: what has begun is finished, whether or not the client is still there.
-            let executed =
-                tokio::spawn(execute(operation, parts.method.clone(), parts.uri.path().to_owned(), call, handler));
+            let executed = tokio::spawn(execute(operation, method, path, call, handler));
             let answer = match executed.await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(problem)) => refuse(&mut seen, &problem),
@@ -107,14 +112,17 @@ async fn run(
                     refuse(&mut seen, &problem)
                 }
             };
-            if let Some(fault) = carrier.faults.take(operation.name, When::After) {
+            let (done, replayed) = (committed(answer.status), answer.headers.contains_key(REPLAYED));
+            let fault = carrier.faults.take(operation.name, When::After);
+            if let Some(fault) = fault.or_else(|| carrier.profiles.after(operation, done, replayed)) {
                 seen.code = Some("fault_after".to_owned());
                 carrier.requests.note(seen);
-                return strike(&fault, &parts, &trace_id).await;
+                return strike(&fault, &carrier, &parts).await;
             }
             answer
         }
     };
+    let mut answer = carrier.contract.dress(operation, version, answer);
     let proven = matches!(operation.binding, Binding::Proof | Binding::ProofWithNonce);
     if proven
         && !answer.headers.contains_key(DPOP_NONCE)
@@ -125,11 +133,45 @@ async fn run(
     seen.status = answer.status.as_u16();
     seen.replayed = answer.headers.contains_key(REPLAYED);
     carrier.requests.note(seen);
-    decorate(answer, &parts.headers)
+    decorate(answer, &carrier, &parts.headers)
+}
+
+/// A create that was lost from sight is executed once its tender was withdrawn, or after a while.
+async fn arrive_late(
+    operation: &'static Operation,
+    method: Method,
+    path: String,
+    call: Call,
+    handler: impl FnOnce(Call) -> Boxed<Result<Answer>> + Send + 'static,
+    (mut seen, latest): (Seen, Timestamp),
+) {
+    let tender_id = call.document().ok().and_then(|document| document.text("/tenderId")).unwrap_or_default();
+    let key = Key { tenant: call.tenant().unwrap_or_default().to_owned(), tender_id };
+    let carrier = call.carrier.clone();
+    call.until_instant(latest, |last| {
+        let withdrawn = carrier.store().find(&key).is_some_and(|t| t.state == transitions::State::Withdrawn);
+        (last || withdrawn).then_some(())
+    })
+    .await;
+    match execute(operation, method, path, call, handler).await {
+        Ok(answer) => {
+            seen.status = answer.status.as_u16();
+            seen.replayed = answer.headers.contains_key(REPLAYED);
+        }
+        Err(problem) => seen.code = Some(problem.code().as_str().to_owned()),
+    }
+    carrier.requests.note(seen);
+}
+
+/// A call that may be executed.
+struct Admitted {
+    caller: Option<Caller>,
+    body: Bytes,
+    version: (u32, u32),
 }
 
 /// Everything that is checked before the operation knows of the call.
-async fn admit(operation: &Operation, carrier: &Carrier, parts: &Parts, body: Body) -> Result<(Option<Caller>, Bytes)> {
+async fn admit(operation: &Operation, carrier: &Carrier, parts: &Parts, body: Body) -> Result<Admitted> {
     let body = axum::body::to_bytes(body, MAX_BODY)
         .await
         .map_err(|_| Problem::new(Code::TooLarge, format!("the body is larger than {MAX_BODY} bytes")))?;
@@ -140,15 +182,15 @@ async fn admit(operation: &Operation, carrier: &Carrier, parts: &Parts, body: Bo
     if let (Some(caller), Some(scope)) = (&caller, operation.scope) {
         caller.require(scope)?;
     }
-    version(&parts.headers)?;
+    let accepted = parts.headers.get("accept-version").map(|v| v.to_str().unwrap_or_default());
+    let version = carrier.contract.negotiate(accepted, carrier.clock.now())?;
     if !body.is_empty() {
-        let media = parts.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let essence = media.split(';').next().unwrap_or_default().trim();
-        if essence != "application/json" && !essence.ends_with("+json") {
-            return Err(Problem::new(Code::UnsupportedMedia, format!("the body is {media:?}, not application/json")));
-        }
+        media(&parts.headers)?;
     }
-    Ok((caller, body))
+    if let Some(caller) = &caller {
+        carrier.limit.take(&caller.client_id, carrier.clock.now())?;
+    }
+    Ok(Admitted { caller, body, version })
 }
 
 /// The idempotency layer around the operation (contract 4c, layer i).
@@ -164,7 +206,7 @@ async fn execute(
     }
     let key = idempotency_key(&call.headers)?;
     let caller = call.caller()?;
-    let scope = [caller.tenant.as_str(), "sandbox", &caller.client_id, method.as_str(), &path, &key].join("\n");
+    let scope = [caller.tenant.as_str(), auth::ENVIRONMENT, &caller.client_id, method.as_str(), &path, &key].join("\n");
     let media = call.headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     let fingerprint = fingerprint(&[method.as_str().as_bytes(), path.as_bytes(), media, &call.body]);
     let carrier = call.carrier.clone();
@@ -187,10 +229,11 @@ async fn execute(
     let lock = KeyLock { carrier: carrier.clone(), scope: Some(scope) };
     let answer = handler(call).await;
     let stored = match &answer {
+        _ if carrier.profiles.current() == Profile::LostKeyStore => None,
         Ok(answer) => Some(answer.clone()),
         Err(problem) => problem.is_stored().then(|| problem.answer(&trace_id)),
     };
-    lock.finish(stored.map(|answer| Stored { answer, date: http_date(now) }));
+    lock.finish(stored.map(|answer| Stored { answer, date: http_date(carrier.clock.shown()) }));
     answer
 }
 
@@ -223,118 +266,4 @@ fn fingerprint(parts: &[&[u8]]) -> [u8; 32] {
         hash.update(part);
     }
     hash.finalize().into()
-}
-
-/// Middleware of the authorization server: faults before and after it answers, and what every answer carries.
-pub async fn authorization_server(State(carrier): State<Arc<Carrier>>, request: Request, next: Next) -> Response {
-    let operation = match request.uri().path() {
-        "/oauth/token" => "oauth.token",
-        "/oauth/jwks" => "oauth.jwks",
-        _ => "oauth.metadata",
-    };
-    let (parts, body) = request.into_parts();
-    let trace_id = trace_id(&parts.headers);
-    if let Some(fault) = carrier.faults.take(operation, When::Before) {
-        return strike(&fault, &parts, &trace_id).await;
-    }
-    let mut answer = next.run(Request::from_parts(parts.clone(), body)).await;
-    if let Some(fault) = carrier.faults.take(operation, When::After) {
-        return strike(&fault, &parts, &trace_id).await;
-    }
-    identify(&mut answer, &parts.headers);
-    answer
-}
-
-async fn strike(fault: &Fault, parts: &Parts, trace_id: &str) -> Response {
-    let gateway = |status: StatusCode| {
-        let mut answer = Answer::json(status, format!("<html><body>{status}</body></html>"));
-        answer.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
-        answer
-    };
-    let answer = match (fault.how, fault.when) {
-        (How::Reset, _) => return hang_up(parts, Duration::ZERO).await,
-        (How::Timeout, _) => return hang_up(parts, Duration::from_secs(120)).await,
-        (How::Internal, _) => Problem::new(Code::InternalServerError, "a fault was asked for").answer(trace_id),
-        (How::Unavailable, When::Before) => {
-            Problem::new(Code::CapacityBackpressure, "the carrier is saturated; nothing was stored")
-                .retry_after(fault.retry_after_s)
-                .answer(trace_id)
-        }
-        (How::Unavailable, When::After) => gateway(StatusCode::SERVICE_UNAVAILABLE),
-        (How::Gateway404, _) => gateway(StatusCode::NOT_FOUND),
-        (How::Redirect, _) => gateway(StatusCode::from_u16(fault.status).unwrap_or(StatusCode::TEMPORARY_REDIRECT))
-            .with(LOCATION, &fault.location),
-        (How::Oversize, _) => Answer::json(StatusCode::OK, format!(r#"{{"x":"{}"}}"#, "x".repeat(OVERSIZE))),
-        (How::Garbage, _) => Answer::json(StatusCode::OK, "<html>this is no JSON</html>"),
-        (How::Duplicate, _) => Answer::json(StatusCode::OK, r#"{"issuer":"a","issuer":"b","keys":[],"keys":[]}"#),
-    };
-    decorate(answer, &parts.headers)
-}
-
-async fn hang_up(parts: &Parts, after: Duration) -> Response {
-    tokio::time::sleep(after).await;
-    if let Some(hangup) = parts.extensions.get::<Hangup>() {
-        hangup.0.cancel();
-    }
-    std::future::pending().await
-}
-
-/// Adds what every answer carries.
-pub fn decorate(answer: Answer, request: &HeaderMap) -> Response {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = answer.headers;
-    identify(&mut response, request);
-    response
-}
-
-/// The request's id and the version of the contract.
-fn identify(response: &mut Response, request: &HeaderMap) {
-    let id = request.get(REQUEST_ID).filter(|id| id.len() <= 64).cloned();
-    let id = id.or_else(|| HeaderValue::from_str(&random::id("req-")).ok());
-    if let Some(id) = id {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response.headers_mut().insert(VERSION, HeaderValue::from_static(API_VERSION));
-}
-
-/// A structured-field string or the bare key (contract 4c).
-fn idempotency_key(headers: &HeaderMap) -> Result<String> {
-    let value = headers.get("idempotency-key").and_then(|v| v.to_str().ok());
-    let value = value.ok_or_else(|| {
-        Problem::new(Code::IdempotencyKeyRequired, "the request changes something and has no Idempotency-Key")
-    })?;
-    let key = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value);
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    if (16..=64).contains(&key.len()) && key.bytes().all(allowed) {
-        return Ok(key.to_owned());
-    }
-    Err(Problem::new(Code::IdempotencyKeyRequired, "the Idempotency-Key is not 16 to 64 characters of A-Za-z0-9_-"))
-}
-
-/// `Accept-Version: 1.x; min=1.2`: this carrier has 1.0 only.
-fn version(headers: &HeaderMap) -> Result<()> {
-    let Some(wanted) = headers.get("accept-version").and_then(|v| v.to_str().ok()) else { return Ok(()) };
-    let mut parts = wanted.split(';').map(str::trim);
-    let range = parts.next().unwrap_or_default();
-    let minimum = parts.find_map(|p| p.strip_prefix("min=")).unwrap_or("1.0");
-    let range_fits = matches!(range, "1" | "1.x" | "1.0" | "1.0.x" | "1.0.0" | "*" | "");
-    if range_fits && matches!(minimum, "1" | "1.0" | "1.0.0") {
-        return Ok(());
-    }
-    Err(Problem::new(Code::UnsupportedVersion, format!("{wanted} is not served"))
-        .with("versions", serde_json::json!([{"major": 1, "minor": 0, "status": "active"}])))
-}
-
-fn query(parts: &Parts) -> HashMap<String, String> {
-    url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
-}
-
-fn trace_id(headers: &HeaderMap) -> String {
-    let parent = headers.get("traceparent").and_then(|v| v.to_str().ok());
-    parent.and_then(|p| p.split('-').nth(1)).filter(|id| id.len() == 32).map_or_else(random::hex32, str::to_owned)
-}
-
-fn http_date(at: jiff::Timestamp) -> String {
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

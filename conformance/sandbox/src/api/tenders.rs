@@ -9,14 +9,16 @@ use http::header::{ETAG, HeaderName, LOCATION, RETRY_AFTER};
 use sha2::{Digest as _, Sha256};
 
 use crate::api::call::Call;
+use crate::api::headers::if_match;
 use crate::object::Object;
 use crate::problem::{Answer, Problem, Result};
+use crate::state::Store;
 use crate::state::create::Submission;
 use crate::state::tender::{Key, Tender};
 use crate::state::transitions::State;
-use crate::state::{Store, cursor};
 
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Says that an answer was given before.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const PAGE: usize = 100;
 
@@ -42,6 +44,13 @@ pub fn names(document: &Document, pointer: &str, id: &str) -> Result<()> {
 pub async fn create(call: Call) -> Result<Answer> {
     let submission = submission(&call)?;
     let key = submission.key.clone();
+    if let Some(after) = call.carrier.profiles.ingest_after() {
+        let queued = call.carrier.store().ingest(submission.clone(), call.carrier.clock.now(), after)?;
+        call.carrier.notify();
+        if let Some(tender) = queued {
+            return Ok(snapshot(&call.carrier.store(), &tender, StatusCode::ACCEPTED).with(RETRY_AFTER, "1"));
+        }
+    }
     let replayed = {
         let now = call.carrier.clock.now();
         let created = call.carrier.store().create(submission, now);
@@ -51,7 +60,7 @@ pub async fn create(call: Call) -> Result<Answer> {
     decided(&call, &key, replayed).await
 }
 
-/// `PUT /v1/tenders/{id}/revisions/{n}`.
+/// `PUT /v1/tenders/{id}/revisions/{n}`: 200 decided, 202 pending, and 202 for an amendment of an accepted tender.
 pub async fn revise(call: Call) -> Result<Answer> {
     let submission = submission(&call)?;
     names(&submission.document, "/tenderId", call.id(0))?;
@@ -65,13 +74,18 @@ pub async fn revise(call: Call) -> Result<Answer> {
         call.carrier.notify();
         revised?
     };
-    decided(&call, &key, replayed).await
+    let mut answer = decided(&call, &key, replayed).await?;
+    if call.carrier.store().find(&key).is_some_and(|t| t.proposed.is_some()) {
+        answer.status = StatusCode::ACCEPTED;
+        answer = answer.with(RETRY_AFTER, "1");
+    }
+    Ok(answer)
 }
 
 /// `GET /v1/tenders/{id}`.
 pub async fn get(call: Call) -> Result<Answer> {
     let store = call.carrier.store();
-    Ok(snapshot(&store, store.tender(&key(&call)?)?, StatusCode::OK))
+    Ok(snapshot(&store, store.read().tender(&key(&call)?)?, StatusCode::OK))
 }
 
 /// `GET /v1/tenders?state&cursor`.
@@ -86,10 +100,10 @@ pub async fn list(call: Call) -> Result<Answer> {
     };
     let store = call.carrier.store();
     let from = place(&call, &store, "tenders")?;
-    let mine = store.tenders().enumerate().skip(from).filter(|(_, t)| t.key.tenant == tenant);
+    let mine = store.read().tenders().filter(|(at, t)| *at >= from && t.key.tenant == tenant);
     let mut mine = mine.filter(|(_, t)| state.is_none_or(|state| t.state == state));
     let page: Vec<String> = mine.by_ref().take(PAGE).map(|(_, t)| t.snapshot(&store.log_epoch)).collect();
-    let next = mine.next().map(|(at, _)| cursor::encode("tenders", &store.log_epoch, at));
+    let next = mine.next().map(|(at, _)| store.cursor("tenders", at));
     let body = Object::new().text("schemaVersion", "1.0.0").list("tenders", page).text_if("cursor", next.as_deref());
     Ok(Answer::json(StatusCode::OK, body.finish()))
 }
@@ -101,7 +115,15 @@ pub async fn withdraw(call: Call) -> Result<Answer> {
     names(&document, "/tenderId", call.id(0))?;
     names(&document, "/withdrawalId", call.id(1))?;
     let load_id = document.text("/loadId").unwrap_or_default();
-    change(&call, |store, key| store.withdraw(key, &load_id, call.id(1), call.carrier.clock.now()))
+    let revision = document.integer("/revision");
+    change(&call, |store, key| {
+        let now = call.carrier.clock.now();
+        let open = store.find(key).and_then(|t| t.proposed.as_ref()).map(|open| i64::from(open.revision));
+        if open.is_some() && open == revision {
+            return store.answer_amendment(key, "withdrawn", now);
+        }
+        store.withdraw(key, &load_id, call.id(1), now)
+    })
 }
 
 /// `POST /v1/tenders/{id}/counters/{counterId}/acceptance`.
@@ -123,15 +145,25 @@ pub async fn request_cancel(call: Call) -> Result<Answer> {
 
 /// Where a cursor of the query points.
 pub fn place(call: &Call, store: &Store, list: &str) -> Result<usize> {
-    call.query("cursor").map_or(Ok(0), |text| cursor::decode(list, &store.log_epoch, text))
+    store.place(list, call.query("cursor"))
 }
 
+/// A change that has an operation id of its own: done once, however often it is asked for (contract 4c, layer ii).
 fn change(call: &Call, step: impl FnOnce(&mut Store, &Key) -> Result<()>) -> Result<Answer> {
+    if !call.body.is_empty() {
+        call.document()?;
+    }
     let key = key(call)?;
     let mut store = call.carrier.store();
+    let operation = (key.tenant.clone(), call.path.clone());
+    let content = Sha256::digest(&call.body).into();
+    if store.done(&operation, content).map_err(|p| store.about(p, &key))? {
+        return Ok(snapshot(&store, store.tender(&key)?, StatusCode::OK).with(REPLAYED, "true"));
+    }
     let done = step(&mut store, &key);
     call.carrier.notify();
     done?;
+    store.note_done(operation, content);
     Ok(snapshot(&store, store.tender(&key)?, StatusCode::OK))
 }
 
@@ -155,6 +187,7 @@ fn submission(call: &Call) -> Result<Submission> {
         traceparent: call.traceparent().map(str::to_owned),
         document,
         broken,
+        if_match: if_match(&call.headers),
     })
 }
 
@@ -186,6 +219,6 @@ async fn decided(call: &Call, key: &Key, replayed: bool) -> Result<Answer> {
 fn snapshot(store: &Store, tender: &Tender, status: StatusCode) -> Answer {
     let id = &tender.key.tender_id;
     Answer::json(status, tender.snapshot(&store.log_epoch))
-        .with(ETAG, format!("\"{}.{}\"", tender.revision, tender.history.last_sequence()))
+        .with(ETAG, tender.tag())
         .with(LOCATION, format!("/v1/tenders/{id}"))
 }

@@ -35,6 +35,8 @@ pub async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
             "revision": tender.revision,
             "state": tender.state.as_str(),
             "tombstone": tender.is_tombstone(),
+            "archived": tender.archived,
+            "amendment": tender.amendment,
             "dispatchId": tender.dispatch.as_ref().map(|d| &d.id),
             "lastSequence": tender.history.last_sequence(),
             "historyDigest": tender.history.digest(),
@@ -51,7 +53,7 @@ pub async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
     let capacity: Vec<Value> = store
         .stock
         .iter()
-        .map(|c| json!({"capacityId": c.id, "quantity": c.quantity, "committed": c.committed}))
+        .map(|c| json!({"capacityId": c.id, "quantity": c.quantity, "committed": c.committed, "left": c.left()}))
         .collect();
     let subscriptions: Vec<Value> = store
         .subscriptions
@@ -60,6 +62,7 @@ pub async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
         .map(|s| {
             json!({
                 "tenant": s.tenant, "subscriptionId": s.id, "url": s.url.as_str(), "verified": s.verified,
+                "disabled": s.disabled,
                 "attempts": s.attempts.0, "failures": s.attempts.1,
             })
         })

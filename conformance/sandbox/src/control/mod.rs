@@ -2,11 +2,13 @@
 //!
 //! Here: faults, clock, shutdown. `tenders`: decisions, progress, policy, stock. `webhooks`: hold and release.
 //! `certificates`: TLS, identities, revocation. `tokens`: the authorization server and its clients.
-//! `spiffe`: the SPIFFE agent. `look`: the whole state, fingerprints, security facts. `load`: a load that fits.
+//! `contract`: versions, deprecation, limits. `profile`: how it fails as a whole. `spiffe`: the SPIFFE agent. `look`: the whole state, fingerprints, security facts. `load`: a load that fits.
 
 pub mod certificates;
+pub mod contract;
 pub mod load;
 pub mod look;
+pub mod profile;
 pub mod spiffe;
 pub mod tenders;
 pub mod tokens;
@@ -37,6 +39,8 @@ pub fn router(carrier: Arc<Carrier>) -> Router {
         .merge(certificates::router())
         .merge(tokens::router())
         .merge(spiffe::router())
+        .merge(profile::router())
+        .merge(contract::router())
         .route("/state", get(look::state))
         .route("/fingerprints", get(look::fingerprints))
         .route("/handshakes", get(look::handshakes))

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 use super::{Answer, Refused, body};
 use crate::carrier::Carrier;
 use crate::problem::Problem;
-use crate::random;
 use crate::state::capacity::Capacity;
 use crate::state::command;
 use crate::state::decide::{By, Outcome};
 use crate::state::policy::{CommandDecision, Decision, Rule};
+use crate::state::record::Poison;
 use crate::state::tender::Key;
 use crate::state::transitions::State as TenderState;
 use crate::state::{Store, progress};
@@ -34,11 +34,15 @@ pub fn router() -> Router<Arc<Carrier>> {
         .route("/exception", post(exception))
         .route("/control-mode", post(control_mode))
         .route("/cancellation", post(cancellation))
+        .route("/amendment", post(amendment))
         .route("/command-policy", post(command_policy))
         .route("/command", post(move_command))
         .route("/capacity", post(capacity))
         .route("/epoch", post(epoch))
         .route("/keys/forget", post(forget_keys))
+        .route("/archive", post(archive))
+        .route("/cursors/expire", post(expire_cursors))
+        .route("/poison", post(poison))
 }
 
 /// Runs one step on a tender and answers with its snapshot.
@@ -98,6 +102,8 @@ struct Policy {
     capacity_id: Option<String>,
     mode: Option<String>,
     decision_sla_seconds: Option<u64>,
+    contracted: Option<bool>,
+    tags_required: Option<bool>,
 }
 
 /// Sets the rule of one capacity, of one mode, or of both modes.
@@ -106,6 +112,14 @@ async fn policy(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     let mut store = carrier.store();
     if let Some(seconds) = wanted.decision_sla_seconds {
         store.policy.decision_sla_s = seconds;
+    }
+    store.policy.tags_required = wanted.tags_required.unwrap_or(store.policy.tags_required);
+    if let (Some(contracted), Some(capacity)) = (wanted.contracted, &wanted.capacity_id) {
+        if contracted {
+            store.policy.uncontracted.remove(capacity);
+        } else {
+            store.policy.uncontracted.insert(capacity.clone());
+        }
     }
     let Some(decision) = wanted.decision else { return Ok(Json(json!({}))) };
     let rule = Rule {
@@ -200,6 +214,21 @@ async fn cancellation(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answ
     on_tender(&carrier, &wanted.tender_id, |store, key| store.answer_cancel(key, wanted.confirm, carrier.clock.now()))
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Amendment {
+    tender_id: String,
+    outcome: String,
+}
+
+async fn amendment(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let wanted: Amendment = body(&bytes)?;
+    let outcomes = ["confirmed", "declined", "withdrawn"];
+    let outcome = outcomes.into_iter().find(|known| *known == wanted.outcome);
+    let outcome = outcome.ok_or_else(|| refused(format!("outcome is none of {}", outcomes.join(", "))))?;
+    on_tender(&carrier, &wanted.tender_id, |store, key| store.answer_amendment(key, outcome, carrier.clock.now()))
+}
+
 /// `{"stop": "grant" | "refuse" | "hold"}`, and the same for any other type of command by its name.
 async fn command_policy(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     let wanted: std::collections::HashMap<String, CommandDecision> = body(&bytes)?;
@@ -242,9 +271,40 @@ async fn capacity(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
 /// The carrier restored from a backup: a new log epoch, cursors of the old one are void.
 async fn epoch(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
     let mut store = carrier.store();
-    store.log_epoch = random::id("epoch-");
+    store.new_epoch();
     carrier.notify();
     Json(json!({ "logEpoch": store.log_epoch }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Archive {
+    tender_id: String,
+}
+
+/// Puts a tender that has ended away: its record is kept, and reads of it are 410 from then on.
+async fn archive(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let wanted: Archive = body(&bytes)?;
+    on_tender(&carrier, &wanted.tender_id, Store::archive)
+}
+
+/// Every cursor that was handed out is void (a reset of the feed); logs and epoch stay.
+async fn expire_cursors(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
+    carrier.store().expire_cursors();
+    Json(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Poisoned {
+    tender_id: String,
+    event: Poison,
+}
+
+/// Puts an event into a tender's log that no consumer can digest.
+async fn poison(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let wanted: Poisoned = body(&bytes)?;
+    on_tender(&carrier, &wanted.tender_id, |store, key| store.poison(key, wanted.event, carrier.clock.now()))
 }
 
 /// The carrier lost its key store: the business layer of idempotency must hold by itself.

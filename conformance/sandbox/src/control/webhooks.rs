@@ -14,7 +14,10 @@ use super::{Answer, Refused, body};
 use crate::carrier::Carrier;
 use crate::problem::Problem;
 use crate::state::Store;
-use crate::webhook::{self, Delivery, Tamper};
+use crate::webhook::keys::Step;
+use crate::webhook::message::{Tamper, message};
+use crate::webhook::network::{Network, Rates};
+use crate::webhook::{self, Delivery};
 
 /// The routes.
 pub fn router() -> Router<Arc<Carrier>> {
@@ -22,6 +25,9 @@ pub fn router() -> Router<Arc<Carrier>> {
         .route("/webhooks", post(mode))
         .route("/webhooks/release", post(release))
         .route("/webhooks/messages", post(messages))
+        .route("/webhooks/network", post(network))
+        .route("/webhooks/replay", post(replay))
+        .route("/webhooks/keys", post(keys))
 }
 
 #[derive(Deserialize)]
@@ -105,10 +111,66 @@ async fn messages(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     };
     let messages: Vec<serde_json::Value> = events
         .iter()
-        .filter_map(|(id, event)| webhook::message(&carrier, id, event, wanted.tamper, wanted.age_s))
+        .filter_map(|(id, event)| message(&carrier, id, event, wanted.tamper, wanted.age_s))
         .map(|message| json!({"headers": message.headers, "body": String::from_utf8_lossy(&message.body)}))
         .collect();
     Ok(Json(json!({ "messages": messages })))
+}
+
+/// `loss` and `duplication` of messages on their way, from 0 to 1, by the dice of `seed`; nothing given is a good network.
+async fn network(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let rates: Rates = body(&bytes)?;
+    carrier.store().subscriptions.network = Network::new(rates);
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Replay {
+    subscription_id: String,
+    tender_id: Option<String>,
+}
+
+/// Delivers the whole feed again, or from the first event of a tender on; ends a subscription's being disabled.
+async fn replay(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let wanted: Replay = body(&bytes)?;
+    let mut store = carrier.store();
+    let from = match &wanted.tender_id {
+        None => Some(0),
+        Some(id) => store.feed.iter().position(|committed| committed.key.tender_id == *id),
+    };
+    let from = from.ok_or_else(|| Problem::new(Code::NotFound, "the feed has nothing of that tender"))?;
+    if !store.subscriptions.replay(&wanted.subscription_id, from) {
+        return Err(Problem::new(Code::NotFound, "there is no such subscription").into());
+    }
+    drop(store);
+    carrier.notify();
+    Ok(Json(json!({ "from": from })))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Rotation {
+    step: Option<Step>,
+    /// `whsec_` and base64; `null` ends it.
+    #[serde(default, deserialize_with = "given")]
+    hmac: Option<Option<String>>,
+}
+
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// One step of a key rotation; a shared secret beside the keys.
+async fn keys(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let wanted: Rotation = body(&bytes)?;
+    if let Some(secret) = wanted.hmac {
+        carrier.webhook_keys.share(secret.as_deref()).map_err(Problem::from)?;
+    }
+    if let Some(step) = wanted.step {
+        carrier.webhook_keys.rotate(step).map_err(Problem::from)?;
+    }
+    Ok(Json(json!({ "webhookKeys": carrier.webhook_keys.published() })))
 }
 
 type Planned = ((String, String), u64, u64, String, Delivery);

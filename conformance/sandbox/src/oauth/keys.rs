@@ -36,6 +36,9 @@ pub struct Claims {
     pub scope: String,
     pub partner_id: String,
     pub tenant: String,
+    /// The environment that it is for; ours if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// Absent means that nothing is given.
     #[serde(default)]
     pub consent: Consent,

@@ -125,6 +125,7 @@ fn issue(
         scope: scope.clone(),
         partner_id: client.partner_id.clone(),
         tenant: client.tenant.clone(),
+        environment: None,
         consent: client.consent.unwrap_or_else(|| *oauth.consent.lock().expect("consent")),
         iat: now,
         exp: now + faults.lifetime_s,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::clock::{plus_seconds, rfc3339};
 use crate::problem::{Problem, Result};
+use crate::state::hold::Hold;
 
 /// The canonical document of the contract, byte for byte.
 pub const CANONICAL: &str = r#"{
@@ -38,6 +39,10 @@ pub struct Capacity {
     pub quantity: u32,
     /// Slots taken.
     pub committed: u32,
+    /// Holds on it, past ones too: their ids are used up.
+    pub holds: Vec<Hold>,
+    /// How often holds changed it since it was published.
+    pub changes: u32,
 }
 
 /// The offers, in the order in which they were published.
@@ -66,12 +71,13 @@ impl Capacity {
             point(document.at(pointer)).ok_or_else(|| invalid(pointer, &format!("needs the point {what}")))?;
         }
         let quantity = document.integer("/quantity").and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
-        Ok(Self { document, id, window, quantity, committed: 0 })
+        Ok(Self { document, id, window, quantity, committed: 0, holds: Vec::new(), changes: 0 })
     }
 
     /// Slots left.
     pub fn left(&self) -> u32 {
-        self.quantity.saturating_sub(self.committed)
+        let held = self.holds.iter().filter(|h| h.keeps()).count();
+        self.quantity.saturating_sub(self.committed).saturating_sub(u32::try_from(held).unwrap_or(u32::MAX))
     }
 
     /// Where the route begins and ends, in degrees.
@@ -177,6 +183,7 @@ impl Stock {
         match self.0.iter_mut().find(|c| c.id == capacity.id) {
             Some(existing) => {
                 capacity.committed = existing.committed;
+                capacity.holds = std::mem::take(&mut existing.holds);
                 *existing = capacity;
             }
             None => self.0.push(capacity),
@@ -186,6 +193,11 @@ impl Stock {
     /// The offer of this id.
     pub fn get(&self, id: &str) -> Option<&Capacity> {
         self.0.iter().find(|c| c.id == id)
+    }
+
+    /// The offer of this id, to change what is taken of it.
+    pub fn get_mut(&mut self, id: &str) -> Option<&mut Capacity> {
+        self.0.iter_mut().find(|c| c.id == id)
     }
 
     /// Takes a slot. False if none is left.
@@ -206,12 +218,27 @@ impl Stock {
         }
     }
 
+    /// Counts what is committed anew, from the capacity of each tender that has some.
+    pub fn recount<'a>(&mut self, taken: impl Iterator<Item = &'a str>) {
+        for capacity in &mut self.0 {
+            capacity.committed = 0;
+        }
+        for id in taken {
+            self.commit(id);
+        }
+    }
+
     /// One page of what fits, and the cursor of the next.
     pub fn search(&self, search: &Search) -> (Vec<&Capacity>, Option<String>) {
         let mut found = self.0.iter().enumerate().skip(search.from).filter(|(_, c)| c.fits(search));
         let page: Vec<_> = found.by_ref().take(PAGE).map(|(_, c)| c).collect();
         let next = found.next().map(|(at, _)| super::cursor::encode("capacity", "", at));
         (page, next)
+    }
+
+    /// All offers, to change what is taken of them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Capacity> {
+        self.0.iter_mut()
     }
 
     /// All offers.

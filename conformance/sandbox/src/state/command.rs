@@ -1,6 +1,7 @@
 //! Commands: wishes of the TMS that the carrier's operations centre decides on (contract 4f). Never actuation.
 //!
-//! requested → acknowledged → granted | refused → executing → completed | failed; also expired and revoked.
+//! requested → acknowledged → queued | granted | refused → executing → completed | failed; also expired and revoked. A hold is
+//! executed until it is released, renewed by another, or until its lease lapses.
 
 use gladhand_documents::error::Code;
 use gladhand_documents::json::Document;
@@ -13,7 +14,6 @@ use crate::problem::{Problem, Result};
 use crate::state::Store;
 use crate::state::policy::CommandDecision;
 use crate::state::tender::{Key, Tender};
-use crate::state::transitions::State as TenderState;
 
 /// Business time from grant to execution, and from execution to completion.
 const TO_EXECUTE: SignedDuration = SignedDuration::from_millis(200);
@@ -24,6 +24,7 @@ const TO_COMPLETE: SignedDuration = SignedDuration::from_millis(1_000);
 #[allow(missing_docs)]
 pub enum State {
     Acknowledged,
+    Queued,
     Granted,
     Refused,
     Executing,
@@ -38,6 +39,7 @@ impl State {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Acknowledged => "acknowledged",
+            Self::Queued => "queued",
             Self::Granted => "granted",
             Self::Refused => "refused",
             Self::Executing => "executing",
@@ -50,21 +52,30 @@ impl State {
 
     /// The state of this name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Granted, Self::Refused, Self::Executing, Self::Completed, Self::Failed, Self::Expired, Self::Revoked]
+        [Queued, Granted, Refused, Executing, Completed, Failed, Expired, Revoked]
             .into_iter()
             .find(|state| state.as_str() == text)
     }
 
-    /// Where it may go next.
-    pub const fn next(self) -> &'static [Self] {
+    /// Where it may go next; `leased` is a hold, which ends when its lease lapses.
+    pub const fn next(self, leased: bool) -> &'static [Self] {
         match self {
-            Self::Acknowledged => &[Self::Granted, Self::Refused, Self::Expired, Self::Revoked, Self::Failed],
-            Self::Granted => &[Self::Executing, Self::Revoked, Self::Failed],
-            Self::Executing => &[Self::Completed, Self::Failed],
-            Self::Refused | Self::Completed | Self::Failed | Self::Expired | Self::Revoked => &[],
+            Acknowledged => &[Queued, Granted, Refused, Expired, Revoked, Failed],
+            Queued => &[Granted, Refused, Expired, Revoked, Failed],
+            Granted => &[Executing, Revoked, Failed],
+            Executing if leased => &[Completed, Failed, Expired],
+            Executing => &[Completed, Failed],
+            Refused | Completed | Failed | Expired | Revoked => &[],
         }
     }
+
+    /// Whether the carrier has not decided yet.
+    const fn is_undecided(self) -> bool {
+        matches!(self, Acknowledged | Queued)
+    }
 }
+
+use State::{Acknowledged, Completed, Executing, Expired, Failed, Granted, Queued, Refused, Revoked};
 
 /// A command and what became of it.
 #[derive(Clone, Debug)]
@@ -75,20 +86,32 @@ pub struct Command {
     pub kind: String,
     /// How far it got.
     pub state: State,
-    sequence: u64,
+    /// Its place in the order of the dispatch's commands.
+    pub sequence: u64,
     content: [u8; 32],
     requested_at: Timestamp,
     updated_at: Timestamp,
     expires_at: Timestamp,
     reason: Option<String>,
     outcome: Option<String>,
+    /// How long a hold lasts without renewal.
+    lease: Option<SignedDuration>,
+    granted: bool,
+    lease_until: Option<Timestamp>,
+    /// The command that it undoes or renews.
+    of: Option<String>,
     next: Option<(Timestamp, State)>,
 }
 
 impl Command {
+    /// Whether the carrier has granted it, whatever came of it.
+    pub fn was_granted(&self) -> bool {
+        self.granted
+    }
+
     /// When something happens to it by itself.
     pub fn deadline(&self) -> Option<Timestamp> {
-        let expiry = (self.state == State::Acknowledged).then_some(self.expires_at);
+        let expiry = self.state.is_undecided().then_some(self.expires_at);
         self.next.map(|(at, _)| at).into_iter().chain(expiry).min()
     }
 
@@ -106,7 +129,8 @@ impl Command {
             .text("expiresAt", &rfc3339(self.expires_at))
             .number("commandSequence", self.sequence)
             .text_if("reason", self.reason.as_deref())
-            .text_if("outcome", self.outcome.as_deref());
+            .text_if("outcome", self.outcome.as_deref())
+            .text_if("leaseUntil", self.lease_until.map(rfc3339).as_deref());
         match inverse(&self.kind) {
             Some(inverse) => status.text("inverse", inverse).raw("irreversible", "false"),
             None => status.raw("irreversible", "true"),
@@ -119,17 +143,25 @@ impl Command {
         let due = self.next.filter(|(at, to)| *at <= now && *to == state).map_or(now, |(at, _)| at);
         self.state = state;
         self.updated_at = now;
+        self.granted |= state == Granted;
         self.next = match state {
-            State::Granted => Some((due.saturating_add(TO_EXECUTE).unwrap_or(due), State::Executing)),
-            State::Executing => Some((due.saturating_add(TO_COMPLETE).unwrap_or(due), State::Completed)),
+            Granted => Some((due.saturating_add(TO_EXECUTE).unwrap_or(due), Executing)),
+            Executing => match self.lease {
+                Some(lease) => Some((due.saturating_add(lease).unwrap_or(due), Expired)),
+                None => Some((due.saturating_add(TO_COMPLETE).unwrap_or(due), Completed)),
+            },
             _ => None,
         };
+        if state == Executing {
+            self.lease_until = self.lease.and(self.next).map(|(at, _)| at);
+        }
         match state {
-            State::Completed => self.outcome = Some(outcome(&self.kind).to_owned()),
-            State::Refused if self.reason.is_none() => {
+            Completed if self.outcome.is_none() => self.outcome = Some(outcome(&self.kind).to_owned()),
+            Expired if self.lease_until.is_some() => self.outcome = Some("the lease has lapsed".to_owned()),
+            Refused if self.reason.is_none() => {
                 self.reason = Some("the operations centre does not find it safe now".to_owned());
             }
-            State::Failed if self.reason.is_none() => self.reason = Some("the shipment has ended".to_owned()),
+            Failed if self.reason.is_none() => self.reason = Some("the shipment has ended".to_owned()),
             _ => {}
         }
     }
@@ -146,7 +178,8 @@ pub fn scope(kind: &str) -> &'static str {
     }
 }
 
-fn inverse(kind: &str) -> Option<&'static str> {
+/// The type that undoes a type; none for what nothing undoes.
+pub fn inverse(kind: &str) -> Option<&'static str> {
     match kind {
         "conditional_stop" => Some("resume"),
         "resume" => Some("conditional_stop"),
@@ -188,7 +221,8 @@ impl Tender {
         Some(self.command(command_id)?.kind.clone())
     }
 
-    fn command(&self, command_id: &str) -> Option<&Command> {
+    /// A command.
+    pub fn command(&self, command_id: &str) -> Option<&Command> {
         self.dispatch.as_ref()?.commands.iter().find(|c| c.id == command_id)
     }
 }
@@ -212,14 +246,16 @@ impl Store {
             let problem = Problem::new(Code::RevisionContentConflict, "the command id was used with other content");
             return Err(self.about(problem, key));
         }
-        self.guard_command(tender, document, &kind)?;
+        self.guard_command(tender, document, &kind, now).map_err(|p| self.about(p, key))?;
+        let approval = self.route_change(tender, document, &kind).map_err(|p| self.about(p, key))?;
         let sequence = document.integer("/commandSequence").and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
         let expires_at = document.text("/expiresAt").and_then(|t| parse_instant(&t).ok()).unwrap_or(now);
-        let decision = self.policy.command(&kind);
+        let next = if approval { Some((now, Queued)) } else { planned(self.policy.command(&kind), now) };
+        let lease = document.integer("/leaseS").filter(|_| kind == "hold_at_terminal");
         let command = Command {
             id: id.clone(),
             kind,
-            state: State::Acknowledged,
+            state: Acknowledged,
             sequence,
             content,
             requested_at: now,
@@ -227,41 +263,17 @@ impl Store {
             expires_at,
             reason: None,
             outcome: None,
-            next: planned(decision, now),
+            lease: lease.map(SignedDuration::from_secs),
+            granted: false,
+            lease_until: None,
+            of: document.text("/params/commandRef"),
+            next,
         };
         if let Some(dispatch) = &mut self.tender_mut(key)?.dispatch {
             dispatch.commands.push(command);
         }
         self.record_command(key, &id, now);
         Ok(false)
-    }
-
-    fn guard_command(&self, tender: &Tender, document: &Document, kind: &str) -> Result<()> {
-        let key = &tender.key;
-        let Some(dispatch) = &tender.dispatch else { return Err(self.unknown(key)) };
-        if !matches!(tender.state, TenderState::Dispatched | TenderState::Enroute) {
-            return Err(self.about(tender.state.illegal(kind), key));
-        }
-        let restricted = ["manual_override", "minimal_risk", "out_of_service"];
-        if restricted.contains(&tender.control_mode.as_str()) && kind != "manual_intervention" {
-            let problem = Problem::new(Code::IllegalTransition, "in this control mode only an intervention is taken")
-                .with("from", tender.control_mode.as_str())
-                .with("attempted", kind)
-                .with("allowed", serde_json::json!(["manual_intervention"]));
-            return Err(self.about(problem, key));
-        }
-        if document.integer("/expectedDispatchRevision") != Some(dispatch.revision.into()) {
-            let detail = format!("the dispatch has revision {}", dispatch.revision);
-            return Err(self.about(Problem::new(Code::StaleDispatch, detail), key));
-        }
-        let sequence = document.integer("/commandSequence").unwrap_or(0);
-        let granted = |c: &&Command| !matches!(c.state, State::Acknowledged | State::Refused | State::Expired);
-        let last = dispatch.commands.iter().filter(granted).map(|c| c.sequence as i64).max();
-        if last.is_some_and(|last| sequence <= last) {
-            let detail = format!("command {} was granted already", last.unwrap_or(0));
-            return Err(self.about(Problem::new(Code::CommandOutOfOrder, detail), key));
-        }
-        Ok(())
     }
 
     /// Moves a command on; refused where the lifecycle has no such step.
@@ -273,8 +285,9 @@ impl Store {
         if command.state == to {
             return Ok(());
         }
-        if !command.state.next().contains(&to) {
-            let allowed: Vec<&str> = command.state.next().iter().map(|s| s.as_str()).collect();
+        let next = command.state.next(command.lease.is_some());
+        if !next.contains(&to) {
+            let allowed: Vec<&str> = next.iter().map(|s| s.as_str()).collect();
             let from = command.state.as_str();
             return Err(Problem::new(Code::IllegalTransition, format!("the command is {from}"))
                 .with("from", from)
@@ -282,15 +295,37 @@ impl Store {
                 .with("allowed", serde_json::json!(allowed)));
         }
         command.enter(to, now);
+        let (kind, of) = (command.kind.clone(), command.of.clone());
         self.record_command(key, command_id, now);
+        self.take_effect(key, &kind, of.as_deref(), to, now);
         Ok(())
+    }
+
+    /// What a command does to the dispatch: a changed route or stop makes a new revision of it, a hold that is released or
+    /// renewed has done its work.
+    fn take_effect(&mut self, key: &Key, kind: &str, of: Option<&str>, state: State, now: Timestamp) {
+        let Some(dispatch) = self.tenders.get_mut(key).and_then(|t| t.dispatch.as_mut()) else { return };
+        if state == Completed && matches!(kind, "route_change" | "reschedule_stop") {
+            dispatch.revision += 1;
+        }
+        if state != Executing || !matches!(kind, "hold_at_terminal" | "release") {
+            return;
+        }
+        let held = |c: &&mut Command| Some(c.id.as_str()) == of && c.lease.is_some() && c.state == Executing;
+        let Some(hold) = dispatch.commands.iter_mut().find(held) else { return };
+        hold.outcome = Some(if kind == "release" { "released" } else { "renewed" }.to_owned());
+        hold.enter(Completed, now);
+        let id = hold.id.clone();
+        self.record_command(key, &id, now);
     }
 
     /// Lets a change of policy reach the commands that wait for it.
     pub fn replan_commands(&mut self, now: Timestamp) {
         for tender in self.tenders.values_mut() {
             for command in tender.dispatch.iter_mut().flat_map(|d| &mut d.commands) {
-                if command.state == State::Acknowledged {
+                // What waits for somebody's approval goes on waiting for it.
+                let queued = command.next.is_some_and(|(_, to)| to == Queued);
+                if command.state == Acknowledged && !queued {
                     command.next = planned(self.policy.command(&command.kind), now);
                 }
             }
@@ -309,10 +344,10 @@ impl Store {
     fn due_command(&self, now: Timestamp) -> Option<(Key, String, State)> {
         self.tenders.values().find_map(|tender| {
             let commands = tender.dispatch.iter().flat_map(|d| &d.commands);
-            commands.filter(|c| !c.state.next().is_empty()).find_map(|command| {
+            commands.filter(|c| !c.state.next(false).is_empty()).find_map(|command| {
                 let to = match command.next {
-                    _ if !tender.state.is_live() => State::Failed,
-                    _ if command.state == State::Acknowledged && command.expires_at <= now => State::Expired,
+                    _ if !tender.state.is_live() => Failed,
+                    _ if command.state.is_undecided() && command.expires_at <= now => Expired,
                     Some((at, to)) if at <= now => to,
                     _ => return None,
                 };
@@ -331,8 +366,8 @@ impl Store {
 
 fn planned(decision: CommandDecision, now: Timestamp) -> Option<(Timestamp, State)> {
     match decision {
-        CommandDecision::Grant => Some((now, State::Granted)),
-        CommandDecision::Refuse => Some((now, State::Refused)),
+        CommandDecision::Grant => Some((now, Granted)),
+        CommandDecision::Refuse => Some((now, Refused)),
         CommandDecision::Hold => None,
     }
 }

@@ -6,6 +6,8 @@ use gladhand_documents::time::parse_instant;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use crate::api::headers::fits;
+use crate::contract::Simulation;
 use crate::problem::{Problem, Result};
 use crate::state::decide::{By, Outcome};
 use crate::state::policy::Decision;
@@ -14,6 +16,7 @@ use crate::state::transitions::State;
 use crate::state::{Store, eligible};
 
 /// A `LoadTender` as it came in, its structure already checked.
+#[derive(Clone, Debug)]
 pub struct Submission {
     /// The tender it names.
     pub key: Key,
@@ -25,19 +28,27 @@ pub struct Submission {
     pub traceparent: Option<String>,
     /// A rule of the document that is broken, to be recorded as the reason of a rejection.
     pub broken: Option<Problem>,
+    /// `If-Match`, as it was sent.
+    pub if_match: Option<String>,
 }
 
 impl Submission {
-    fn revision(&self) -> u32 {
+    /// The revision that it is.
+    pub fn revision(&self) -> u32 {
         self.document.integer("/revision").and_then(|n| u32::try_from(n).ok()).unwrap_or(1)
     }
 
-    fn load_id(&self) -> String {
+    /// The load it is for.
+    pub fn load_id(&self) -> String {
         self.document.text("/loadId").unwrap_or_default()
     }
 
     fn capacity_id(&self) -> Option<String> {
         self.document.text("/capacityId")
+    }
+
+    fn hold(&self) -> Option<(String, String)> {
+        self.capacity_id().zip(self.document.text("/holdId"))
     }
 }
 
@@ -54,28 +65,36 @@ impl Store {
             let problem = Problem::new(Code::RevisionGap, "the first revision of a tender is 1");
             return Err(self.about(problem, &key));
         }
+        if let Some(capacity) = submission.capacity_id() {
+            self.policy.contracted(&capacity).map_err(|p| self.about(p, &key))?;
+        }
         let verdict = self.guard(&submission, now);
         let mut tender = Tender::new(key.clone(), submission.load_id(), now);
-        tender.capacity_id = submission.capacity_id();
-        tender.traceparent.clone_from(&submission.traceparent);
         fill(&mut tender, &submission);
         self.insert(tender);
         self.record(&key, "tender.received", now, |data| data);
+        if self.simulation == Simulation::Later {
+            self.record(&key, "shipment.platoon_planned", now, |data| data);
+        }
         if let Err(problem) = verdict {
             let outcome = Outcome::reject(eligible::reason(problem.code()), Some(problem.detail().to_owned()));
             self.conclude(&key, outcome, &By::system(), now)?;
             return Err(self.about(problem, &key));
         }
+        if let Some((capacity, hold)) = submission.hold() {
+            self.bind_hold(&key, &capacity, &hold);
+        }
         self.plan_decision(&key, now);
         Ok(false)
     }
 
-    /// Stores a new revision of a tender that is not decided (contract 4b, row 8). True if it was there already.
+    /// Stores a new revision of a tender that is not decided (contract 4b, row 8), or takes an amendment of one that was
+    /// accepted. True if it was there already.
     pub fn revise(&mut self, submission: Submission, now: Timestamp) -> Result<bool> {
         let key = submission.key.clone();
         let tender = self.tender(&key)?;
         let wanted = submission.revision();
-        if wanted <= tender.revision {
+        if wanted <= tender.revision || tender.knows_amendment(&submission) {
             return same_content(tender, &submission).map_err(|p| self.about(p, &key));
         }
         if wanted != tender.revision + 1 {
@@ -83,25 +102,38 @@ impl Store {
             return Err(self.about(problem, &key));
         }
         if matches!(tender.state, State::Accepted | State::Dispatched | State::Enroute | State::Delivered) {
-            let problem = Problem::new(Code::AlreadyAccepted, "the tender was accepted; propose an amendment");
-            return Err(self.about(problem, &key));
+            return self.amend(submission, now);
         }
+        self.guard_tag(tender, &submission).map_err(|p| self.about(p, &key))?;
         tender.state.to(State::Pending).map_err(|p| self.about(p, &key))?;
         if submission.load_id() != tender.load_id {
             let problem = Problem::violation(Code::SchemaInvalid, "/loadId", "load", "must not change");
             return Err(self.about(problem, &key));
         }
         self.guard(&submission, now).map_err(|p| self.about(p, &key))?;
+        self.close_counter(&key);
+        if let Some((capacity, hold)) = submission.hold() {
+            self.bind_hold(&key, &capacity, &hold);
+        }
         let tender = self.tender_mut(&key)?;
         tender.state = State::Pending;
         tender.revision = wanted;
-        tender.capacity_id = submission.capacity_id();
-        tender.counter = None;
         tender.decision = None;
         fill(tender, &submission);
         self.record(&key, "tender.revised", now, |data| data);
         self.plan_decision(&key, now);
         Ok(false)
+    }
+
+    /// Whether `If-Match` names the tender as it is. Errors: `etag_mismatch`; `etag_required` where it is absent and this
+    /// carrier insists on it.
+    pub fn guard_tag(&self, tender: &Tender, submission: &Submission) -> Result<()> {
+        match &submission.if_match {
+            Some(listed) if fits(listed, &tender.tag()) => Ok(()),
+            Some(_) => Err(Problem::new(Code::EtagMismatch, format!("the tender has the ETag {}", tender.tag()))),
+            None if self.policy.tags_required => Err(Problem::new(Code::EtagRequired, "send If-Match with its ETag")),
+            None => Ok(()),
+        }
     }
 
     /// The guards that depend on time, on other tenders and on capacity.
@@ -124,17 +156,19 @@ impl Store {
         let Some(id) = submission.capacity_id() else { return Ok(()) };
         let unknown = || Problem::new(Code::CapacityUnknown, format!("there is no capacity {id}"));
         let capacity = self.stock.get(&id).ok_or_else(unknown)?;
-        if capacity.left() == 0 {
+        if let Some((_, hold)) = submission.hold() {
+            self.check_hold(&submission.key, &id, &hold)?;
+        } else if capacity.left() == 0 {
             return Err(Problem::new(Code::CapacityCommitted, format!("the capacity {id} is taken")));
         }
         if capacity.window.1 <= now {
             return Err(Problem::new(Code::CapacityCommitted, format!("the offer of {id} has ended")));
         }
-        eligible::fits(&submission.document, capacity)
+        eligible::fits(&submission.document, capacity, now)
     }
 
     /// Sets when the system decides; an express tender that needs no thinking is decided in the same step.
-    fn plan_decision(&mut self, key: &Key, now: Timestamp) {
+    pub fn plan_decision(&mut self, key: &Key, now: Timestamp) {
         let Some(tender) = self.tenders.get_mut(key) else { return };
         let mode = tender.document.as_ref().and_then(|d| d.text("/mode")).unwrap_or_default();
         let rule = self.policy.rule(&mode, tender.capacity_id.as_deref());
@@ -166,8 +200,13 @@ impl Store {
     }
 }
 
-fn fill(tender: &mut Tender, submission: &Submission) {
+/// Puts the content of a submission into its tender.
+pub fn fill(tender: &mut Tender, submission: &Submission) {
     tender.respond_by = submission.document.text("/respondBy").and_then(|t| parse_instant(&t).ok());
+    tender.capacity_id = submission.capacity_id();
+    if tender.traceparent.is_none() {
+        tender.traceparent.clone_from(&submission.traceparent);
+    }
     tender.document = Some(submission.document.clone());
     tender.contents.push(submission.content);
 }
@@ -178,6 +217,13 @@ fn same_content(existing: &Tender, submission: &Submission) -> Result<bool> {
         return Err(Problem::new(Code::TenderWithdrawn, "the tender was withdrawn before it arrived"));
     }
     let wanted = submission.revision();
+    if existing.knows_amendment(submission) {
+        return Ok(true);
+    }
+    if let Some(open) = existing.proposed.as_ref().filter(|open| open.revision == wanted) {
+        let problem = format!("revision {} is proposed with other content", open.revision);
+        return Err(Problem::new(Code::RevisionContentConflict, problem));
+    }
     if wanted > existing.revision {
         let next = existing.revision + 1;
         return Err(Problem::new(Code::RevisionGap, format!("revision {next} goes to /revisions/{next}")));

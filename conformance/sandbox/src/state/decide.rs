@@ -92,8 +92,10 @@ impl Store {
             Some(counter) => counter.rate.clone().or_else(|| tender.offered_rate()),
             None => tender.offered_rate(),
         };
+        let guaranteed = tender.counter.as_ref().is_some_and(|counter| counter.firm);
         if let Some(capacity) = tender.capacity_id.clone()
-            && !self.stock.commit(&capacity)
+            && !guaranteed
+            && !self.take_slot(key, &capacity)
         {
             return self.reject(key, "capacity_gone", Some("the capacity was taken meanwhile"), by, now);
         }
@@ -114,11 +116,11 @@ impl Store {
 
     fn reject(&mut self, key: &Key, code: &str, text: Option<&str>, by: &By, now: Timestamp) -> Result<()> {
         self.tender(key)?.state.to(State::Rejected).map_err(|p| self.about(p, key))?;
+        self.close_counter(key);
         let tender = self.tender_mut(key)?;
         let decision =
             decision(tender, "rejected", by, now).text("reasonCode", code).text_if("reasonText", text).document();
         tender.state = State::Rejected;
-        tender.counter = None;
         tender.decide_at = None;
         tender.decision = Some(decision.clone());
         self.record(key, "tender.rejected", now, |data| data.raw("decision", decision.as_str()));
@@ -136,6 +138,14 @@ impl Store {
             .and_then(|t| parse_instant(&t).ok())
             .unwrap_or_else(|| plus_seconds(now, COUNTER_S));
         let id = wanted.text("/counterId").unwrap_or_else(|| random::id("ctr-"));
+        // A guarantee is a slot that is taken before anyone is told of it (row 7).
+        let firm = wanted.boolean("/firm") == Some(true);
+        if firm
+            && let Some(capacity) = tender.capacity_id.clone()
+            && !self.take_slot(key, &capacity)
+        {
+            return self.reject(key, "capacity_gone", Some("the capacity was taken meanwhile"), by, now);
+        }
         let mut offer = Object::new().text("counterId", &id);
         for (name, value) in wanted.root().members() {
             if !matches!(name, "counterId" | "rate" | "validUntil") {
@@ -147,7 +157,7 @@ impl Store {
         let decision = decision(tender, "countered", by, now).raw("counter", offer.as_str()).document();
         tender.state = State::Countered;
         tender.decide_at = None;
-        tender.counter = Some(Counter { id, valid_until, rate });
+        tender.counter = Some(Counter { id, valid_until, firm, rate });
         tender.decision = Some(decision.clone());
         self.record(key, "tender.countered", now, |data| data.raw("decision", decision.as_str()));
         Ok(())
@@ -163,17 +173,28 @@ impl Store {
     /// The TMS declines a counter offer (row 9).
     pub fn decline_counter(&mut self, key: &Key, counter_id: &str, now: Timestamp) -> Result<()> {
         self.open_counter(key, counter_id, now)?;
-        let tender = self.tender_mut(key)?;
-        tender.state = State::Rejected;
-        tender.counter = None;
+        self.close_counter(key);
+        self.tender_mut(key)?.state = State::Rejected;
         self.record(key, "tender.rejected", now, |data| data.text("by", "tms").text("counterId", counter_id));
         Ok(())
+    }
+
+    /// Ends a counter offer that nobody took, and gives the slot back that it guaranteed.
+    pub fn close_counter(&mut self, key: &Key) {
+        let Some(tender) = self.tenders.get_mut(key) else { return };
+        let firm = tender.counter.take().is_some_and(|counter| counter.firm);
+        if firm && let Some(capacity) = tender.capacity_id.clone() {
+            self.stock.release(&capacity);
+        }
     }
 
     fn open_counter(&self, key: &Key, counter_id: &str, now: Timestamp) -> Result<()> {
         let tender = self.tender(key)?;
         match &tender.counter {
             Some(counter) if counter.id == counter_id && counter.valid_until >= now => Ok(()),
+            Some(counter) if counter.id == counter_id => {
+                Err(self.about(Problem::new(Code::CounterExpired, "the counter offer has lapsed"), key))
+            }
             Some(_) => Err(self.about(Problem::new(Code::CounterExpired, "another counter offer is open"), key)),
             None if tender.state == State::Expired => {
                 Err(self.about(Problem::new(Code::CounterExpired, "the counter offer has lapsed"), key))
@@ -216,9 +237,9 @@ impl Store {
         };
         let due: Vec<Key> = self.tenders().filter(due).map(|t| t.key.clone()).collect();
         for key in due {
+            self.close_counter(&key);
             if let Some(tender) = self.tenders.get_mut(&key) {
                 tender.state = State::Expired;
-                tender.counter = None;
             }
             self.record(&key, "tender.expired", now, |data| data);
         }
@@ -236,7 +257,7 @@ fn decision(tender: &Tender, outcome: &str, by: &By, now: Timestamp) -> Object {
 }
 
 /// Currency and amount of a rate, the amount as the lexeme it came as.
-fn money(rate: &Document) -> Option<Document> {
+pub fn money(rate: &Document) -> Option<Document> {
     let currency = rate.text("/currency")?;
     Some(Object::new().text("currency", &currency).raw("amount", rate.at("/amount")?.raw()).document())
 }

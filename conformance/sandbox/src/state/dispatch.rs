@@ -63,6 +63,11 @@ impl Dispatch {
         }
     }
 
+    /// How many stops, from the first, lie on legs that are released: the one leg runs through all of them.
+    pub fn released_stops(&self) -> usize {
+        self.stops.len()
+    }
+
     /// `Dispatch`; who drives is said only where the agreement covers personal data of drivers.
     pub fn document(&self, consent: Consent) -> String {
         let etas = self

@@ -28,8 +28,10 @@ pub fn in_time(tender: &Document, now: Timestamp) -> Result<()> {
 }
 
 /// Whether the freight fits the offer.
-pub fn fits(tender: &Document, capacity: &Capacity) -> Result<()> {
+pub fn fits(tender: &Document, capacity: &Capacity, now: Timestamp) -> Result<()> {
     within_window(tender, capacity)?;
+    inspected(tender, capacity, now)?;
+    reachable(tender, capacity)?;
     hazmat(tender, capacity)?;
     equipment(tender, capacity)?;
     weight(tender, capacity)
@@ -39,7 +41,9 @@ pub fn fits(tender: &Document, capacity: &Capacity) -> Result<()> {
 pub fn reason(code: Code) -> &'static str {
     match code {
         Code::TenderConflict => "duplicate",
-        Code::CapacityCommitted | Code::CapacityUnknown => "capacity_gone",
+        Code::CapacityCommitted | Code::CapacityUnknown | Code::HoldExpired => "capacity_gone",
+        Code::InspectionExpired => "inspection_window",
+        Code::OddIneligible => "route_not_eligible",
         Code::WeightExceeded => "weight",
         Code::HazmatNotPermitted => "hazmat",
         Code::WindowOutsideOffer | Code::TimezoneOffsetMismatch => "appointment",
@@ -61,6 +65,33 @@ fn within_window(tender: &Document, capacity: &Capacity) -> Result<()> {
             && (to < start || from > end)
         {
             return Err(at(Code::WindowOutsideOffer, &pointer, "must overlap the capacity's availableWindow"));
+        }
+    }
+    Ok(())
+}
+
+/// The inspection must hold until the first pickup: the vehicle leaves then.
+fn inspected(tender: &Document, capacity: &Capacity, now: Timestamp) -> Result<()> {
+    let Some(until) = instant(&capacity.document, "/constraints/inspection/validUntil") else { return Ok(()) };
+    let leaves = instant(tender, "/stops/0/appointment/start").unwrap_or(now).max(now);
+    if until >= leaves {
+        return Ok(());
+    }
+    Err(at(Code::InspectionExpired, "/stops/0/appointment/start", "is after the vehicle's inspection lapses"))
+}
+
+/// A stop that no driverless vehicle can enter takes a manual leg.
+fn reachable(tender: &Document, capacity: &Capacity) -> Result<()> {
+    let manual = |segment: Value<'_>| segment.get("driveMode").and_then(|m| m.text()).as_deref() == Some("manual");
+    let handed_over = capacity.document.at("/constraints/handoff/manualLegBy").is_some();
+    if handed_over || capacity.document.at("/route").is_some_and(|route| route.items().any(manual)) {
+        return Ok(());
+    }
+    let stops = tender.at("/stops").into_iter().flat_map(Value::items);
+    for (place, stop) in stops.enumerate() {
+        if stop.get("autonomousAccess").and_then(|a| a.text()).as_deref() == Some("no") {
+            let pointer = format!("/stops/{place}/autonomousAccess");
+            return Err(at(Code::OddIneligible, &pointer, "is no, and this capacity has no manual leg"));
         }
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! The log of one tender: numbered events, each one byte string that every path delivers verbatim, and the digest chain
 //! over them (contract 4e).
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use sha2::{Digest as _, Sha256};
 
@@ -20,7 +22,7 @@ pub struct Recorded {
 #[derive(Clone, Debug)]
 pub struct History {
     seed: [u8; 32],
-    events: Vec<Recorded>,
+    events: Vec<Arc<Recorded>>,
 }
 
 impl History {
@@ -56,16 +58,16 @@ impl History {
         hash.update(previous);
         hash.update(sequence.to_be_bytes());
         hash.update(Sha256::digest(&bytes));
-        self.events.push(Recorded { id, kind, bytes, digest: hash.finalize().into() });
+        self.events.push(Arc::new(Recorded { id, kind, bytes, digest: hash.finalize().into() }));
     }
 
     /// The event of this sequence.
     pub fn get(&self, sequence: u64) -> Option<&Recorded> {
-        self.events.get(usize::try_from(sequence.checked_sub(1)?).ok()?)
+        self.events.get(usize::try_from(sequence.checked_sub(1)?).ok()?).map(AsRef::as_ref)
     }
 
     /// The events after `sequence`.
-    pub fn after(&self, sequence: u64) -> &[Recorded] {
+    pub fn after(&self, sequence: u64) -> &[Arc<Recorded>] {
         let from = usize::try_from(sequence).unwrap_or(usize::MAX).min(self.events.len());
         &self.events[from..]
     }

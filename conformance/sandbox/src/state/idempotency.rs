@@ -1,11 +1,14 @@
-//! The transport layer of idempotency (contract 4c, layer i): what was answered under which key.
+//! Idempotency (contract 4c): what was answered under which key (layer i), and which operations were done (layer ii). The
+//! second outlives the first.
 
 use std::collections::HashMap;
 
+use gladhand_documents::error::Code;
 use jiff::Timestamp;
 
 use crate::clock::plus_seconds;
-use crate::problem::Answer;
+use crate::problem::{Answer, Problem, Result};
+use crate::state::Store;
 
 /// How long answers are kept, in hours; published in discovery.
 pub const RETENTION_H: i64 = 168;
@@ -36,6 +39,37 @@ struct Record {
     fingerprint: [u8; 32],
     until: Timestamp,
     answer: Option<Box<Stored>>,
+}
+
+/// An operation by the tenant and its path, which has its id.
+pub type Operation = (String, String);
+
+/// Operations that were done, with SHA-256 of their content. A tender's creates, revisions and commands keep their own.
+#[derive(Default)]
+pub struct Done(HashMap<Operation, [u8; 32]>);
+
+impl Store {
+    /// Whether exactly this was done before. Error: `revision_content_conflict` where its id was used for something else.
+    pub fn done(&self, operation: &Operation, content: [u8; 32]) -> Result<bool> {
+        match self.done.0.get(operation) {
+            None => Ok(false),
+            Some(known) if *known == content => Ok(true),
+            Some(_) => {
+                let detail = "the operation's id was used with other content";
+                Err(Problem::new(Code::RevisionContentConflict, detail))
+            }
+        }
+    }
+
+    /// Notes that it was done.
+    pub fn note_done(&mut self, operation: Operation, content: [u8; 32]) {
+        self.done.0.insert(operation, content);
+    }
+
+    /// Forgets what was done, as the log does.
+    pub fn forget_done(&mut self) {
+        self.done.0.clear();
+    }
 }
 
 /// The key store.

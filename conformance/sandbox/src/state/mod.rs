@@ -1,12 +1,16 @@
 //! The carrier's state: one struct, one mutex, so that the order of commits is the order in which the lock was taken.
 //!
-//! * [`capacity`]: the stock of offers. [`idempotency`]: the key store. [`cursor`]: places in feeds.
-//! * [`tender`], [`transitions`], [`history`]: a tender, its machine, its log. [`mod@create`], [`decide`], [`progress`],
+//! * [`capacity`], [`hold`]: the stock of offers. [`idempotency`]: the key store. [`cursor`]: places in feeds.
+//! * [`view`]: what reads see. [`commits`]: what each commit replaced. [`ingest`], [`restore`]: how carriers fail.
+//! * [`tender`], [`transitions`], [`history`], [`record`]: a tender, its machine, its log. [`mod@create`], [`amend`], [`decide`], [`progress`],
 //!   [`withdraw`]: what moves it. [`eligible`]: what the carrier checks first. [`policy`]: how it decides.
-//! * [`dispatch`], [`command`], [`documents`]: after acceptance. [`subscriptions`]: where webhooks go.
+//! * [`dispatch`], [`command`], [`admission`], [`documents`]: after acceptance. [`subscriptions`]: where webhooks go.
 
+pub mod admission;
+pub mod amend;
 pub mod capacity;
 pub mod command;
+pub mod commits;
 pub mod create;
 pub mod cursor;
 pub mod decide;
@@ -14,26 +18,31 @@ pub mod dispatch;
 pub mod documents;
 pub mod eligible;
 pub mod history;
+pub mod hold;
 pub mod idempotency;
+pub mod ingest;
 pub mod policy;
 pub mod progress;
+pub mod record;
+pub mod restore;
 pub mod subscriptions;
 pub mod tender;
 pub mod transitions;
+pub mod view;
 pub mod withdraw;
 
 use std::collections::BTreeMap;
 
-use axum::body::Bytes;
 use gladhand_documents::error::Code;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::rfc3339;
-use crate::object::Object;
+use crate::contract::{Deprecated, Simulation};
 use crate::problem::{Problem, Result};
 use crate::random;
 use capacity::Stock;
-use idempotency::Keys;
+use commits::Commits;
+use idempotency::{Done, Keys};
+use ingest::Ingest;
 use policy::Policy;
 use subscriptions::Subscriptions;
 use tender::{Key, Tender};
@@ -44,6 +53,8 @@ pub const ASSUMED_TARE_LBS: u32 = 35_000;
 /// A place in the account's feed: the n-th commit of the carrier.
 #[derive(Clone, Debug)]
 pub struct Committed {
+    /// When, in business time.
+    pub at: Timestamp,
     /// Whose.
     pub key: Key,
     /// Which event of its log.
@@ -56,18 +67,30 @@ pub struct Store {
     pub log_epoch: String,
     /// Answers by idempotency key.
     pub keys: Keys,
+    done: Done,
     /// Offers.
     pub stock: Stock,
     /// How it decides.
     pub policy: Policy,
+    /// Rises when every cursor that was handed out is void.
+    cursors: u32,
     /// Where webhooks go.
     pub subscriptions: Subscriptions,
     /// All events in the order of their commits.
     pub feed: Vec<Committed>,
+    /// How far reads lag behind; none if they do not.
+    pub lag: Option<SignedDuration>,
+    /// The version of the contract that it makes believe to be of.
+    pub simulation: Simulation,
+    deprecated_events: BTreeMap<String, Deprecated>,
+    commits: Commits,
+    ingest: Ingest,
     carrier: String,
     origin: String,
     /// The machine's clock at the present step: what vehicles' clocks are compared with.
     wall: Timestamp,
+    /// Business time of the present step.
+    now: Timestamp,
     tenders: BTreeMap<Key, Tender>,
     /// Tenders in the order in which they were first stored.
     order: Vec<Key>,
@@ -79,13 +102,21 @@ impl Store {
         Self {
             log_epoch: random::id("epoch-"),
             keys: Keys::default(),
+            done: Done::default(),
             stock: Stock::initial(carrier, now),
             policy: Policy::default(),
+            cursors: 0,
             subscriptions: Subscriptions::default(),
             feed: Vec::new(),
+            lag: None,
+            simulation: Simulation::None,
+            deprecated_events: BTreeMap::new(),
+            commits: Commits::default(),
+            ingest: Ingest::default(),
             carrier: carrier.to_owned(),
             origin: origin.to_owned(),
             wall: now,
+            now,
             tenders: BTreeMap::new(),
             order: Vec::new(),
         }
@@ -124,56 +155,22 @@ impl Store {
         self.tenders.insert(tender.key.clone(), tender);
     }
 
-    /// Records an event: the one place where logs grow. `kind` without prefix and suffix, `extra` are members of `data`.
-    fn record(&mut self, key: &Key, kind: &str, now: Timestamp, extra: impl FnOnce(Object) -> Object) {
-        let source = format!("{}/tenders/{}", self.origin, key.tender_id);
-        let Some(tender) = self.tenders.get_mut(key) else { return };
-        let sequence = tender.history.last_sequence() + 1;
-        let kind = format!("gladhand.{kind}.v1");
-        let data = Object::new()
-            .text("loadId", &tender.load_id)
-            .text("tenderId", &key.tender_id)
-            .text_if("dispatchId", tender.dispatch.as_ref().map(|d| d.id.as_str()))
-            .text_if("capacityId", tender.capacity_id.as_deref())
-            .number("eventSequence", sequence)
-            .number("revision", tender.revision.into())
-            .text("status", tender.state.as_str())
-            .text("controlMode", &tender.control_mode)
-            .text("sourceSystem", &format!("{}-tms", self.carrier));
-        let id = random::id("evt-");
-        let event = Object::new()
-            .text("specversion", "1.0")
-            .text("id", &id)
-            .text("source", &source)
-            .text("type", &kind)
-            .text("subject", &tender.load_id)
-            .text("time", &rfc3339(now))
-            .text("recordedtime", &rfc3339(now))
-            .text("sequence", &format!("{sequence:020}"))
-            .text("partitionkey", &key.tender_id)
-            .text("datacontenttype", "application/json")
-            .text("dataschema", "urn:gladhand:schema:StatusEvent:1.0")
-            .text_if("traceparent", tender.traceparent.as_deref())
-            .raw("data", &extra(data).finish())
-            .finish();
-        tender.history.append(id, kind, Bytes::from(event));
-        tender.updated_at = now;
-        self.feed.push(Committed { key: key.clone(), sequence });
-    }
-
     /// Begins a step: lets every deadline that has passed take effect. True if something changed.
     pub fn tick(&mut self, now: Timestamp, wall: Timestamp) -> bool {
-        self.wall = wall;
+        (self.now, self.wall) = (now, wall);
         let before = self.feed.len();
+        let lapsed = self.lapse_holds(now);
+        self.ingest_due(now);
         self.decide_due(now);
         self.expire_due(now);
         self.step_commands(now);
-        self.feed.len() != before
+        lapsed || self.feed.len() != before
     }
 
     /// When the next deadline falls.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let tenders = self.tenders.values();
-        tenders.flat_map(|t| t.decision_deadlines().chain(t.command_deadlines())).min()
+        let tenders = tenders.flat_map(|t| t.decision_deadlines().chain(t.command_deadlines()));
+        tenders.chain(self.ingest.deadline()).chain(self.hold_deadline()).min()
     }
 }

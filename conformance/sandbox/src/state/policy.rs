@@ -1,11 +1,14 @@
 //! How the carrier decides, until control says otherwise: express tenders are accepted at once, standard ones wait for
 //! a human.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use gladhand_documents::error::Code;
 use gladhand_documents::json::Document;
 use serde::Deserialize;
+
+use crate::problem::{Problem, Result};
 
 /// What happens to a tender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -65,6 +68,10 @@ pub struct Policy {
     pub standard: Rule,
     /// For tenders against one capacity; goes before the mode.
     pub by_capacity: HashMap<String, Rule>,
+    /// Whether changes of what has a revision must say which one they mean (`If-Match`).
+    pub tags_required: bool,
+    /// Capacities whose lane the client has no contract for.
+    pub uncontracted: HashSet<String>,
     /// For commands, by type.
     pub commands: HashMap<String, CommandDecision>,
 }
@@ -76,6 +83,8 @@ impl Default for Policy {
             express: Rule::of(Decision::Accept),
             standard: Rule::of(Decision::Human),
             by_capacity: HashMap::new(),
+            tags_required: false,
+            uncontracted: HashSet::new(),
             commands: HashMap::new(),
         }
     }
@@ -86,6 +95,15 @@ impl Policy {
     pub fn rule(&self, mode: &str, capacity_id: Option<&str>) -> &Rule {
         let by_mode = if mode == "express" { &self.express } else { &self.standard };
         capacity_id.and_then(|id| self.by_capacity.get(id)).unwrap_or(by_mode)
+    }
+
+    /// Refuses with `lane_not_contracted` what the client has no contract for.
+    pub fn contracted(&self, capacity_id: &str) -> Result<()> {
+        if self.uncontracted.contains(capacity_id) {
+            let detail = format!("the lane of {capacity_id} is not contracted");
+            return Err(Problem::new(Code::LaneNotContracted, detail));
+        }
+        Ok(())
     }
 
     /// What becomes of a command of this type.

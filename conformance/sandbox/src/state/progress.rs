@@ -48,6 +48,9 @@ impl Store {
     }
 
     fn step(&mut self, key: &Key, to: State, event: &str, now: Timestamp) -> Result<()> {
+        if to.next().is_empty() {
+            self.void_amendment(key, "declined", now);
+        }
         self.tender_mut(key)?.state = to;
         self.record(key, event, now, |data| data);
         Ok(())
@@ -68,8 +71,9 @@ impl Store {
     }
 
     fn release_dispatch(&mut self, key: &Key, now: Timestamp) -> Result<()> {
-        self.step(key, State::Accepted, "dispatch.released", now)?;
-        self.tender_mut(key)?.dispatch = None;
+        let released = self.tender_mut(key)?.dispatch.take().map(|dispatch| dispatch.id);
+        self.tender_mut(key)?.state = State::Accepted;
+        self.record(key, "dispatch.released", now, |data| data.text_if("dispatchId", released.as_deref()));
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use gladhand_documents::json::{Document, Value};
 use url::{Host, Url};
 
 use crate::problem::{Problem, Result};
+use crate::webhook::network::Network;
 
 /// One subscription.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Subscription {
     pub types: Vec<String>,
     /// Whether our client certificate is shown to the receiver.
     pub mtls: bool,
+    /// Whether nothing goes to it any more: its receiver failed for too long, or said 410.
+    pub disabled: bool,
     /// As the TMS wrote it.
     pub document: Document,
     /// Rises when it is replaced, so that an old delivery loop ends.
@@ -42,9 +45,18 @@ pub struct Subscriptions {
     pub all: BTreeMap<(String, String), Subscription>,
     /// Whether control holds deliveries back.
     pub hold: bool,
+    /// What becomes of messages on their way.
+    pub network: Network,
+    /// Generations so far.
+    made: u64,
 }
 
 impl Subscription {
+    /// Its entity tag.
+    pub fn tag(&self) -> String {
+        format!("\"{}\"", self.generation)
+    }
+
     /// Whether an event of this type goes to it.
     pub fn wants(&self, kind: &str) -> bool {
         self.types.is_empty() || self.types.iter().any(|t| t == kind)
@@ -60,6 +72,27 @@ impl Subscription {
 }
 
 impl Subscriptions {
+    /// Delivers everything from this place on, again where it was delivered before; a subscription that was disabled is in
+    /// force again.
+    pub fn replay(&mut self, id: &str, from: usize) -> bool {
+        let mut found = false;
+        for subscription in self.all.values_mut().filter(|s| s.id == id) {
+            subscription.from = from;
+            subscription.done.clear();
+            subscription.disabled = false;
+            found = true;
+        }
+        found
+    }
+
+    /// Forgets places at and beyond the end of a feed that was cut.
+    pub fn truncate(&mut self, end: usize) {
+        for subscription in self.all.values_mut() {
+            subscription.from = subscription.from.min(end);
+            subscription.done.retain(|place| *place < end);
+        }
+    }
+
     /// Stores a subscription that delivers what is committed from `head` on. The same content again changes nothing; the
     /// answer is the generation if it is new.
     pub fn put(&mut self, tenant: &str, document: &Document, head: usize) -> Result<Option<u64>> {
@@ -70,10 +103,10 @@ impl Subscriptions {
         let types = types.filter_map(|t| Some(t.text()?.into_owned())).collect();
         let name = (tenant.to_owned(), id.clone());
         let existing = self.all.get(&name);
-        if existing.is_some_and(|s| s.document == *document) {
+        if existing.is_some_and(|s| s.document == *document && !s.disabled) {
             return Ok(None);
         }
-        let generation = existing.map_or(1, |s| s.generation + 1);
+        let generation = self.made + 1;
         let from = existing.map_or(head, |s| s.from);
         let done = existing.map(|s| s.done.clone()).unwrap_or_default();
         let subscription = Subscription {
@@ -82,6 +115,7 @@ impl Subscriptions {
             url,
             types,
             mtls,
+            disabled: false,
             document: document.clone(),
             generation,
             verified: false,
@@ -90,6 +124,7 @@ impl Subscriptions {
             attempts: (0, 0),
         };
         self.all.insert(name, subscription);
+        self.made = generation;
         Ok(Some(generation))
     }
 }
@@ -99,6 +134,9 @@ impl Subscriptions {
 fn address(text: &str, mtls: bool) -> Result<Url> {
     let refuse = |rule: &str, message: &str| Problem::violation(Code::SchemaInvalid, "/url", rule, message);
     let url = Url::parse(text).map_err(|_| refuse("url", "must be an absolute address"))?;
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err(refuse("url", "must have neither credentials nor a fragment"));
+    }
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

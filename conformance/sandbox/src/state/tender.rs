@@ -26,8 +26,21 @@ pub struct Counter {
     pub id: String,
     /// Until when it holds.
     pub valid_until: Timestamp,
+    /// Whether the carrier guarantees it: its slot is taken already.
+    pub firm: bool,
     /// The rate it asks for, verbatim.
     pub rate: Option<Document>,
+}
+
+/// A change of an accepted tender that the TMS proposed and the carrier has not answered.
+#[derive(Clone, Debug)]
+pub struct Amendment {
+    /// The revision that it would make.
+    pub revision: u32,
+    /// Its content.
+    pub document: Document,
+    /// SHA-256 of the body as sent.
+    pub content: [u8; 32],
 }
 
 /// A tender as the carrier holds it.
@@ -51,6 +64,12 @@ pub struct Tender {
     pub control_mode: String,
     /// Overlay: a cancellation after acceptance.
     pub cancellation: &'static str,
+    /// Overlay: an amendment after acceptance.
+    pub amendment: &'static str,
+    /// The amendment that is open.
+    pub proposed: Option<Amendment>,
+    /// SHA-256 of the amendments that came to nothing: to repeat one is not to propose it again.
+    pub void: Vec<[u8; 32]>,
     /// Overlay: open exceptions.
     pub exceptions: Vec<Document>,
     /// The decision.
@@ -73,6 +92,8 @@ pub struct Tender {
     pub traceparent: Option<String>,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Whether the carrier has put it away: reads say so, and what became of it is kept (contract 4c).
+    pub archived: bool,
 }
 
 impl Tender {
@@ -89,6 +110,9 @@ impl Tender {
             state: State::Pending,
             control_mode: "autonomous".to_owned(),
             cancellation: "none",
+            amendment: "none",
+            proposed: None,
+            void: Vec::new(),
             exceptions: Vec::new(),
             decision: None,
             counter: None,
@@ -99,6 +123,7 @@ impl Tender {
             decide_at: None,
             traceparent: None,
             updated_at: now,
+            archived: false,
         }
     }
 
@@ -112,6 +137,11 @@ impl Tender {
         self.document.as_ref()?.extract("/rate")
     }
 
+    /// Its entity tag.
+    pub fn tag(&self) -> String {
+        format!("\"{}.{}\"", self.revision, self.history.last_sequence())
+    }
+
     /// `TenderSnapshot`.
     pub fn snapshot(&self, log_epoch: &str) -> String {
         Object::new()
@@ -123,7 +153,8 @@ impl Tender {
             .text("state", self.state.as_str())
             .text("controlMode", &self.control_mode)
             .text("cancellation", self.cancellation)
-            .text("amendment", "none")
+            .text("amendment", self.amendment)
+            .number_if("pendingRevision", self.proposed.as_ref().map(|a| a.revision.into()))
             .list("exceptions", self.exceptions.iter().map(Document::as_str))
             .document_if("decision", self.decision.as_ref())
             .text_if("dispatchId", self.dispatch.as_ref().map(|d| d.id.as_str()))

@@ -76,6 +76,11 @@ impl State {
         matches!(self, Pending)
     }
 
+    /// Whether no decision is final yet.
+    pub const fn is_undecided(self) -> bool {
+        matches!(self, Pending | Countered)
+    }
+
     /// Whether a slot of capacity is taken in it.
     pub const fn holds_capacity(self) -> bool {
         matches!(self, Accepted | Dispatched | Enroute | Delivered)

@@ -15,6 +15,7 @@ impl Store {
         let Some(tender) = self.find(key) else {
             let mut tombstone = Tender::new(key.clone(), load_id.to_owned(), now);
             tombstone.state = State::Withdrawn;
+            self.commits.note(&tombstone, false, now);
             self.insert(tombstone);
             return Ok(());
         };
@@ -26,9 +27,9 @@ impl Store {
             }
             state => {
                 state.to(State::Withdrawn).map_err(|p| self.about(p, key))?;
+                self.close_counter(key);
                 let tender = self.tender_mut(key)?;
                 tender.state = State::Withdrawn;
-                tender.counter = None;
                 tender.decide_at = None;
                 self.record(key, "tender.withdrawn", now, |data| data.text("withdrawalId", withdrawal_id));
                 Ok(())
@@ -65,12 +66,23 @@ impl Store {
         }
     }
 
+    /// Puts a tender that has ended away (contract 4c, archive). Error: `illegal_transition` for one that has not.
+    pub fn archive(&mut self, key: &Key) -> Result<()> {
+        let tender = self.tender(key)?;
+        if !tender.state.next().is_empty() {
+            return Err(self.about(tender.state.illegal("archived"), key));
+        }
+        self.tender_mut(key)?.archived = true;
+        Ok(())
+    }
+
     /// Ends an accepted tender before departure and gives its capacity back.
     pub fn cancel(&mut self, key: &Key, by: &str, now: Timestamp) -> Result<()> {
         let tender = self.tender(key)?;
         tender.state.to(State::Cancelled).map_err(|p| self.about(p, key))?;
         let capacity = tender.capacity_id.clone();
         let wall = self.wall;
+        self.void_amendment(key, "withdrawn", now);
         let tender = self.tender_mut(key)?;
         tender.state = State::Cancelled;
         tender.cancellation = "confirmed";

@@ -1,23 +1,36 @@
 //! Webhooks: each event is signed by Standard Webhooks with ed25519 and posted to the subscriptions that want it, in the
 //! order of commits, until the receiver takes it (contract 4e). Control can hold them back and release them out of
-//! order, twice, or with a byte changed.
+//! order, twice, or with a byte changed, and can make the network bad.
+//!
+//! * [`keys`]: what signs. [`message`]: what is sent. [`network`]: what becomes of it on the way.
+//! * Here: the delivery loop of a subscription, its retries and its heartbeat.
+
+pub mod keys;
+pub mod message;
+pub mod network;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::signature::Ed25519KeyPair;
 use axum::body::Bytes;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use gladhand_documents::error::{Code, Error};
 use http::Method;
+use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::carrier::Carrier;
+use crate::clock::rfc3339;
+use crate::object::Object;
+use crate::random;
 use crate::state::Store;
+use message::{Tamper, message};
+use network::Fate;
 
-/// Waits between attempts, in milliseconds of business time; the last one repeats.
-const BACKOFF_MS: [u64; 7] = [250, 1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000];
+/// Waits between attempts in seconds of business time: the schedule that Standard Webhooks recommends, ten attempts in
+/// 75 hours. After the last the subscription is disabled.
+const RETRY_S: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/// Between heartbeats (contract 4e), in business time.
+const HEARTBEAT: SignedDuration = SignedDuration::from_secs(60);
 
 /// What goes to a receiver.
 #[derive(Clone, Debug)]
@@ -51,8 +64,14 @@ pub fn deliver(carrier: &Arc<Carrier>, tenant: String, id: String, generation: u
         let name = (tenant, id);
         let mut failures = 0;
         let mut changes = carrier.changes();
+        let mut heartbeat = plus(carrier.clock.now(), HEARTBEAT);
         loop {
             changes.borrow_and_update();
+            let now = carrier.clock.now();
+            if heartbeat <= now {
+                heartbeat = plus(now, HEARTBEAT);
+                beat(&carrier, &name).await;
+            }
             let next = match next(&mut carrier.store(), &name, generation) {
                 Next::Gone => return,
                 Next::Nothing => None,
@@ -61,18 +80,27 @@ pub fn deliver(carrier: &Arc<Carrier>, tenant: String, id: String, generation: u
             let Some(delivery) = next else {
                 tokio::select! {
                     _ = changes.changed() => continue,
+                    () = tokio::time::sleep(carrier.clock.until(heartbeat)) => continue,
                     () = carrier.stop.cancelled() => return,
                 }
             };
-            let taken = attempt(&carrier, &name, &delivery).await;
+            let began = carrier.clock.now();
+            let answer = attempt(&carrier, &name, &delivery).await;
+            let taken = answer.is_some_and(|status| (200..300).contains(&status));
             note(&carrier, &name, generation, delivery.place, taken);
             if taken {
                 failures = 0;
-            } else {
-                let wait = BACKOFF_MS[failures.min(BACKOFF_MS.len() - 1)];
-                failures += 1;
-                pause(&carrier, Duration::from_millis(wait)).await;
+                continue;
             }
+            // 410 is the receiver's word that it wants no more (Standard Webhooks).
+            if failures == RETRY_S.len() || answer == Some(410) {
+                failures = 0;
+                disable(&carrier, &name, generation);
+                continue;
+            }
+            let wait = SignedDuration::from_secs(RETRY_S[failures]);
+            failures += 1;
+            pause(&carrier, &name, generation, plus(began, wait)).await;
         }
     });
 }
@@ -89,7 +117,7 @@ fn next(store: &mut Store, name: &(String, String), generation: u64) -> Next {
     if subscription.generation != generation {
         return Next::Gone;
     }
-    if hold {
+    if hold || subscription.disabled {
         return Next::Nothing;
     }
     let mut skipped = Vec::new();
@@ -126,16 +154,25 @@ pub fn delivery(store: &Store, name: &(String, String), place: usize) -> Option<
     })
 }
 
-async fn attempt(carrier: &Carrier, name: &(String, String), delivery: &Delivery) -> bool {
+/// One attempt: the status of the receiver's answer, `None` where there was none.
+async fn attempt(carrier: &Carrier, name: &(String, String), delivery: &Delivery) -> Option<u16> {
     if !delivery.verified {
         if !handshake(carrier, &delivery.url).await {
-            return false;
+            return None;
         }
         if let Some(subscription) = carrier.store().subscriptions.all.get_mut(name) {
             subscription.verified = true;
         }
     }
-    post(carrier, delivery, false).await.is_some_and(|status| (200..300).contains(&status))
+    let fate = carrier.store().subscriptions.network.next();
+    match fate {
+        Fate::Never => Some(202),
+        Fate::Once => post(carrier, delivery, false).await,
+        Fate::Twice => {
+            post(carrier, delivery, false).await;
+            post(carrier, delivery, false).await
+        }
+    }
 }
 
 /// The CloudEvents abuse protection: the receiver must name us before it gets its first event.
@@ -151,61 +188,44 @@ async fn handshake(carrier: &Carrier, url: &Url) -> bool {
     answer.status().is_success() && allowed.is_some_and(|allowed| allowed == "*" || allowed == origin)
 }
 
-/// What is wrong with a message, for tests of receivers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tamper {
-    /// Nothing.
-    #[default]
-    Not,
-    /// One byte of the body was changed after signing.
-    Body,
-    /// A stranger's key signed it.
-    Key,
-}
-
-/// An event as it travels: header fields and body.
-pub struct Message {
-    /// Names and values.
-    pub headers: [(&'static str, String); 4],
-    /// The event, verbatim unless tampered with.
-    pub body: Vec<u8>,
-}
-
-/// Signs an event as of `age_s` seconds ago. `None` only if no key can be made.
-pub fn message(carrier: &Carrier, id: &str, event: &[u8], tamper: Tamper, age_s: u64) -> Option<Message> {
-    let timestamp = carrier.clock.unix().saturating_sub(age_s).to_string();
-    let mut signed = format!("{id}.{timestamp}.").into_bytes();
-    signed.extend_from_slice(event);
-    let stranger = if tamper == Tamper::Key { Some(Ed25519KeyPair::generate().ok()?) } else { None };
-    let signature = STANDARD.encode(stranger.as_ref().unwrap_or(&carrier.webhook_key).sign(&signed).as_ref());
-    let mut body = event.to_vec();
-    // Still JSON, still the same event to anyone who does not check: `1.0` becomes `1.1`.
-    let needle = b"\"specversion\":\"1.";
-    if tamper == Tamper::Body
-        && let Some(at) = body.windows(needle.len()).position(|w| w == needle)
-    {
-        body[at + needle.len()] = b'1';
-    }
-    let headers = [
-        ("content-type", "application/cloudevents+json".to_owned()),
-        ("webhook-id", id.to_owned()),
-        ("webhook-timestamp", timestamp),
-        ("webhook-signature", format!("v1a,{signature}")),
-    ];
-    Some(Message { headers, body })
-}
-
 /// One attempt: the status of the answer, `None` where there was none. `tamper` changes one byte after signing.
 pub async fn post(carrier: &Carrier, delivery: &Delivery, tamper: bool) -> Option<u16> {
     let tamper = if tamper { Tamper::Body } else { Tamper::Not };
-    let message = message(carrier, &delivery.id, &delivery.body, tamper, 0)?;
-    let mut request = carrier.webhook_client.post(delivery.url.clone());
+    send(carrier, &delivery.url, &delivery.id, &delivery.body, tamper).await
+}
+
+async fn send(carrier: &Carrier, url: &Url, id: &str, event: &[u8], tamper: Tamper) -> Option<u16> {
+    let message = message(carrier, id, event, tamper, 0)?;
+    let mut request = carrier.webhook_client.post(url.clone());
     for (name, value) in message.headers {
         request = request.header(name, value);
     }
     let answer = request.body(message.body).send().await.ok()?;
     Some(answer.status().as_u16())
+}
+
+/// Tells a receiver how far the feed has come: the loss of a last event shows no gap. Outside every sequence, sent once.
+async fn beat(carrier: &Carrier, name: &(String, String)) {
+    let (url, cursor, epoch) = {
+        let store = carrier.store();
+        let Some(subscription) = store.subscriptions.all.get(name) else { return };
+        if !subscription.verified || subscription.disabled || store.subscriptions.hold {
+            return;
+        }
+        (subscription.url.clone(), store.head(), store.log_epoch.clone())
+    };
+    let id = random::id("hb-");
+    let data = Object::new().text("subscriptionId", &name.1).text("cursor", &cursor).text("logEpoch", &epoch);
+    let event = Object::new()
+        .text("specversion", "1.0")
+        .text("id", &id)
+        .text("source", &format!("{}/webhook-subscriptions/{}", carrier.reached, name.1))
+        .text("type", "gladhand.subscription.heartbeat.v1")
+        .text("time", &rfc3339(carrier.clock.now()))
+        .text("datacontenttype", "application/json")
+        .raw("data", &data.finish())
+        .finish();
+    send(carrier, &url, &id, event.as_bytes(), Tamper::Not).await;
 }
 
 /// Notes an attempt.
@@ -222,14 +242,27 @@ pub fn note(carrier: &Carrier, name: &(String, String), generation: u64, place: 
     }
 }
 
-/// Waits in business time: pushing the clock ahead ends it.
-async fn pause(carrier: &Carrier, wait: Duration) {
-    let wait = jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::ZERO);
-    let until = carrier.clock.now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX);
+/// Nothing more goes to the subscription until it is put again or replayed.
+fn disable(carrier: &Carrier, name: &(String, String), generation: u64) {
+    if let Some(subscription) = carrier.store().subscriptions.all.get_mut(name)
+        && subscription.generation == generation
+    {
+        subscription.disabled = true;
+    }
+}
+
+fn plus(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// Waits in business time: pushing the clock ahead ends it, and so does the end of the subscription.
+async fn pause(carrier: &Carrier, name: &(String, String), generation: u64, until: Timestamp) {
     let mut changes = carrier.changes();
     loop {
+        changes.borrow_and_update();
         let left = carrier.clock.until(until);
-        if left.is_zero() {
+        let stands = carrier.store().subscriptions.all.get(name).is_some_and(|s| s.generation == generation);
+        if left.is_zero() || !stands {
             return;
         }
         tokio::select! {
