@@ -178,7 +178,7 @@ impl Contract {
             let link = &deprecated.link;
             let mut links = format!(r#"<{link}>; rel="deprecation", <{link}>; rel="sunset""#);
             if let Some(successor) = &deprecated.successor {
-                links.push_str(&format!(r#", <{successor}>; rel="successor-version""#));
+                links = format!(r#"{links}, <{successor}>; rel="successor-version""#);
             }
             answer = answer
                 .with(DEPRECATION, format!("@{}", deprecated.at.0.as_second()))

@@ -99,6 +99,7 @@ fn once() -> u32 {
     1
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the default of an Option, for serde")]
 fn one_second() -> Option<u64> {
     Some(1)
 }

@@ -152,20 +152,16 @@ async fn replay(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Rotation {
     step: Option<Step>,
-    /// `whsec_` and base64; `null` ends it.
-    #[serde(default, deserialize_with = "given")]
-    hmac: Option<Option<String>>,
-}
-
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    /// `whsec_` and base64; nothing of it ends it.
+    hmac: Option<String>,
 }
 
 /// One step of a key rotation; a shared secret beside the keys.
 async fn keys(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     let wanted: Rotation = body(&bytes)?;
     if let Some(secret) = wanted.hmac {
-        carrier.webhook_keys.share(secret.as_deref()).map_err(Problem::from)?;
+        let secret = (!secret.is_empty()).then_some(secret.as_str());
+        carrier.webhook_keys.share(secret).map_err(Problem::from)?;
     }
     if let Some(step) = wanted.step {
         carrier.webhook_keys.rotate(step).map_err(Problem::from)?;

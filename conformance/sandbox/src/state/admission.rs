@@ -67,7 +67,7 @@ impl Store {
         match document.text("/params/detourId") {
             Some(wanted) => {
                 let mut detours = lists.iter().flat_map(|list| list.items());
-                let detour = detours.find(|d| d.get("detourId").and_then(|id| id.text()).as_deref() == Some(&wanted));
+                let detour = detours.find(|d| d.get("detourId").and_then(Value::text).as_deref() == Some(&wanted));
                 let detour = detour.ok_or_else(|| refused("is no detour that the capacity permits"))?;
                 Ok(detour.get("needsApproval").and_then(Value::boolean).unwrap_or(false))
             }

@@ -82,14 +82,14 @@ fn inspected(tender: &Document, capacity: &Capacity, now: Timestamp) -> Result<(
 
 /// A stop that no driverless vehicle can enter takes a manual leg.
 fn reachable(tender: &Document, capacity: &Capacity) -> Result<()> {
-    let manual = |segment: Value<'_>| segment.get("driveMode").and_then(|m| m.text()).as_deref() == Some("manual");
+    let manual = |segment: Value<'_>| segment.get("driveMode").and_then(Value::text).as_deref() == Some("manual");
     let handed_over = capacity.document.at("/constraints/handoff/manualLegBy").is_some();
     if handed_over || capacity.document.at("/route").is_some_and(|route| route.items().any(manual)) {
         return Ok(());
     }
     let stops = tender.at("/stops").into_iter().flat_map(Value::items);
     for (place, stop) in stops.enumerate() {
-        if stop.get("autonomousAccess").and_then(|a| a.text()).as_deref() == Some("no") {
+        if stop.get("autonomousAccess").and_then(Value::text).as_deref() == Some("no") {
             let pointer = format!("/stops/{place}/autonomousAccess");
             return Err(at(Code::OddIneligible, &pointer, "is no, and this capacity has no manual leg"));
         }

@@ -20,14 +20,11 @@ impl Store {
         while lost < commits
             && let Some(undone) = self.commits.undo()
         {
-            match undone.before {
-                Some(before) => {
-                    self.tenders.insert(undone.key, before);
-                }
-                None => {
-                    self.tenders.remove(&undone.key);
-                    self.order.retain(|key| *key != undone.key);
-                }
+            if let Some(before) = undone.before {
+                self.tenders.insert(undone.key, before);
+            } else {
+                self.tenders.remove(&undone.key);
+                self.order.retain(|key| *key != undone.key);
             }
             if undone.event {
                 self.feed.pop();

@@ -164,7 +164,7 @@ async fn attempt(carrier: &Carrier, name: &(String, String), delivery: &Delivery
             subscription.verified = true;
         }
     }
-    let fate = carrier.store().subscriptions.network.next();
+    let fate = carrier.store().subscriptions.network.fate();
     match fate {
         Fate::Never => Some(202),
         Fate::Once => post(carrier, delivery, false).await,

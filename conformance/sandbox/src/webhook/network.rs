@@ -43,7 +43,7 @@ impl Network {
     }
 
     /// What becomes of the next message.
-    pub fn next(&mut self) -> Fate {
+    pub fn fate(&mut self) -> Fate {
         let (lost, doubled) = (self.roll(), self.roll());
         match () {
             () if lost < self.rates.loss => Fate::Never,
@@ -71,7 +71,7 @@ mod tests {
     fn fates_follow_the_rates_and_the_seed() {
         let run = |rates| {
             let mut network = Network::new(rates);
-            (0..1000).map(|_| network.next()).collect::<Vec<_>>()
+            (0..1000).map(|_| network.fate()).collect::<Vec<_>>()
         };
         let rates = Rates { loss: 0.3, duplication: 0.2, seed: 7 };
         let fates = run(rates);
