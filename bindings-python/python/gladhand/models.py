@@ -55,8 +55,11 @@ __all__ = [
     "ChargingWindow",
     "Choice",
     "Command",
+    "CommandParams",
+    "CommandRecord",
     "CommandState",
     "CommandStatus",
+    "CommandStep",
     "CommandType",
     "Commodity",
     "ConnectionFacts",
@@ -87,14 +90,20 @@ __all__ = [
     "FuelSurcharge",
     "GenerationStatus",
     "Hazmat",
+    "HeaderField",
     "Health",
+    "Heartbeat",
+    "HeartbeatData",
+    "HoldLapse",
     "HoursOfOperation",
     "HumanOnBoard",
     "IdempotencyPolicy",
     "IdentityStatus",
+    "InboxHandshake",
     "InboxOutcome",
     "InboxReceipt",
     "Inspection",
+    "InterventionKind",
     "Invoice",
     "JournalEntry",
     "JournalReport",
@@ -132,6 +141,7 @@ __all__ = [
     "Severity",
     "StatusEvent",
     "Stop",
+    "StopCondition",
     "StopType",
     "Sync",
     "Teleassist",
@@ -317,6 +327,13 @@ class FuelMethod(Choice):
     TABLE = "table"
 
 
+class HoldLapse(Choice):
+    """What becomes of a held vehicle when the hold's lease lapses (contract 4f); unknown is nothing to rely on."""
+
+    RELEASE = "release"
+    REMAIN = "remain"
+
+
 class HumanOnBoard(Choice):
     """Who is aboard (contract 3b)."""
 
@@ -332,6 +349,15 @@ class InboxOutcome(Choice):
     DUPLICATE = "duplicate"
     PARKED = "parked"
     QUARANTINED = "quarantined"
+    HEARTBEAT = "heartbeat"
+
+
+class InterventionKind(Choice):
+    """What a person is asked to do (contract 4f); an unknown kind is refused."""
+
+    HUMAN_TAKEOVER = "human_takeover"
+    TRANSFER_HUB = "transfer_hub"
+    ROADSIDE_SERVICE = "roadside_service"
 
 
 class Outcome(Choice):
@@ -395,6 +421,15 @@ class Severity(Choice):
     WARNING = "warning"
     URGENT = "urgent"
     CRITICAL = "critical"
+
+
+class StopCondition(Choice):
+    """Where a conditional stop takes place (contract 4f); an unknown condition is refused."""
+
+    NEXT_SAFE_LOCATION = "next_safe_location"
+    AT_STOP = "at_stop"
+    AT_TERMINAL = "at_terminal"
+    IF = "if"
 
 
 class StopType(Choice):
@@ -2217,6 +2252,60 @@ class Requester(Model):
         )
 
 
+class CommandParams(Model):
+    """What belongs to a command's type (contract 4f). `conditional_stop`: condition, with `at_stop` a stopId, with `if` an exceptionKind, and latestBy unless it is `next_safe_location`. `resume`, `release`: commandRef. `manual_intervention`: kind. `route_change`: detourId or newSegments. `reschedule_stop`: stopId and appointment. `hold_at_terminal`: nothing, or the commandRef of the hold that it renews."""
+
+    __slots__ = ()
+
+    condition = Member("condition", ChoiceOf(StopCondition))
+    """Where to stop."""
+    stop_id = Member("stopId", TEXT)
+    """The stop of the tender that is meant."""
+    exception_kind = Member("exceptionKind", TEXT)
+    """The kind of exception upon which to stop."""
+    latest_by = Member("latestBy", INSTANT)
+    """After this the stop is not wanted any more."""
+    command_ref = Member("commandRef", TEXT)
+    """The command that this one undoes or renews."""
+    kind = Member("kind", ChoiceOf(InterventionKind))
+    """What a person is asked to do."""
+    location = Member("location", Nested(Place))
+    """Where."""
+    detour_id = Member("detourId", TEXT)
+    """A detour of the capacity's route."""
+    new_segments = Member("newSegments", ListOf(Nested(RouteSegment)))
+    """Other segments than the planned ones."""
+    appointment = Member("appointment", Nested(Appointment))
+    """The new appointment."""
+
+    def __init__(
+        self,
+        *,
+        condition: StopCondition | str | None = None,
+        stop_id: str | None = None,
+        exception_kind: str | None = None,
+        latest_by: InstantLike | None = None,
+        command_ref: str | None = None,
+        kind: InterventionKind | str | None = None,
+        location: Place | None = None,
+        detour_id: str | None = None,
+        new_segments: Iterable[RouteSegment] | None = None,
+        appointment: Appointment | None = None,
+    ) -> None:
+        super().__init__(
+            condition=condition,
+            stop_id=stop_id,
+            exception_kind=exception_kind,
+            latest_by=latest_by,
+            command_ref=command_ref,
+            kind=kind,
+            location=location,
+            detour_id=detour_id,
+            new_segments=new_segments,
+            appointment=appointment,
+        )
+
+
 class Command(Model):
     """A request to the carrier's operations centre; the carrier decides, nothing is actuated (contract 4f)."""
 
@@ -2243,8 +2332,8 @@ class Command(Model):
     expires_at = Required("expiresAt", INSTANT)
     """At most 15 minutes later; no answer by then is a no."""
     lease_s = Member("leaseS", INTEGER)
-    """Seconds for which a hold lasts without renewal."""
-    params = Member("params", JSON)
+    """Seconds for which a hold lasts without renewal; with `hold_at_terminal` only."""
+    params = Member("params", Nested(CommandParams))
     """Members that belong to the type."""
 
     def __init__(
@@ -2261,7 +2350,7 @@ class Command(Model):
         issued_at: InstantLike | None = None,
         expires_at: InstantLike | None = None,
         lease_s: int | None = None,
-        params: Json | None = None,
+        params: CommandParams | None = None,
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -2304,6 +2393,8 @@ class CommandStatus(Model):
     """When this state began."""
     expires_at = Member("expiresAt", INSTANT)
     """When it lapses."""
+    lease_until = Member("leaseUntil", INSTANT)
+    """Until when a hold lasts without renewal."""
     reason = Member("reason", TEXT)
     """Why it was refused or failed."""
     outcome = Member("outcome", TEXT)
@@ -2328,6 +2419,7 @@ class CommandStatus(Model):
         requested_at: InstantLike | None = None,
         updated_at: InstantLike | None = None,
         expires_at: InstantLike | None = None,
+        lease_until: InstantLike | None = None,
         reason: str | None = None,
         outcome: str | None = None,
         inverse: CommandType | str | None = None,
@@ -2345,6 +2437,7 @@ class CommandStatus(Model):
             requested_at=requested_at,
             updated_at=updated_at,
             expires_at=expires_at,
+            lease_until=lease_until,
             reason=reason,
             outcome=outcome,
             inverse=inverse,
@@ -2574,6 +2667,74 @@ class Event(Model):
         )
 
 
+class HeartbeatData(Model):
+    """Where the account's feed stands."""
+
+    __slots__ = ()
+
+    subscription_id = Required("subscriptionId", TEXT)
+    """The subscription."""
+    cursor = Required("cursor", TEXT)
+    """The cursor behind the latest event that was committed."""
+    log_epoch = Required("logEpoch", TEXT)
+    """Changes when the carrier restores from a backup."""
+
+    def __init__(
+        self,
+        *,
+        subscription_id: str | None = None,
+        cursor: str | None = None,
+        log_epoch: str | None = None,
+    ) -> None:
+        super().__init__(
+            subscription_id=subscription_id,
+            cursor=cursor,
+            log_epoch=log_epoch,
+        )
+
+
+class Heartbeat(Model):
+    """What each webhook subscription gets every 60 seconds, outside every sequence, as a CloudEvent of the type `gladhand.subscription.heartbeat.v1` (contract 4e): the loss of a last event shows no gap."""
+
+    __slots__ = ()
+
+    specversion = Required("specversion", TEXT)
+    """`1.0`."""
+    id = Required("id", TEXT)
+    """Unique per source."""
+    source = Required("source", TEXT)
+    """`<base>/webhook-subscriptions/{subscriptionId}`."""
+    type = Required("type", TEXT)
+    """`gladhand.subscription.heartbeat.v1`."""
+    time = Required("time", INSTANT)
+    """When."""
+    datacontenttype = Member("datacontenttype", TEXT)
+    """`application/json`."""
+    data = Required("data", Nested(HeartbeatData))
+    """Where the feed stands."""
+
+    def __init__(
+        self,
+        *,
+        specversion: str | None = None,
+        id: str | None = None,
+        source: str | None = None,
+        type: str | None = None,
+        time: InstantLike | None = None,
+        datacontenttype: str | None = None,
+        data: HeartbeatData | None = None,
+    ) -> None:
+        super().__init__(
+            specversion=specversion,
+            id=id,
+            source=source,
+            type=type,
+            time=time,
+            datacontenttype=datacontenttype,
+            data=data,
+        )
+
+
 class ContractVersion(Model):
     """A version that a carrier serves (contract 5)."""
 
@@ -2635,16 +2796,24 @@ class WebhookKey(Model):
     """The key's name."""
     public_key = Required("publicKey", TEXT)
     """`whpk_` and the base64 of an ed25519 public key."""
+    not_before = Member("notBefore", INSTANT)
+    """What is signed with it before this is not genuine."""
+    not_after = Member("notAfter", INSTANT)
+    """What is signed with it from this on is not genuine."""
 
     def __init__(
         self,
         *,
         key_id: str | None = None,
         public_key: str | None = None,
+        not_before: InstantLike | None = None,
+        not_after: InstantLike | None = None,
     ) -> None:
         super().__init__(
             key_id=key_id,
             public_key=public_key,
+            not_before=not_before,
+            not_after=not_after,
         )
 
 
@@ -2707,6 +2876,8 @@ class Discovery(Model):
     """Address of the telemetry collector."""
     assumed_tare_lbs = Member("assumedTareLbs", INTEGER)
     """Pounds assumed for an empty vehicle of unknown tare (contract 3d)."""
+    hold_lapse = Member("holdLapse", ChoiceOf(HoldLapse))
+    """What becomes of a held vehicle when the hold's lease lapses."""
 
     def __init__(
         self,
@@ -2727,6 +2898,7 @@ class Discovery(Model):
         tzdb: str | None = None,
         telemetry_endpoint: str | None = None,
         assumed_tare_lbs: int | None = None,
+        hold_lapse: HoldLapse | str | None = None,
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -2745,6 +2917,7 @@ class Discovery(Model):
             tzdb=tzdb,
             telemetry_endpoint=telemetry_endpoint,
             assumed_tare_lbs=assumed_tare_lbs,
+            hold_lapse=hold_lapse,
         )
 
 
@@ -3511,6 +3684,138 @@ class InboxReceipt(Model):
             tender_id=tender_id,
             sequence=sequence,
             type=type,
+        )
+
+
+class HeaderField(Model):
+    """A header field of HTTP."""
+
+    __slots__ = ()
+
+    name = Required("name", TEXT)
+    """Its name."""
+    value = Required("value", TEXT)
+    """Its value."""
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        value: str | None = None,
+    ) -> None:
+        super().__init__(
+            name=name,
+            value=value,
+        )
+
+
+class InboxHandshake(Model):
+    """What to answer a carrier that asks whether it may send webhooks here (CloudEvents webhook 1.0, section 4)."""
+
+    __slots__ = ()
+
+    status = Required("status", INTEGER)
+    """HTTP status to answer with."""
+    carrier = Required("carrier", TEXT)
+    """The carrier that asks."""
+    headers = Required("headers", ListOf(Nested(HeaderField)))
+    """Header fields to answer with."""
+
+    def __init__(
+        self,
+        *,
+        status: int | None = None,
+        carrier: str | None = None,
+        headers: Iterable[HeaderField] | None = None,
+    ) -> None:
+        super().__init__(
+            status=status,
+            carrier=carrier,
+            headers=headers,
+        )
+
+
+class CommandStep(Model):
+    """One thing that the carrier said of a command."""
+
+    __slots__ = ()
+
+    state = Required("state", ChoiceOf(CommandState))
+    """How far it got."""
+    at = Member("at", INSTANT)
+    """When the carrier says that it began."""
+    reason = Member("reason", TEXT)
+    """Why, or what became of it."""
+
+    def __init__(
+        self,
+        *,
+        state: CommandState | str | None = None,
+        at: InstantLike | None = None,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(
+            state=state,
+            at=at,
+            reason=reason,
+        )
+
+
+class CommandRecord(Model):
+    """A command as the journal knows it: who asked for what and why, and what became of it (contract 4f)."""
+
+    __slots__ = ()
+
+    command_id = Required("commandId", TEXT)
+    """The command."""
+    dispatch_id = Required("dispatchId", TEXT)
+    """The dispatch."""
+    carrier = Required("carrier", TEXT)
+    """The carrier's name in the configuration."""
+    tender_id = Member("tenderId", TEXT)
+    """The tender, where the journal has it."""
+    command = Required("command", Nested(Command))
+    """What was asked for, byte for byte."""
+    state = Required("state", ChoiceOf(CommandState))
+    """How far it is known to have got; `expired` where no answer came in time, which is a no."""
+    receipt = Required("receipt", TEXT)
+    """`proven` once the carrier answered, `unproven` while the journal resolves it, `refused` or `not_sent`."""
+    code = Member("code", TEXT)
+    """Why the carrier did not take it."""
+    history = Required("history", ListOf(Nested(CommandStep)))
+    """Every answer and event about it, the oldest first."""
+    inverse = Member("inverse", ChoiceOf(CommandType))
+    """The command that undoes it."""
+    irreversible = Required("irreversible", FLAG)
+    """True where nothing undoes it."""
+
+    def __init__(
+        self,
+        *,
+        command_id: str | None = None,
+        dispatch_id: str | None = None,
+        carrier: str | None = None,
+        tender_id: str | None = None,
+        command: Command | None = None,
+        state: CommandState | str | None = None,
+        receipt: str | None = None,
+        code: str | None = None,
+        history: Iterable[CommandStep] | None = None,
+        inverse: CommandType | str | None = None,
+        irreversible: bool | None = None,
+    ) -> None:
+        super().__init__(
+            command_id=command_id,
+            dispatch_id=dispatch_id,
+            carrier=carrier,
+            tender_id=tender_id,
+            command=command,
+            state=state,
+            receipt=receipt,
+            code=code,
+            history=history,
+            inverse=inverse,
+            irreversible=irreversible,
         )
 
 

@@ -616,6 +616,32 @@ public enum FuelMethod: Choice, MemberValue {
     }
 }
 
+/// What becomes of a held vehicle when the hold's lease lapses (contract 4f); unknown is nothing to rely on.
+public enum HoldLapse: Choice, MemberValue {
+    /// `release`
+    case release
+    /// `remain`
+    case remain
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "release": self = .release
+        case "remain": self = .remain
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .release: "release"
+        case .remain: "remain"
+        case .unknown(let text): text
+        }
+    }
+}
+
 /// Who is aboard (contract 3b).
 public enum HumanOnBoard: Choice, MemberValue {
     /// `none`
@@ -656,6 +682,8 @@ public enum InboxOutcome: Choice, MemberValue {
     case parked
     /// `quarantined`
     case quarantined
+    /// `heartbeat`
+    case heartbeat
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
@@ -665,6 +693,7 @@ public enum InboxOutcome: Choice, MemberValue {
         case "duplicate": self = .duplicate
         case "parked": self = .parked
         case "quarantined": self = .quarantined
+        case "heartbeat": self = .heartbeat
         default: self = .unknown(rawValue)
         }
     }
@@ -675,6 +704,37 @@ public enum InboxOutcome: Choice, MemberValue {
         case .duplicate: "duplicate"
         case .parked: "parked"
         case .quarantined: "quarantined"
+        case .heartbeat: "heartbeat"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// What a person is asked to do (contract 4f); an unknown kind is refused.
+public enum InterventionKind: Choice, MemberValue {
+    /// `human_takeover`
+    case humanTakeover
+    /// `transfer_hub`
+    case transferHub
+    /// `roadside_service`
+    case roadsideService
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "human_takeover": self = .humanTakeover
+        case "transfer_hub": self = .transferHub
+        case "roadside_service": self = .roadsideService
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .humanTakeover: "human_takeover"
+        case .transferHub: "transfer_hub"
+        case .roadsideService: "roadside_service"
         case .unknown(let text): text
         }
     }
@@ -915,6 +975,40 @@ public enum Severity: Choice, MemberValue {
         case .warning: "warning"
         case .urgent: "urgent"
         case .critical: "critical"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// Where a conditional stop takes place (contract 4f); an unknown condition is refused.
+public enum StopCondition: Choice, MemberValue {
+    /// `next_safe_location`
+    case nextSafeLocation
+    /// `at_stop`
+    case atStop
+    /// `at_terminal`
+    case atTerminal
+    /// `if`
+    case if
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "next_safe_location": self = .nextSafeLocation
+        case "at_stop": self = .atStop
+        case "at_terminal": self = .atTerminal
+        case "if": self = .if
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .nextSafeLocation: "next_safe_location"
+        case .atStop: "at_stop"
+        case .atTerminal: "at_terminal"
+        case .if: "if"
         case .unknown(let text): text
         }
     }
@@ -4190,6 +4284,102 @@ public struct Requester: ContractModel, MemberValue {
     }
 }
 
+/// What belongs to a command's type (contract 4f). `conditional_stop`: condition, with `at_stop` a stopId, with `if` an exceptionKind, and latestBy unless it is `next_safe_location`. `resume`, `release`: commandRef. `manual_intervention`: kind. `route_change`: detourId or newSegments. `reschedule_stop`: stopId and appointment. `hold_at_terminal`: nothing, or the commandRef of the hold that it renews.
+public struct CommandParams: ContractModel, MemberValue {
+    public static var entity: String { "CommandParams" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        condition: StopCondition? = nil,
+        stopId: String? = nil,
+        exceptionKind: String? = nil,
+        latestBy: Instant? = nil,
+        commandRef: String? = nil,
+        kind: InterventionKind? = nil,
+        location: Place? = nil,
+        detourId: String? = nil,
+        newSegments: [RouteSegment]? = nil,
+        appointment: Appointment? = nil
+    ) {
+        document = .object
+        fill("condition", condition)
+        fill("stopId", stopId)
+        fill("exceptionKind", exceptionKind)
+        fill("latestBy", latestBy)
+        fill("commandRef", commandRef)
+        fill("kind", kind)
+        fill("location", location)
+        fill("detourId", detourId)
+        fill("newSegments", newSegments)
+        fill("appointment", appointment)
+    }
+
+    /// Where to stop.
+    public var condition: StopCondition? {
+        get { read("condition") }
+        set { write("condition", newValue) }
+    }
+
+    /// The stop of the tender that is meant.
+    public var stopId: String? {
+        get { read("stopId") }
+        set { write("stopId", newValue) }
+    }
+
+    /// The kind of exception upon which to stop.
+    public var exceptionKind: String? {
+        get { read("exceptionKind") }
+        set { write("exceptionKind", newValue) }
+    }
+
+    /// After this the stop is not wanted any more.
+    public var latestBy: Instant? {
+        get { read("latestBy") }
+        set { write("latestBy", newValue) }
+    }
+
+    /// The command that this one undoes or renews.
+    public var commandRef: String? {
+        get { read("commandRef") }
+        set { write("commandRef", newValue) }
+    }
+
+    /// What a person is asked to do.
+    public var kind: InterventionKind? {
+        get { read("kind") }
+        set { write("kind", newValue) }
+    }
+
+    /// Where.
+    public var location: Place? {
+        get { read("location") }
+        set { write("location", newValue) }
+    }
+
+    /// A detour of the capacity's route.
+    public var detourId: String? {
+        get { read("detourId") }
+        set { write("detourId", newValue) }
+    }
+
+    /// Other segments than the planned ones.
+    public var newSegments: [RouteSegment]? {
+        get { read("newSegments") }
+        set { write("newSegments", newValue) }
+    }
+
+    /// The new appointment.
+    public var appointment: Appointment? {
+        get { read("appointment") }
+        set { write("appointment", newValue) }
+    }
+}
+
 /// A request to the carrier's operations centre; the carrier decides, nothing is actuated (contract 4f).
 public struct Command: ContractModel, MemberValue {
     public static var entity: String { "Command" }
@@ -4212,7 +4402,7 @@ public struct Command: ContractModel, MemberValue {
         issuedAt: Instant? = nil,
         expiresAt: Instant? = nil,
         leaseS: Int? = nil,
-        params: Json? = nil
+        params: CommandParams? = nil
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -4289,14 +4479,14 @@ public struct Command: ContractModel, MemberValue {
         set { write("expiresAt", newValue) }
     }
 
-    /// Seconds for which a hold lasts without renewal.
+    /// Seconds for which a hold lasts without renewal; with `hold_at_terminal` only.
     public var leaseS: Int? {
         get { read("leaseS") }
         set { write("leaseS", newValue) }
     }
 
     /// Members that belong to the type.
-    public var params: Json? {
+    public var params: CommandParams? {
         get { read("params") }
         set { write("params", newValue) }
     }
@@ -4323,6 +4513,7 @@ public struct CommandStatus: ContractModel, MemberValue {
         requestedAt: Instant? = nil,
         updatedAt: Instant? = nil,
         expiresAt: Instant? = nil,
+        leaseUntil: Instant? = nil,
         reason: String? = nil,
         outcome: String? = nil,
         inverse: CommandType? = nil,
@@ -4340,6 +4531,7 @@ public struct CommandStatus: ContractModel, MemberValue {
         fill("requestedAt", requestedAt)
         fill("updatedAt", updatedAt)
         fill("expiresAt", expiresAt)
+        fill("leaseUntil", leaseUntil)
         fill("reason", reason)
         fill("outcome", outcome)
         fill("inverse", inverse)
@@ -4405,6 +4597,12 @@ public struct CommandStatus: ContractModel, MemberValue {
     public var expiresAt: Instant? {
         get { read("expiresAt") }
         set { write("expiresAt", newValue) }
+    }
+
+    /// Until when a hold lasts without renewal.
+    public var leaseUntil: Instant? {
+        get { read("leaseUntil") }
+        set { write("leaseUntil", newValue) }
     }
 
     /// Why it was refused or failed.
@@ -4830,6 +5028,118 @@ public struct Event: ContractModel, MemberValue {
     }
 }
 
+/// Where the account's feed stands.
+public struct HeartbeatData: ContractModel, MemberValue {
+    public static var entity: String { "HeartbeatData" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        subscriptionId: String? = nil,
+        cursor: String? = nil,
+        logEpoch: String? = nil
+    ) {
+        document = .object
+        fill("subscriptionId", subscriptionId)
+        fill("cursor", cursor)
+        fill("logEpoch", logEpoch)
+    }
+
+    /// The subscription.
+    public var subscriptionId: String {
+        get { need("subscriptionId") }
+        set { write("subscriptionId", newValue) }
+    }
+
+    /// The cursor behind the latest event that was committed.
+    public var cursor: String {
+        get { need("cursor") }
+        set { write("cursor", newValue) }
+    }
+
+    /// Changes when the carrier restores from a backup.
+    public var logEpoch: String {
+        get { need("logEpoch") }
+        set { write("logEpoch", newValue) }
+    }
+}
+
+/// What each webhook subscription gets every 60 seconds, outside every sequence, as a CloudEvent of the type `gladhand.subscription.heartbeat.v1` (contract 4e): the loss of a last event shows no gap.
+public struct Heartbeat: ContractModel, MemberValue {
+    public static var entity: String { "Heartbeat" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        specversion: String? = nil,
+        id: String? = nil,
+        source: String? = nil,
+        type: String? = nil,
+        time: Instant? = nil,
+        datacontenttype: String? = nil,
+        data: HeartbeatData? = nil
+    ) {
+        document = .object
+        fill("specversion", specversion)
+        fill("id", id)
+        fill("source", source)
+        fill("type", type)
+        fill("time", time)
+        fill("datacontenttype", datacontenttype)
+        fill("data", data)
+    }
+
+    /// `1.0`.
+    public var specversion: String {
+        get { need("specversion") }
+        set { write("specversion", newValue) }
+    }
+
+    /// Unique per source.
+    public var id: String {
+        get { need("id") }
+        set { write("id", newValue) }
+    }
+
+    /// `<base>/webhook-subscriptions/{subscriptionId}`.
+    public var source: String {
+        get { need("source") }
+        set { write("source", newValue) }
+    }
+
+    /// `gladhand.subscription.heartbeat.v1`.
+    public var type: String {
+        get { need("type") }
+        set { write("type", newValue) }
+    }
+
+    /// When.
+    public var time: Instant {
+        get { need("time") }
+        set { write("time", newValue) }
+    }
+
+    /// `application/json`.
+    public var datacontenttype: String? {
+        get { read("datacontenttype") }
+        set { write("datacontenttype", newValue) }
+    }
+
+    /// Where the feed stands.
+    public var data: HeartbeatData {
+        get { need("data") }
+        set { write("data", newValue) }
+    }
+}
+
 /// A version that a carrier serves (contract 5).
 public struct ContractVersion: ContractModel, MemberValue {
     public static var entity: String { "ContractVersion" }
@@ -4922,11 +5232,15 @@ public struct WebhookKey: ContractModel, MemberValue {
     /// A new one of these members.
     public init(
         keyId: String? = nil,
-        publicKey: String? = nil
+        publicKey: String? = nil,
+        notBefore: Instant? = nil,
+        notAfter: Instant? = nil
     ) {
         document = .object
         fill("keyId", keyId)
         fill("publicKey", publicKey)
+        fill("notBefore", notBefore)
+        fill("notAfter", notAfter)
     }
 
     /// The key's name.
@@ -4939,6 +5253,18 @@ public struct WebhookKey: ContractModel, MemberValue {
     public var publicKey: String {
         get { need("publicKey") }
         set { write("publicKey", newValue) }
+    }
+
+    /// What is signed with it before this is not genuine.
+    public var notBefore: Instant? {
+        get { read("notBefore") }
+        set { write("notBefore", newValue) }
+    }
+
+    /// What is signed with it from this on is not genuine.
+    public var notAfter: Instant? {
+        get { read("notAfter") }
+        set { write("notAfter", newValue) }
     }
 }
 
@@ -5000,7 +5326,8 @@ public struct Discovery: ContractModel, MemberValue {
         logEpoch: String? = nil,
         tzdb: String? = nil,
         telemetryEndpoint: String? = nil,
-        assumedTareLbs: Int? = nil
+        assumedTareLbs: Int? = nil,
+        holdLapse: HoldLapse? = nil
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -5019,6 +5346,7 @@ public struct Discovery: ContractModel, MemberValue {
         fill("tzdb", tzdb)
         fill("telemetryEndpoint", telemetryEndpoint)
         fill("assumedTareLbs", assumedTareLbs)
+        fill("holdLapse", holdLapse)
     }
 
     /// Semantic version of the contract.
@@ -5115,6 +5443,12 @@ public struct Discovery: ContractModel, MemberValue {
     public var assumedTareLbs: Int? {
         get { read("assumedTareLbs") }
         set { write("assumedTareLbs", newValue) }
+    }
+
+    /// What becomes of a held vehicle when the hold's lease lapses.
+    public var holdLapse: HoldLapse? {
+        get { read("holdLapse") }
+        set { write("holdLapse", newValue) }
     }
 }
 
@@ -6395,6 +6729,222 @@ public struct InboxReceipt: ContractModel, MemberValue {
     public var type: String? {
         get { read("type") }
         set { write("type", newValue) }
+    }
+}
+
+/// A header field of HTTP.
+public struct HeaderField: ContractModel, MemberValue {
+    public static var entity: String { "HeaderField" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        name: String? = nil,
+        value: String? = nil
+    ) {
+        document = .object
+        fill("name", name)
+        fill("value", value)
+    }
+
+    /// Its name.
+    public var name: String {
+        get { need("name") }
+        set { write("name", newValue) }
+    }
+
+    /// Its value.
+    public var value: String {
+        get { need("value") }
+        set { write("value", newValue) }
+    }
+}
+
+/// What to answer a carrier that asks whether it may send webhooks here (CloudEvents webhook 1.0, section 4).
+public struct InboxHandshake: ContractModel, MemberValue {
+    public static var entity: String { "InboxHandshake" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        status: Int? = nil,
+        carrier: String? = nil,
+        headers: [HeaderField]? = nil
+    ) {
+        document = .object
+        fill("status", status)
+        fill("carrier", carrier)
+        fill("headers", headers)
+    }
+
+    /// HTTP status to answer with.
+    public var status: Int {
+        get { need("status") }
+        set { write("status", newValue) }
+    }
+
+    /// The carrier that asks.
+    public var carrier: String {
+        get { need("carrier") }
+        set { write("carrier", newValue) }
+    }
+
+    /// Header fields to answer with.
+    public var headers: [HeaderField] {
+        get { need("headers") }
+        set { write("headers", newValue) }
+    }
+}
+
+/// One thing that the carrier said of a command.
+public struct CommandStep: ContractModel, MemberValue {
+    public static var entity: String { "CommandStep" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        state: CommandState? = nil,
+        at: Instant? = nil,
+        reason: String? = nil
+    ) {
+        document = .object
+        fill("state", state)
+        fill("at", at)
+        fill("reason", reason)
+    }
+
+    /// How far it got.
+    public var state: CommandState {
+        get { need("state") }
+        set { write("state", newValue) }
+    }
+
+    /// When the carrier says that it began.
+    public var at: Instant? {
+        get { read("at") }
+        set { write("at", newValue) }
+    }
+
+    /// Why, or what became of it.
+    public var reason: String? {
+        get { read("reason") }
+        set { write("reason", newValue) }
+    }
+}
+
+/// A command as the journal knows it: who asked for what and why, and what became of it (contract 4f).
+public struct CommandRecord: ContractModel, MemberValue {
+    public static var entity: String { "CommandRecord" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        commandId: String? = nil,
+        dispatchId: String? = nil,
+        carrier: String? = nil,
+        tenderId: String? = nil,
+        command: Command? = nil,
+        state: CommandState? = nil,
+        receipt: String? = nil,
+        code: String? = nil,
+        history: [CommandStep]? = nil,
+        inverse: CommandType? = nil,
+        irreversible: Bool? = nil
+    ) {
+        document = .object
+        fill("commandId", commandId)
+        fill("dispatchId", dispatchId)
+        fill("carrier", carrier)
+        fill("tenderId", tenderId)
+        fill("command", command)
+        fill("state", state)
+        fill("receipt", receipt)
+        fill("code", code)
+        fill("history", history)
+        fill("inverse", inverse)
+        fill("irreversible", irreversible)
+    }
+
+    /// The command.
+    public var commandId: String {
+        get { need("commandId") }
+        set { write("commandId", newValue) }
+    }
+
+    /// The dispatch.
+    public var dispatchId: String {
+        get { need("dispatchId") }
+        set { write("dispatchId", newValue) }
+    }
+
+    /// The carrier's name in the configuration.
+    public var carrier: String {
+        get { need("carrier") }
+        set { write("carrier", newValue) }
+    }
+
+    /// The tender, where the journal has it.
+    public var tenderId: String? {
+        get { read("tenderId") }
+        set { write("tenderId", newValue) }
+    }
+
+    /// What was asked for, byte for byte.
+    public var command: Command {
+        get { need("command") }
+        set { write("command", newValue) }
+    }
+
+    /// How far it is known to have got; `expired` where no answer came in time, which is a no.
+    public var state: CommandState {
+        get { need("state") }
+        set { write("state", newValue) }
+    }
+
+    /// `proven` once the carrier answered, `unproven` while the journal resolves it, `refused` or `not_sent`.
+    public var receipt: String {
+        get { need("receipt") }
+        set { write("receipt", newValue) }
+    }
+
+    /// Why the carrier did not take it.
+    public var code: String? {
+        get { read("code") }
+        set { write("code", newValue) }
+    }
+
+    /// Every answer and event about it, the oldest first.
+    public var history: [CommandStep] {
+        get { need("history") }
+        set { write("history", newValue) }
+    }
+
+    /// The command that undoes it.
+    public var inverse: CommandType? {
+        get { read("inverse") }
+        set { write("inverse", newValue) }
+    }
+
+    /// True where nothing undoes it.
+    public var irreversible: Bool {
+        get { need("irreversible") }
+        set { write("irreversible", newValue) }
     }
 }
 

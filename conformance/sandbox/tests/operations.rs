@@ -28,12 +28,16 @@ async fn dispatched(tms: &Tms, tender_id: &str, load_id: &str) -> String {
 
 fn command(dispatch: &str, id: &str, sequence: u64, kind: &str) -> Value {
     let now = jiff::Timestamp::now();
+    let params = match kind {
+        "resume" => json!({"commandRef": "cmd-1"}),
+        _ => json!({"condition": "next_safe_location"}),
+    };
     json!({
         "schemaVersion": "1.0.0", "commandId": id, "type": kind, "dispatchId": dispatch,
         "expectedDispatchRevision": 1, "commandSequence": sequence, "reason": "weather ahead",
         "requestedBy": {"principal": "maria", "role": "dispatcher"},
         "issuedAt": format!("{now:.3}"), "expiresAt": format!("{:.3}", now + jiff::SignedDuration::from_mins(10)),
-        "params": {"condition": "next_safe_location"},
+        "params": params,
     })
 }
 
@@ -160,6 +164,7 @@ async fn a_command_is_refused_held_revoked_or_expires() {
     assert_eq!(request(&tms, &resume).await.code(), "illegal_transition");
     resume["commandId"] = json!("c-5");
     resume["type"] = json!("manual_intervention");
+    resume["params"] = json!({"kind": "human_takeover"});
     assert_eq!(request(&tms, &resume).await.status, 202);
 }
 

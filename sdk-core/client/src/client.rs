@@ -119,7 +119,7 @@ impl Client {
         Ok(Self(Arc::new(Handle { core })))
     }
 
-    fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Arc<Core> {
         &self.0.core
     }
 
@@ -205,7 +205,9 @@ impl Client {
         Ok(reader)
     }
 
-    /// What matters to safety, at once, also before its turn; from now on. Also follows every carrier's feed.
+    /// What matters to safety, at once, also before its turn; first what was stored while nobody was told. At least once: an
+    /// event counts as told once the next one is asked for. Every listener of the journal is told everything from now on.
+    /// Also follows every carrier's feed.
     pub async fn safety(&self) -> Result<SafetyStream> {
         self.core().open()?;
         let stream = SafetyStream::open(self.core().clone()).await?;
@@ -213,15 +215,16 @@ impl Client {
         Ok(stream)
     }
 
-    /// Takes a webhook: the header fields and the raw body as they came. Answers with an `InboxReceipt`, whose status is
-    /// the one to answer with. Errors, whose HTTP status is theirs to answer with: `webhook_signature_missing`,
-    /// `webhook_signature_invalid`, `webhook_source_foreign`, `clock_skew`, `too_large`, `schema_invalid`.
+    /// Takes a webhook: the header fields and the raw body, at most 256 KiB, as they came. Answers with an `InboxReceipt`,
+    /// whose status is the one to answer with. Errors, whose HTTP status is theirs to answer with:
+    /// `webhook_signature_missing`, `webhook_signature_invalid`, `webhook_source_foreign`, `clock_skew` (it names the measured
+    /// offset, and the feed is followed instead), `too_large`, `unsupported_media`, `schema_invalid`.
     pub async fn receive(&self, headers: &[(String, String)], body: &[u8]) -> Result<Document> {
         inbox::receive(self.core(), headers, body).await
     }
 
-    /// Asks a carrier to send webhooks to `url`. `types`: which event types, empty for all. `mtls`: `required` or
-    /// `signature_only`. Answers with the `WebhookSubscription`.
+    /// Asks a carrier to send webhooks to `url`, https. `types`: which event types, empty for all. `mtls`: `required` or
+    /// `signature_only`. Answers with the `WebhookSubscription`. Errors: `carrier_unknown`, `schema_invalid`.
     pub async fn webhook_subscribe(
         &self,
         carrier: &str,
@@ -239,6 +242,25 @@ impl Client {
         };
         let core = self.core().clone();
         self.core().detached(async move { inbox::subscribe(&core, subscription).await }).await
+    }
+
+    /// A webhook subscription as the carrier has it. Errors: `carrier_unknown`, `not_found`.
+    pub async fn webhook_get(&self, carrier: &str, id: &str) -> Result<Document> {
+        inbox::subscription(self.core(), carrier, id).await
+    }
+
+    /// Ends a webhook subscription and answers with what it was. Errors: `carrier_unknown`, `not_found`.
+    pub async fn webhook_delete(&self, carrier: &str, id: &str) -> Result<Document> {
+        let (core, carrier, id) = (self.core().clone(), carrier.to_owned(), id.to_owned());
+        self.core().detached(async move { inbox::unsubscribe(&core, &carrier, &id).await }).await
+    }
+
+    /// What to answer to the OPTIONS request with which a carrier asks whether it may send webhooks here (CloudEvents webhook
+    /// 1.0, section 4): an `InboxHandshake`, with status and header fields. `headers` as they came. Errors, whose HTTP status
+    /// is theirs to answer with: `schema_invalid` for a request that is no handshake, `webhook_source_foreign` for an origin
+    /// of no configured carrier.
+    pub fn inbox_handshake(&self, headers: &[(String, String)]) -> Result<Document> {
+        inbox::handshake(self.core(), headers)
     }
 
     /// A dispatch, fresh from the carrier. Errors: `not_found`.
@@ -262,6 +284,83 @@ impl Client {
         requested_by: Requester,
     ) -> Result<Document> {
         self.command_request(dispatch_id, CommandRequest::stop_at_next_safe_location(reason, requested_by)?).await
+    }
+
+    /// Asks to go on after the stop that was asked for under `command_ref`. See [`Client::command_request`].
+    pub async fn dispatch_resume(
+        &self,
+        dispatch_id: &str,
+        command_ref: &str,
+        reason: &str,
+        requested_by: Requester,
+    ) -> Result<Document> {
+        self.command_request(dispatch_id, CommandRequest::resume(command_ref, reason, requested_by)?).await
+    }
+
+    /// Asks to hold the vehicle at its terminal for `lease_seconds`. See [`CommandRequest::hold`],
+    /// [`Client::command_request`].
+    pub async fn dispatch_hold(
+        &self,
+        dispatch_id: &str,
+        reason: &str,
+        requested_by: Requester,
+        lease_seconds: u32,
+    ) -> Result<Document> {
+        self.command_request(dispatch_id, CommandRequest::hold(reason, requested_by, lease_seconds)).await
+    }
+
+    /// Asks for another lease, from now, for the hold that was asked for under `command_ref`. See
+    /// [`Client::command_request`].
+    pub async fn dispatch_renew_hold(
+        &self,
+        dispatch_id: &str,
+        command_ref: &str,
+        reason: &str,
+        requested_by: Requester,
+        lease_seconds: u32,
+    ) -> Result<Document> {
+        let request = CommandRequest::renew_hold(command_ref, reason, requested_by, lease_seconds)?;
+        self.command_request(dispatch_id, request).await
+    }
+
+    /// Asks to end the hold that was asked for under `command_ref`. See [`Client::command_request`].
+    pub async fn dispatch_release(
+        &self,
+        dispatch_id: &str,
+        command_ref: &str,
+        reason: &str,
+        requested_by: Requester,
+    ) -> Result<Document> {
+        self.command_request(dispatch_id, CommandRequest::release(command_ref, reason, requested_by)?).await
+    }
+
+    /// Asks for a person: `human_takeover`, `transfer_hub` or `roadside_service`. The one command that is taken in the control
+    /// modes `manual_override`, `minimal_risk` and `out_of_service`. See [`Client::command_request`].
+    pub async fn dispatch_request_intervention(
+        &self,
+        dispatch_id: &str,
+        kind: &str,
+        reason: &str,
+        requested_by: Requester,
+    ) -> Result<Document> {
+        self.command_request(dispatch_id, CommandRequest::intervention(kind, reason, requested_by)?).await
+    }
+
+    /// Asks for a detour of the capacity's route. See [`Client::command_request`]; also errors: `detour_not_permitted`.
+    pub async fn dispatch_change_route(
+        &self,
+        dispatch_id: &str,
+        detour_id: &str,
+        reason: &str,
+        requested_by: Requester,
+    ) -> Result<Document> {
+        self.command_request(dispatch_id, CommandRequest::detour(detour_id, reason, requested_by)?).await
+    }
+
+    /// Every command that was asked of a dispatch, the oldest first (documents `CommandRecord`): who asked for what and why,
+    /// and what became of it. From the journal alone; asks nobody.
+    pub async fn command_records(&self, dispatch_id: &str) -> Result<Vec<Document>> {
+        dispatch::records(self.core(), dispatch_id).await
     }
 
     /// How far a command got, fresh from the carrier. Errors: `not_found`.

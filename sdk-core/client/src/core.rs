@@ -45,6 +45,8 @@ pub(crate) struct Core {
     handed: Mutex<Vec<Intent>>,
     /// Carriers whose feed is being followed.
     pub(crate) following: Mutex<HashSet<String>>,
+    /// Carriers whose feed is being read up to its head, once.
+    pub(crate) catching_up: Mutex<HashSet<String>>,
 }
 
 impl Core {
@@ -72,6 +74,7 @@ impl Core {
             busy: Mutex::default(),
             handed: Mutex::default(),
             following: Mutex::default(),
+            catching_up: Mutex::default(),
         }
     }
 

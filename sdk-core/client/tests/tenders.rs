@@ -2,7 +2,7 @@
 
 mod support;
 
-use gladhand::{Code, CommandRequest, CreateOptions, Requester, Sent};
+use gladhand::{Code, CreateOptions, Requester, Sent};
 use support::{Bench, express, soon, text, until_state};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,8 +50,8 @@ async fn one_load_from_capacity_to_reconciliation() {
     .await;
     let error = client.command_revoke(&dispatch, &command).await.unwrap_err();
     assert_eq!(error.code(), Code::IllegalTransition, "{error}");
-    let resumed = CommandRequest::new("resume", "the storm has passed", Requester::new("dana@acme.test", "dispatcher"));
-    let resumed = client.command_request(&dispatch, resumed).await.unwrap();
+    let dana = Requester::new("dana@acme.test", "dispatcher");
+    let resumed = client.dispatch_resume(&dispatch, &command, "the storm has passed", dana).await.unwrap();
     assert_eq!(resumed.integer("/commandSequence"), Some(2));
 
     bench.post("/progress", &format!(r#"{{"tenderId":"{id}","to":"delivered"}}"#));

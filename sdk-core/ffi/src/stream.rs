@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use gladhand_documents::error::Result;
 use gladhand_documents::json::Document;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use crate::runtime::Owner;
-use crate::task::{CancelToken, Task, spawn};
+use crate::task::{CancelToken, Task, spawn, spawn_or};
 
 /// Reads the security log of a client until the client is closed.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub trait Source: Send + 'static {
     type Item: Send + 'static;
     /// The next one; `None` at the end. Dropping the future loses nothing.
     fn pull(&mut self) -> impl Future<Output = Result<Option<Self::Item>>> + Send;
+    /// The last one reached nobody: where it must not be lost, it comes again.
+    fn give_back(&mut self, _item: &Self::Item) {}
 }
 
 /// A stream that bindings hold. One `next` at a time; a second one waits for the first.
@@ -63,22 +65,32 @@ impl<S: Source> Stream<S> {
     /// The next value; `None` once the stream has ended or was closed.
     pub fn next(&self, cancel: &CancelToken) -> Task<Option<S::Item>> {
         let (source, closed, owner) = (Arc::clone(&self.source), self.closed.clone(), self.owner);
-        spawn(cancel, async move {
-            owner.check()?;
-            let item = async {
-                match source.lock().await.as_mut() {
-                    Some(source) => source.pull().await,
-                    None => Ok(None),
-                }
+        let pull = |source: Arc<Mutex<Option<S>>>| async move {
+            let mut held = source.lock_owned().await;
+            let item = match held.as_mut() {
+                Some(source) => source.pull().await,
+                None => Ok(None),
             };
+            (item, held)
+        };
+        let next = async move {
+            owner.check()?;
             tokio::select! {
                 biased;
                 () = closed.cancelled() => {}
-                item = item => return item,
+                (item, held) = pull(Arc::clone(&source)) => return Ok((item?, held)),
             }
-            source.lock().await.take();
-            Ok(None)
-        })
+            let mut held = source.lock_owned().await;
+            held.take();
+            Ok((None, held))
+        };
+        // Its caller stopped waiting just when it came.
+        let unheard = |item: Option<S::Item>, mut held: OwnedMutexGuard<Option<S>>| {
+            if let (Some(item), Some(source)) = (item, held.as_mut()) {
+                source.give_back(&item);
+            }
+        };
+        spawn_or(cancel, next, unheard)
     }
 
     /// Ends the stream and lets go of what feeds it; a `next` under way gives `None`.
@@ -108,12 +120,23 @@ macro_rules! source {
 source! {
     /// A Tender now and after each change.
     Watch(gladhand::Watch) -> Document;
-    /// Safety events at once, out of band.
-    Safety(gladhand::SafetyStream) -> Document;
     /// Security events, as they happen.
     SecurityEvents(SecurityLogReader) -> Document;
     /// Positions of followed loads.
     Follow(gladhand::Follow) -> Document;
+}
+
+/// Safety events at once, out of band. One counts as told once the next one is asked for.
+pub type Safety = Stream<gladhand::SafetyStream>;
+
+impl Source for gladhand::SafetyStream {
+    type Item = Document;
+    fn pull(&mut self) -> impl Future<Output = Result<Option<Document>>> + Send {
+        self.next()
+    }
+    fn give_back(&mut self, _item: &Document) {
+        Self::give_back(self);
+    }
 }
 
 /// The durable events of a consumer: a stream, and what acknowledges it.
@@ -127,6 +150,9 @@ impl Source for gladhand::EventReader {
     type Item = gladhand::Delivery;
     fn pull(&mut self) -> impl Future<Output = Result<Option<gladhand::Delivery>>> + Send {
         self.next()
+    }
+    fn give_back(&mut self, item: &gladhand::Delivery) {
+        self.acknowledger().give_back(item.token);
     }
 }
 
@@ -149,8 +175,54 @@ impl Events {
         })
     }
 
+    /// An event that `next` gave has not arrived, as its caller had stopped waiting: the next `next` gives it again.
+    pub fn give_back(&self, token: u64) {
+        self.acknowledger.give_back(token);
+    }
+
     /// Ends the stream and lets another reader take the consumer.
     pub fn close(&self) {
         self.stream.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// Counts up, one number each time it is let go.
+    struct Numbers {
+        last: u32,
+        go: Arc<Semaphore>,
+    }
+
+    impl Source for Numbers {
+        type Item = u32;
+        async fn pull(&mut self) -> Result<Option<u32>> {
+            self.go.acquire().await.unwrap().forget();
+            self.last += 1;
+            Ok(Some(self.last))
+        }
+        fn give_back(&mut self, item: &u32) {
+            self.last = item - 1;
+        }
+    }
+
+    #[test]
+    fn what_comes_just_when_its_caller_stops_waiting_comes_again() {
+        let go = Arc::new(Semaphore::new(0));
+        let stream = Stream::new(Numbers { last: 0, go: go.clone() });
+        let token = CancelToken::new();
+        let wait = |task: Task<Option<u32>>| task.wait(|| Ok::<(), ()>(())).unwrap().unwrap();
+        go.add_permits(1);
+        assert_eq!(wait(stream.next(&token)), Some(1));
+        // Nobody waits for it any more, and it comes all the same.
+        drop(stream.next(&token));
+        go.add_permits(1);
+        let again = stream.next(&token);
+        go.add_permits(1);
+        assert_eq!(wait(again), Some(2));
     }
 }

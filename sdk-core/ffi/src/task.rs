@@ -54,13 +54,34 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
+    spawn_or(cancel, operation.map(|outcome| Ok((outcome?, ()))), |_, ()| {})
+}
+
+/// [`spawn`], with what to do with a value that nobody waits for any more. The operation gives the value and what must stay
+/// held until it is heard, such as a lock.
+pub(crate) fn spawn_or<T, H, F>(
+    cancel: &CancelToken,
+    operation: F,
+    unheard: impl FnOnce(T, H) + Send + 'static,
+) -> Task<T>
+where
+    T: Send + 'static,
+    H: Send + 'static,
+    F: Future<Output = Result<(T, H)>> + Send + 'static,
+{
     let (send, answer) = oneshot::channel();
     let token = cancel.clone();
     match runtime::get() {
         Ok(runtime) => {
             runtime.spawn(async move {
                 // The sender is inside, so a runtime that goes away answers as well: by dropping it.
-                let _ = send.send(guarded(&token, operation).await);
+                let (outcome, held) = match guarded(&token, operation).await {
+                    Ok((value, held)) => (Ok(value), Some(held)),
+                    Err(error) => (Err(error), None),
+                };
+                if let (Err(Ok(value)), Some(held)) = (send.send(outcome), held) {
+                    unheard(value, held);
+                }
             });
         }
         Err(error) => drop(send.send(Err(error))),

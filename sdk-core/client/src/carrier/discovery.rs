@@ -6,11 +6,14 @@ use std::time::Duration;
 use gladhand_documents::error::{Code, Error, Result, Sent};
 use gladhand_documents::json::{Document, Value};
 use gladhand_documents::model::wire::Discovery;
+use gladhand_documents::time::parse_instant;
 use gladhand_protocol::proof::webhook::WebhookKey;
 use http::Method;
+use jiff::Timestamp;
 
 use super::{Carrier, document_of};
 use crate::auth::{Profile, Request};
+use crate::observe::{Expiry, Subject};
 
 const LIFETIME: Duration = Duration::from_secs(300);
 /// A webhook under an unknown key may be the first after a rotation; so often the keys are read again for that.
@@ -29,6 +32,8 @@ pub(crate) struct Published {
     pub(crate) decision_sla: Option<Duration>,
     /// Keys that sign webhooks.
     pub(crate) webhook_keys: Vec<WebhookKey>,
+    /// When it was read.
+    pub(crate) read_at: Timestamp,
     /// Pounds assumed for an unknown tare.
     pub(crate) assumed_tare_lbs: Option<i64>,
     /// Optional capabilities.
@@ -36,7 +41,7 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    fn of(document: &Document) -> Result<Self> {
+    fn of(document: &Document, test_key: Option<&WebhookKey>, read_at: Timestamp) -> Result<Self> {
         let seconds = |pointer: &str| document.integer(pointer).and_then(|n| u64::try_from(n).ok());
         let keys = document.at("/webhookKeys").into_iter().flat_map(Value::items);
         Ok(Self {
@@ -44,12 +49,8 @@ impl Published {
             epoch: document.text("/logEpoch").unwrap_or_default(),
             max_wait: Duration::from_secs(seconds("/limits/maxWaitSeconds").unwrap_or(0)),
             decision_sla: seconds("/decisionSlaSeconds").map(Duration::from_secs),
-            webhook_keys: keys
-                .map(|key| {
-                    let text = |name: &str| key.get(name).and_then(Value::text).unwrap_or_default().into_owned();
-                    WebhookKey::parse(text("keyId"), &text("publicKey"))
-                })
-                .collect::<Result<_>>()?,
+            webhook_keys: keys.map(webhook_key).chain(test_key.cloned().map(Ok)).collect::<Result<_>>()?,
+            read_at,
             assumed_tare_lbs: document.integer("/assumedTareLbs"),
             features: document
                 .at("/features")
@@ -61,7 +62,29 @@ impl Published {
     }
 }
 
+fn webhook_key(key: Value<'_>) -> Result<WebhookKey> {
+    let text = |name: &str| key.get(name).and_then(Value::text).unwrap_or_default().into_owned();
+    let instant = |name: &str| parse_instant(&text(name)).ok().map(Timestamp::as_second);
+    Ok(WebhookKey::parse(text("keyId"), &text("publicKey"))?.valid(instant("notBefore"), instant("notAfter")))
+}
+
 impl Carrier {
+    /// When the carrier's webhook keys end, as far as it says so.
+    pub(crate) fn webhook_key_expiries(&self) -> Vec<Expiry> {
+        let Some(published) = self.last_published() else { return Vec::new() };
+        let at = |second: i64| Timestamp::from_second(second).ok();
+        let ending = published.webhook_keys.iter().filter_map(|key| {
+            Some(Expiry {
+                subject: Subject::WebhookKey,
+                id: key.id().to_owned(),
+                carrier: Some(self.name().to_owned()),
+                from: key.from().and_then(at).unwrap_or(published.read_at),
+                until: key.until().and_then(at)?,
+            })
+        });
+        ending.collect()
+    }
+
     /// What the carrier publishes, at most five minutes old.
     pub(crate) async fn published(&self) -> Result<Arc<Published>> {
         self.published_within(LIFETIME).await
@@ -88,7 +111,11 @@ impl Carrier {
         let request = Request::new("discovery", Method::GET, "/.well-known/gladhand", Profile::Open, "");
         // Nothing of the caller's own has left.
         let answer = self.call(request).await.map_err(|error| error.sent(Sent::NotSent))?;
-        let published = Arc::new(Published::of(&document_of::<Discovery>("discovery", &answer)?)?);
+        let published = Arc::new(Published::of(
+            &document_of::<Discovery>("discovery", &answer)?,
+            self.config.webhook_test_key.as_ref(),
+            self.clock.now(),
+        )?);
         *known = Some((published.clone(), now));
         Ok(published)
     }

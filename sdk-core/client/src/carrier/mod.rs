@@ -108,9 +108,11 @@ pub(crate) fn request_of(intent: &Intent) -> Result<Request> {
         HeaderValue::from_str(text)
             .map_err(|e| Error::new(Code::JournalCorrupt, "the intent's headers cannot be read").caused_by(&e))
     };
+    // A deletion says everything by its address.
+    let content = (method != Method::DELETE).then(|| bytes::Bytes::copy_from_slice(intent.body.as_bytes()));
     let mut request = Request::new(operation, method, intent.path.clone(), Profile::Dpop, scope)
-        .body(bytes::Bytes::copy_from_slice(intent.body.as_bytes()))
         .header(IDEMPOTENCY_KEY, header(&format!("\"{}\"", intent.key))?);
+    request.body = content;
     if let Some(wait) = &intent.prefer {
         request = request.header(PREFER, header(wait)?);
         if let Some(seconds) = wait.strip_prefix("wait=").and_then(|n| n.parse().ok()) {
@@ -134,6 +136,7 @@ fn operation_of(intent: &Intent) -> Result<(&'static str, &'static str)> {
         "tenders.create" => ("tenders.create", "tender:write"),
         "tenders.withdraw" => ("tenders.withdraw", "tender:write"),
         "webhooks.put" => ("webhooks.put", "webhooks:write"),
+        "webhooks.delete" => ("webhooks.delete", "webhooks:write"),
         "commands.request" => ("commands.request", command_scope(&intent.body.text("/type").unwrap_or_default())),
         "commands.revoke" => ("commands.revoke", command_scope(&intent.body.text("/type").unwrap_or_default())),
         other => {

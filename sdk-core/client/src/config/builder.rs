@@ -240,6 +240,11 @@ impl CarrierSettings {
         self
     }
 
+    /// `webhook_test_secret`.
+    pub fn webhook_test_secret(self, value: impl Into<String>) -> Self {
+        self.with("webhook_test_secret", value)
+    }
+
     fn with(mut self, leaf: &'static str, value: impl Into<String>) -> Self {
         self.0.push((leaf, Value::Text(value.into())));
         self

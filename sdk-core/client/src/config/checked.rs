@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_protocol::proof::signer::Algorithm;
+use gladhand_protocol::proof::webhook::WebhookKey;
 use url::Url;
 
 use super::settings::{Origin, Setting, Settings, Value};
@@ -89,6 +90,7 @@ fn carrier(settings: &Settings, name: &str) -> Result<CarrierConfig> {
             "must be a whole number of seconds from -86400 to 86400",
         )?
         .unwrap_or(0),
+        webhook_test_key: webhook_test_key(settings, &key("webhook_test_secret"))?,
         base_url,
     })
 }
@@ -314,6 +316,16 @@ fn dpop(settings: &Settings, algorithm: &str, key: &str) -> Result<DpopConfig> {
     };
     let key = settings.get(key).map(|_| pem(settings, key)).transpose()?;
     Ok(DpopConfig { algorithm, key })
+}
+
+/// Whoever verifies an HMAC can also make one, so it proves nothing to anybody else: only where nothing is at stake.
+fn webhook_test_key(settings: &Settings, key: &str) -> Result<Option<WebhookKey>> {
+    let (Some(secret), Some(setting)) = (text(settings, key)?, settings.get(key)) else { return Ok(None) };
+    if !["sandbox", "test"].contains(&required(settings, "environment")?.as_str()) {
+        return Err(invalid(key, setting, "is for tests: `environment` must be sandbox or test, or this must go"));
+    }
+    let parsed = WebhookKey::symmetric_for_tests("test", &secret);
+    parsed.map(Some).ok_or_else(|| invalid(key, setting, "must be `whsec_` and the base64 of 24 to 64 bytes"))
 }
 
 fn lead(settings: &Settings, key: &str) -> Result<Duration> {

@@ -57,5 +57,9 @@ pub const KEYS: &[Key] = &[
         "how long a new assertion key is published before it signs, in seconds; 300 unless set",
     ),
     optional("carriers.*.clock_offset_s", "seconds added to our clock in proofs and assertions; 0 unless set"),
+    optional(
+        "carriers.*.webhook_test_secret",
+        "a shared secret, whsec_, by which webhooks may be signed too: for tests, in the environments sandbox and test only",
+    ),
     optional("gateway.producer", "the id that a vehicle gateway is registered under; only where one runs"),
 ];

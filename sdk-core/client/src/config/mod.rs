@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_protocol::proof::signer::Algorithm;
+use gladhand_protocol::proof::webhook::WebhookKey;
 use url::Url;
 
 pub use builder::{CarrierSettings, ConfigBuilder};
@@ -129,6 +130,8 @@ pub struct CarrierConfig {
     pub assertion_key_lead: Duration,
     /// Seconds that are added to our clock in proofs and assertions, where this machine's clock cannot be set.
     pub clock_offset_s: i64,
+    /// A shared secret by which webhooks may be signed too (HMAC), in tests.
+    pub webhook_test_key: Option<WebhookKey>,
 }
 
 /// The key that proves possession (RFC 9449).

@@ -149,6 +149,25 @@ fn variables_win_over_the_file_and_the_program_over_both() {
 }
 
 #[test]
+fn a_shared_webhook_secret_is_for_tests_only() {
+    let secret = "webhook_test_secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"";
+    let with = |text: &str| GOOD.replacen("scac = \"AURR\"", text, 1);
+    for environment in ["sandbox", "test"] {
+        let variables = [("GLADHAND_ENVIRONMENT".to_owned(), environment.to_owned())];
+        let config = Config::builder().toml(&with(secret), Path::new(".")).variables(variables).build().unwrap();
+        assert!(config.carriers["aurora"].webhook_test_key.is_some(), "{environment}");
+    }
+    let variables = [("GLADHAND_ENVIRONMENT".to_owned(), "production".to_owned())];
+    let error = Config::builder().toml(&with(secret), Path::new(".")).variables(variables).build().unwrap_err();
+    assert!(error.message().contains("carriers.aurora.webhook_test_secret"), "{error}");
+    let variables = [("GLADHAND_ENVIRONMENT".to_owned(), "test".to_owned())];
+    let broken = with("webhook_test_secret = \"hush\"");
+    let error = Config::builder().toml(&broken, Path::new(".")).variables(variables).build().unwrap_err();
+    assert_eq!(error.code(), Code::ConfigInvalid);
+    assert!(!error.message().contains("hush"), "and it is not shown");
+}
+
+#[test]
 fn the_keys_of_a_carrier_have_settings_of_their_own() {
     let plain = read(GOOD).unwrap().carriers["aurora"].clone();
     assert_eq!((plain.dpop.algorithm, plain.dpop.key.is_none(), plain.allow_rs256), (Algorithm::Es256, true, false));

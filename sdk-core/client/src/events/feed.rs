@@ -13,6 +13,7 @@ use gladhand_protocol::tender::retry::Backoff;
 use super::accept;
 use crate::carrier::{Carrier, segment};
 use crate::core::{Core, jitter};
+use crate::observe::{Activity, SecurityEvent};
 
 /// How long the carrier may hold back an answer without news.
 const POLL: Duration = Duration::from_secs(20);
@@ -44,8 +45,8 @@ pub(crate) fn follow(core: &Arc<Core>, name: &str) {
 async fn forever(core: &Arc<Core>, carrier: &Arc<Carrier>) {
     let mut failures = 1;
     loop {
-        match page(core, carrier).await {
-            Ok(()) => failures = 1,
+        match page(core, carrier, POLL).await {
+            Ok(_) => failures = 1,
             Err(error) => {
                 tracing::debug!(target: "gladhand::events", carrier = carrier.name(), %error, "the feed is not there");
                 if error.code() == Code::CursorExpired && restart(core, carrier).await.is_ok() {
@@ -61,16 +62,53 @@ async fn forever(core: &Arc<Core>, carrier: &Arc<Carrier>) {
     }
 }
 
-/// Reads one page and applies it; the cursor moves only after that.
-async fn page(core: &Arc<Core>, carrier: &Arc<Carrier>) -> Result<()> {
+/// Reads a carrier's feed up to its head, once, unless it is followed anyway: a heartbeat said that there is news.
+pub(crate) fn catch_up(core: &Arc<Core>, name: &str) {
+    let held = |set: &std::sync::Mutex<std::collections::HashSet<String>>| {
+        set.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    };
+    let Some(carrier) = core.carriers.get(name).filter(|_| !held(&core.following)) else { return };
+    if !core.catching_up.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned()) {
+        return;
+    }
+    let (core, carrier) = (core.clone(), carrier.clone());
+    core.tasks.clone().spawn(async move {
+        let stop = core.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            read = to_the_head(&core, &carrier) => {
+                if let Err(error) = read {
+                    // The next heartbeat says it again.
+                    tracing::warn!(target: "gladhand::events", carrier = carrier.name(), %error, "the feed is not there");
+                }
+            }
+        }
+        core.catching_up.lock().unwrap_or_else(PoisonError::into_inner).remove(carrier.name());
+    });
+}
+
+async fn to_the_head(core: &Arc<Core>, carrier: &Arc<Carrier>) -> Result<()> {
+    loop {
+        match page(core, carrier, Duration::ZERO).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) if error.code() == Code::CursorExpired => return restart(core, carrier).await,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Reads one page and applies it; the cursor moves only after that. Whether anything was in it.
+async fn page(core: &Arc<Core>, carrier: &Arc<Carrier>, wait: Duration) -> Result<bool> {
     let name = carrier.name().to_owned();
     let known = core.journal.run(move |store| store.carrier(&name)).await?;
     let path = match &known.cursor {
         Some(cursor) => format!("/v1/events?cursor={}", segment(cursor)),
         None => "/v1/events".to_owned(),
     };
-    let wait = POLL.min(carrier.published().await?.max_wait);
-    let page = carrier.read::<EventFeed>("events.account", path, "events:read", Some(wait)).await?;
+    let wait = wait.min(carrier.published().await?.max_wait);
+    let wait = Some(wait).filter(|wait| !wait.is_zero());
+    let page = carrier.read::<EventFeed>("events.account", path, "events:read", wait).await?;
     if let Some(epoch) = page.text("/logEpoch") {
         core.epoch(carrier.name(), &epoch).await?;
     }
@@ -79,7 +117,7 @@ async fn page(core: &Arc<Core>, carrier: &Arc<Carrier>) -> Result<()> {
         let event = match Document::parse(event.raw()).and_then(Incoming::of) {
             Ok(event) if event.from_base(&base) => event,
             Ok(event) => {
-                security(carrier.name(), &event.tender_id, "source_foreign");
+                foreign(core, carrier.name(), &event.tender_id);
                 continue;
             }
             Err(error) => {
@@ -92,7 +130,7 @@ async fn page(core: &Arc<Core>, carrier: &Arc<Carrier>) -> Result<()> {
             // Of a tender from before this journal: reconciliation lists it.
             Err(error) if error.code() == Code::TenderUnknown => {}
             Err(error) if error.code() == Code::WebhookSourceForeign => {
-                security(carrier.name(), error.tender_id().unwrap_or_default(), "tender_foreign");
+                foreign(core, carrier.name(), error.tender_id().unwrap_or_default());
             }
             Err(error) => return Err(error),
         }
@@ -101,7 +139,7 @@ async fn page(core: &Arc<Core>, carrier: &Arc<Carrier>) -> Result<()> {
     if known.cursor.as_deref() != Some(&cursor) {
         core.journal.run(move |store| store.set_cursor(&name, &cursor)).await?;
     }
-    Ok(())
+    Ok(page.at("/events").is_some_and(|events| !events.is_empty()))
 }
 
 /// The feed no longer reaches back to our cursor: reconcile, then go on from there.
@@ -111,6 +149,8 @@ async fn restart(core: &Arc<Core>, carrier: &Arc<Carrier>) -> Result<()> {
     core.journal.run(move |store| store.set_cursor(&name, &cursor)).await
 }
 
-fn security(carrier: &str, tender: &str, event: &str) {
-    tracing::warn!(target: "gladhand::security", event, carrier, tender, "the feed holds an event of another source");
+/// The feed holds an event of a source that is not this carrier's.
+fn foreign(core: &Core, carrier: &str, tender: &str) {
+    let event = SecurityEvent::new(Activity::EventForeign).code(Code::WebhookSourceForeign);
+    core.security.emit(&event.carrier(carrier).fact("tender", tender));
 }

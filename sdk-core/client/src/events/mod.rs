@@ -1,14 +1,19 @@
 //! Events towards the application and from the carrier, in order, once each (contract 4e).
 //!
 //! * [`EventReader`]: a durable cursor of the application. * [`SafetyStream`]: at once, out of band.
-//! * `feed`: follows the account's feed without a webhook. * `pull`: fetches a tender's history.
+//! * `feed`: reads the account's feed, with or without a webhook. * `pull`: fetches a tender's history.
+//! * [`Alarms`]: what does not mend itself.
 
+mod alarms;
 mod feed;
 mod pull;
 mod reader;
 mod safety;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use feed::{follow, follow_all};
+pub(crate) use alarms::Alarms;
+pub(crate) use feed::{catch_up, follow, follow_all};
 pub(crate) use pull::pull;
 pub use reader::{Acknowledger, Delivery, EventReader};
 pub use safety::SafetyStream;
@@ -21,10 +26,12 @@ use gladhand_protocol::tender::event::Incoming;
 
 use crate::core::Core;
 use crate::journal::rows::Accepted;
+use crate::observe::{Activity, SecurityEvent};
 
 /// Stores and applies one event, and tells who waits for it. Errors: `tender_unknown`; `webhook_source_foreign` for an event
 /// of a tender that went to another carrier, or of another load: a carrier moves only what it was given (contract 4e).
 pub(crate) async fn accept(core: &Core, event: Incoming, carrier: &str, via: &'static str) -> Result<Accepted> {
+    let name = carrier;
     let carrier = carrier.to_owned();
     let (tender, sequence) = (event.tender_id.clone(), event.sequence);
     let accepted = core
@@ -43,17 +50,13 @@ pub(crate) async fn accept(core: &Core, event: Incoming, carrier: &str, via: &'s
         })
         .await?;
     if accepted.outcome == InboxOutcome::Quarantined {
-        tracing::error!(
-            target: "gladhand::security",
-            event = "sequence_reused",
-            tender = %tender,
-            sequence,
-            "the same sequence came with other bytes; the tender is frozen",
-        );
+        let reused = SecurityEvent::new(Activity::SequenceReused).code(Code::HistoryDiverged).carrier(name);
+        core.security.emit(&reused.fact("tender", &tender).fact("sequence", sequence).fact("via", via));
     }
     if accepted.outcome != InboxOutcome::Duplicate {
         if accepted.tender.sync == Sync::Diverged {
-            tracing::error!(target: "gladhand::tender", tender = %tender, sequence, "frozen: the histories differ");
+            // Whoever must decide hears of it now.
+            core.wake.notify_one();
         }
         core.changed();
     }

@@ -15,17 +15,30 @@ use crate::carrier::segment;
 use crate::core::Core;
 use crate::tender::row;
 
-/// Pulls and applies everything after the last applied event.
+/// At most so many pages of one history are read in a row.
+const MAX_PAGES: u32 = 1000;
+
+/// Pulls and applies everything after the last applied event, page by page.
 ///
 /// Errors: those of the call; `history_diverged` where the carrier's digest is not ours, which freezes the tender.
 pub(crate) async fn pull(core: &Arc<Core>, id: &str) -> Result<()> {
+    for _ in 0..MAX_PAGES {
+        if !page(core, id).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads one page. Whether there is more, and this brought us nearer to it.
+async fn page(core: &Arc<Core>, id: &str) -> Result<bool> {
     let before = row(core, id).await?;
     let carrier = core.carrier(&before.carrier)?.clone();
     let path = format!("/v1/tenders/{}/events?after={}", segment(id), before.fold.last_sequence);
     let page = match carrier.read::<EventPage>("events.tender", path, "events:read", None).await {
         Ok(page) => page,
         // The carrier has no log of it: what rests on an answer alone stays as it is.
-        Err(error) if before.fold.last_sequence == 0 && absent(&error, id).is_some() => return Ok(()),
+        Err(error) if before.fold.last_sequence == 0 && absent(&error, id).is_some() => return Ok(false),
         Err(error) => return Err(error),
     };
     if let Some(epoch) = page.text("/logEpoch") {
@@ -40,14 +53,19 @@ pub(crate) async fn pull(core: &Arc<Core>, id: &str) -> Result<()> {
         }
         accept(core, event, carrier.name(), "pull").await?;
     }
-    prove(core, id, &page).await
+    prove(core, id, &page).await?;
+    let last = row(core, id).await?.fold.last_sequence;
+    Ok(last > before.fold.last_sequence && told(&page) > Some(last))
+}
+
+fn told(page: &Document) -> Option<u64> {
+    page.number("/lastSequence").and_then(|n| n.parse().ok())
 }
 
 /// The same length must mean the same digest.
 async fn prove(core: &Core, id: &str, page: &Document) -> Result<()> {
     let after = row(core, id).await?;
-    let told = page.number("/lastSequence").and_then(|n| n.parse::<u64>().ok());
-    let same_length = told == Some(after.fold.last_sequence) && after.sync != Sync::Diverged;
+    let same_length = told(page) == Some(after.fold.last_sequence) && after.sync != Sync::Diverged;
     if !same_length || page.text("/historyDigest") == Some(history::hex(&after.fold.history_digest)) {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 //! active reader per consumer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gladhand_documents::error::Result;
 use gladhand_documents::json::Document;
@@ -25,24 +26,37 @@ pub struct EventReader {
     consumer: String,
     reader: String,
     after: u64,
+    given_back: Arc<AtomicU64>,
 }
+
+/// Nothing was given back.
+const NOTHING: u64 = u64::MAX;
 
 impl EventReader {
     pub(crate) async fn open(core: Arc<Core>, consumer: &str) -> Result<Self> {
         let reader = unique()?;
         let (name, owner, own) = (consumer.to_owned(), core.owner.id.clone(), reader.clone());
         core.journal.run(move |store| store.lease_consumer(&name, &owner, &own)).await?;
-        Ok(Self { core, consumer: consumer.to_owned(), reader, after: 0 })
+        Ok(Self {
+            core,
+            consumer: consumer.to_owned(),
+            reader,
+            after: 0,
+            given_back: Arc::new(AtomicU64::new(NOTHING)),
+        })
     }
 
     /// The next event that this reader has not given out and nobody has acknowledged; waits for one. `None` once the
-    /// client is closed. Errors: `consumer_leased` if another process took the consumer over; those of the journal.
+    /// client is closed. Dropping the future loses nothing. Errors: `consumer_leased` if another process took the consumer
+    /// over; those of the journal.
     pub async fn next(&mut self) -> Result<Option<Delivery>> {
         loop {
             if self.core.stop.is_cancelled() {
                 return Ok(None);
             }
             let look = self.core.look();
+            let back = self.given_back.swap(NOTHING, Ordering::AcqRel);
+            self.after = self.after.min(back.saturating_sub(1));
             let (consumer, reader, after) = (self.consumer.clone(), self.reader.clone(), self.after);
             let next = self.core.journal.run(move |store| store.next_delivery(&consumer, &reader, after)).await?;
             if let Some(delivered) = next {
@@ -62,7 +76,12 @@ impl EventReader {
 
     /// What acknowledges this reader's deliveries while the reader itself waits for the next.
     pub fn acknowledger(&self) -> Acknowledger {
-        Acknowledger { core: self.core.clone(), consumer: self.consumer.clone(), reader: self.reader.clone() }
+        Acknowledger {
+            core: self.core.clone(),
+            consumer: self.consumer.clone(),
+            reader: self.reader.clone(),
+            given_back: self.given_back.clone(),
+        }
     }
 }
 
@@ -72,6 +91,7 @@ pub struct Acknowledger {
     core: Arc<Core>,
     consumer: String,
     reader: String,
+    given_back: Arc<AtomicU64>,
 }
 
 impl Acknowledger {
@@ -80,6 +100,12 @@ impl Acknowledger {
     pub async fn ack(&self, token: u64) -> Result<()> {
         let (consumer, reader) = (self.consumer.clone(), self.reader.clone());
         self.core.journal.run(move |store| store.acknowledge(&consumer, &reader, token)).await
+    }
+
+    /// A delivery has not arrived, as its caller had stopped waiting: the reader's next `next` gives it again, and with it
+    /// what came after it and is not acknowledged.
+    pub fn give_back(&self, token: u64) {
+        self.given_back.fetch_min(token, Ordering::AcqRel);
     }
 }
 

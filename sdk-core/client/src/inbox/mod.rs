@@ -1,41 +1,69 @@
 //! Incoming webhooks: verify, store, apply (contract 4e). The web framework gives the headers and the raw body, and answers
 //! with the status of the receipt.
 //!
-//! * `subscribe`: asks a carrier for them.
+//! * `signer`: whose message it is. * `handshake`: whether a carrier may send here at all. * `heartbeat`: how far the feed is.
+//! * `subscribe`: asks a carrier for webhooks.
 
+mod handshake;
+mod heartbeat;
+mod signer;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
-use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::error::{Code, Error, Kind, Result};
 use gladhand_documents::json::{Document, quote};
-use gladhand_protocol::proof::webhook::{Headers, verify};
+use gladhand_protocol::proof::webhook::Headers;
 use gladhand_protocol::tender::event::Incoming;
 
 use crate::carrier::Carrier;
 use crate::core::Core;
 use crate::events::accept;
-pub(crate) use subscribe::{Subscription, subscribe};
+use crate::observe::{Activity, SecurityEvent};
+pub(crate) use handshake::handshake;
+pub(crate) use subscribe::{Subscription, subscribe, subscription, unsubscribe};
 
 /// A larger body is refused unread, in bytes.
 const MAX_BODY: usize = 256 << 10;
+/// CloudEvents in structured mode (HTTP binding 1.0, §3.2): the one form whose bytes are signed whole.
+const STRUCTURED: &str = "application/cloudevents+json";
 
-/// Verifies the raw bytes, stores the event and applies what is in order. Errors that name an attack are also told to the
-/// target `gladhand::security` of `tracing`.
+/// Verifies the raw bytes, stores the event and applies what is in order. A refusal that names an attack, or a message from
+/// another time, is a security event.
 pub(crate) async fn receive(core: &Arc<Core>, fields: &[(String, String)], body: &[u8]) -> Result<Document> {
-    let stored = store(core, fields, body).await;
+    core.open()?;
+    let mut carrier = None;
+    let stored = store(core, fields, body, &mut carrier).await;
     if let Err(error) = &stored
-        && error.kind() == gladhand_documents::error::Kind::Security
+        && (error.kind() == Kind::Security || error.code() == Code::ClockSkew)
     {
-        tracing::warn!(target: "gladhand::security", event = "webhook_refused", code = error.code().as_str(), "{}", error.message());
+        let event = SecurityEvent::failed(Activity::WebhookRefused, error);
+        core.security.emit(&match &carrier {
+            Some(carrier) => event.carrier(carrier.name()),
+            None => event,
+        });
     }
-    stored
+    stored.map_err(answerable)
 }
 
-async fn store(core: &Arc<Core>, fields: &[(String, String)], body: &[u8]) -> Result<Document> {
-    core.open()?;
+/// With the HTTP status to answer with: the contract's, or 503 where the fault is ours, so that the carrier sends it again.
+fn answerable(error: Error) -> Error {
+    let status = match error.code().http_status() {
+        _ if error.http_status().is_some() => return error,
+        0 => 503,
+        status => status,
+    };
+    error.with_status(status)
+}
+
+async fn store(
+    core: &Arc<Core>,
+    fields: &[(String, String)],
+    body: &[u8],
+    by: &mut Option<Arc<Carrier>>,
+) -> Result<Document> {
     if body.len() > MAX_BODY {
         return Err(Error::new(
             Code::TooLarge,
@@ -43,27 +71,26 @@ async fn store(core: &Arc<Core>, fields: &[(String, String)], body: &[u8]) -> Re
         ));
     }
     // The raw bytes are verified before anything parses them.
-    let carrier = signer(core, Headers::find(fields)?, body).await?;
-    let event = Incoming::parse(body)?;
-    if !event.from_base(&carrier.base()) {
-        return Err(Error::new(
-            Code::WebhookSourceForeign,
-            format!("the event's source is not below the address of carrier {}", carrier.name()),
-        )
-        .with_tender_id(&event.tender_id));
+    let carrier = by.insert(signer::signer(core, Headers::find(fields)?, body).await?).clone();
+    structured(fields)?;
+    let document = Document::parse(body)?;
+    if heartbeat::is_one(&document) {
+        return heartbeat::heard(core, &carrier, &document).await;
     }
-    let id = event.tender_id.clone();
-    let known = core.journal.run(move |store| store.tender(&id)).await?;
-    if known.is_none_or(|row| row.carrier != carrier.name() || row.load_id != event.load_id) {
-        return Err(Error::new(
-            Code::WebhookSourceForeign,
-            format!("the event is of a tender that was not sent to carrier {}", carrier.name()),
-        )
-        .with_status(403)
-        .with_tender_id(&event.tender_id));
+    let event = Incoming::of(document)?;
+    if !event.from_base(&carrier.base()) {
+        let why = format!("the event's source is not below the address of carrier {}", carrier.name());
+        return Err(Error::new(Code::WebhookSourceForeign, why).with_tender_id(&event.tender_id));
     }
     let (sequence, kind, tender) = (event.sequence, event.event_type.clone(), event.tender_id.clone());
-    let accepted = accept(core, event, carrier.name(), "webhook").await?;
+    let accepted = match accept(core, event, carrier.name(), "webhook").await {
+        // Of another TMS of the account, or of nobody: nothing that this journal sent.
+        Err(error) if error.code() == Code::TenderUnknown => {
+            let why = format!("the event is of a tender that was not sent to carrier {}", carrier.name());
+            return Err(Error::new(Code::WebhookSourceForeign, why).with_tender_id(&tender));
+        }
+        accepted => accepted?,
+    };
     Document::parse(format!(
         r#"{{"outcome":{},"status":202,"carrier":{},"tenderId":{},"sequence":{sequence},"type":{}}}"#,
         quote(accepted.outcome.as_str()),
@@ -73,36 +100,12 @@ async fn store(core: &Arc<Core>, fields: &[(String, String)], body: &[u8]) -> Re
     ))
 }
 
-/// The carrier whose key signed the message: a key belongs to one carrier. Keys that are unknown may be new, so the
-/// carriers' keys are read again before the message is refused. All are asked at once: one that is down keeps nobody
-/// else's message waiting.
-async fn signer(core: &Arc<Core>, headers: Headers<'_>, body: &[u8]) -> Result<Arc<Carrier>> {
-    let now = core.clock.now().as_second();
-    let mut refused = None;
-    for anew in [false, true] {
-        let ask = |carrier: &Arc<Carrier>| {
-            let carrier = carrier.clone();
-            async move {
-                let published = if anew { carrier.published_anew().await } else { carrier.published().await };
-                (carrier, published)
-            }
-        };
-        let mut asked: FuturesUnordered<_> = core.carriers.values().map(ask).collect();
-        while let Some((carrier, published)) = asked.next().await {
-            let keys = match published {
-                Ok(published) => published,
-                Err(error) => {
-                    refused.get_or_insert(error);
-                    continue;
-                }
-            };
-            match verify(headers, body, &keys.webhook_keys, now) {
-                Ok(_) => return Ok(carrier),
-                Err(error) if error.code() == Code::WebhookSignatureInvalid => refused = Some(error),
-                // Signed by this carrier, but too old; or not signed at all.
-                Err(error) => return Err(error),
-            }
-        }
+/// A sequenced event travels in structured mode only (contract 4e). A framework that keeps the field from us has chosen by it.
+fn structured(fields: &[(String, String)]) -> Result<()> {
+    let media = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, value)| value);
+    let Some(media) = media.and_then(|value| value.split(';').next()) else { return Ok(()) };
+    if media.trim().eq_ignore_ascii_case(STRUCTURED) {
+        return Ok(());
     }
-    Err(refused.unwrap_or_else(|| Error::new(Code::WebhookSignatureInvalid, "no carrier is configured")))
+    Err(Error::new(Code::UnsupportedMedia, format!("the webhook's content-type must be {STRUCTURED}")))
 }

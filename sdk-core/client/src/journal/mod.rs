@@ -9,6 +9,8 @@
 //! * [`Journal`]: the store behind a thread of its own, for asynchronous callers.
 
 mod chain;
+#[cfg(test)]
+mod interleavings;
 mod owner;
 mod place;
 pub mod rows;
@@ -27,8 +29,8 @@ use gladhand_protocol::tender::event::Incoming;
 
 pub(crate) use owner::Owner;
 use rows::{
-    Accepted, CarrierRow, Delivered, Effect, Entry, Intent, NewIntent, NewTender, Opened, OpenedIntent, Outcome,
-    Report, TenderRow,
+    Accepted, Attention, CarrierRow, CommandRow, Delivered, Effect, Entry, Intent, NewIntent, NewTender, Opened,
+    OpenedIntent, Outcome, Report, TenderRow,
 };
 
 use crate::clock::SharedClock;
@@ -93,8 +95,10 @@ pub trait Store: Send {
     fn events(&mut self, tender: &str, after: u64, limit: usize) -> Result<Vec<Document>>;
     /// Events that matter to safety, stored after this row, with their rows; at most `limit`.
     fn safety(&mut self, after: i64, limit: usize) -> Result<Vec<(i64, Document)>>;
-    /// The row of the latest stored event.
-    fn last_row(&mut self) -> Result<i64>;
+    /// The row up to which the application was told what matters to safety.
+    fn safety_told(&mut self) -> Result<i64>;
+    /// Notes that the application was told up to this row. An earlier one changes nothing.
+    fn tell_safety(&mut self, row: i64) -> Result<()>;
 
     /// Makes `reader` the one reader of a consumer. Error: `consumer_leased`.
     fn lease_consumer(&mut self, consumer: &str, owner: &str, reader: &str) -> Result<()>;
@@ -115,6 +119,10 @@ pub trait Store: Send {
     fn thaw(&mut self, carrier: &str, epoch: &str) -> Result<()>;
     /// The next command sequence of a dispatch (contract 4f).
     fn next_command(&mut self, dispatch: &str) -> Result<u64>;
+    /// The commands of a dispatch, or the one of this id, the oldest first.
+    fn commands(&mut self, dispatch: &str, command: Option<&str>) -> Result<Vec<CommandRow>>;
+    /// What does not mend itself; gaps count that opened before `gap_before_ms` (unix milliseconds).
+    fn attention(&mut self, gap_before_ms: i64) -> Result<Attention>;
 
     /// Brings the schedule of a carrier's assertion keys to now (identity §4): what it is then, and what changed by this
     /// call. `at_hand`: the keys of the configuration, oldest first.

@@ -242,6 +242,40 @@ pub struct Delivered {
     pub event: Document,
 }
 
+/// A command that was asked for, and what became of it.
+#[derive(Clone, Debug)]
+pub struct CommandRow {
+    /// The exact content.
+    pub command: Document,
+    /// The carrier's name.
+    pub carrier: String,
+    /// The tender, where the journal has it.
+    pub tender_id: Option<String>,
+    /// How asking for it ended ([`Outcome::result`]); none while it is open.
+    pub result: Option<String>,
+    /// Error code, where there was one.
+    pub code: Option<String>,
+    /// The answer's document.
+    pub answer: Option<Document>,
+    /// The carrier's events about it, in order.
+    pub events: Vec<Document>,
+}
+
+/// What needs somebody's attention, because it does not mend itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// Tenders whose history has had a gap for too long.
+    pub stale_gaps: Vec<String>,
+    /// Tenders whose history differs from the carrier's: frozen, their loads held.
+    pub diverged: Vec<String>,
+    /// Tenders that would hold their load again if another tender did not hold it: two carriers may come.
+    pub duplicates: Vec<String>,
+    /// Events that wait behind a gap.
+    pub parked: u64,
+    /// Events whose id or sequence was used with other bytes.
+    pub quarantined: u64,
+}
+
 /// What is known of a carrier's log.
 #[derive(Clone, Debug, Default)]
 pub struct CarrierRow {

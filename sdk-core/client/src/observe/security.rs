@@ -42,6 +42,10 @@ pub enum Activity {
     KeySetRead,
     /// A webhook was refused.
     WebhookRefused,
+    /// A carrier's feed held an event of a tender that was not sent to it.
+    EventForeign,
+    /// A carrier used the id or the sequence of an event again, for other bytes.
+    SequenceReused,
 }
 
 /// Class, activity, severity and default outcome of OCSF.
@@ -78,6 +82,8 @@ impl Activity {
             Self::KeySchedule => ("key_schedule", 3002, 99, 1, true),
             Self::KeySetRead => ("key_set_read", 3002, 99, 1, true),
             Self::WebhookRefused => ("webhook_refused", 3002, 99, 4, false),
+            Self::EventForeign => ("event_foreign", 3003, 99, 5, false),
+            Self::SequenceReused => ("sequence_reused", 3003, 99, 5, false),
         };
         Shape { name, class, activity, severity, success }
     }

@@ -51,6 +51,7 @@ pub(crate) async fn watch(core: Arc<Core>) {
 fn expiries(core: &Core) -> Vec<Expiry> {
     let mut all = core.rotation.as_ref().map(|rotation| rotation.expiries()).unwrap_or_default();
     all.extend(core.carriers.values().filter_map(|carrier| carrier.authorized()).flat_map(Authorized::expiries));
+    all.extend(core.carriers.values().flat_map(|carrier| carrier.webhook_key_expiries()));
     all
 }
 

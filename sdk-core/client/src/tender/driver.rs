@@ -12,7 +12,7 @@ use super::overdue::Overdue;
 use super::resolve::{Resolution, resolve};
 use super::send::once_more;
 use crate::core::{Core, jitter};
-use crate::events::pull;
+use crate::events::{Alarms, pull};
 use crate::journal::LEASE;
 use crate::journal::rows::Intent;
 
@@ -22,10 +22,14 @@ const GAP_TIMER: Duration = Duration::from_secs(5);
 /// Runs until the client ends.
 pub(crate) async fn drive(core: Arc<Core>) {
     let (mut seen, pulls) = (HashSet::new(), Arc::new(Pulls::default()));
-    let mut overdue = Overdue::default();
+    let (mut overdue, mut alarms) = (Overdue::default(), Alarms::default());
     while !core.stop.is_cancelled() {
         overdue.look(&core);
-        if let Err(error) = round(&core, &mut seen, &pulls).await {
+        let driven = match round(&core, &mut seen, &pulls).await {
+            Ok(()) => alarms.look(&core).await,
+            failed => failed,
+        };
+        if let Err(error) = driven {
             tracing::warn!(target: "gladhand::tender", %error, "the journal cannot be driven");
         }
         tokio::select! {

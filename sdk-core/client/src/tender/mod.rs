@@ -15,7 +15,7 @@ mod read;
 mod resolve;
 mod send;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 mod watch;
 mod withdraw;

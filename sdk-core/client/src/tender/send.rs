@@ -203,7 +203,7 @@ fn checked(intent: &Intent, answer: &Response) -> Result<Option<Document>> {
     let document = match intent.operation.as_str() {
         "tenders.create" | "tenders.withdraw" => document_of::<TenderSnapshot>(&intent.operation, answer),
         "commands.request" | "commands.revoke" => document_of::<CommandStatus>(&intent.operation, answer),
-        "webhooks.put" => document_of::<WebhookSubscription>(&intent.operation, answer),
+        "webhooks.put" | "webhooks.delete" => document_of::<WebhookSubscription>(&intent.operation, answer),
         _ => return Ok(None),
     };
     let document = document.map_err(|error| error.sent(Sent::MaybeSent))?;

@@ -18,21 +18,21 @@ use crate::clock::{Clock as _, TestClock};
 use crate::transport::BoxFuture;
 use crate::{Client, Config};
 
-type Script = Box<dyn Fn(&Request) -> Result<Response> + Send + Sync>;
+pub(crate) type Script = Box<dyn Fn(&Request) -> Result<Response> + Send + Sync>;
 
 /// A carrier that does what it is told, and remembers what it was asked.
-struct Scripted {
-    discovery: String,
+pub(crate) struct Scripted {
+    pub(crate) discovery: String,
     script: Mutex<Script>,
     seen: Mutex<Vec<(Method, String, Option<String>)>>,
 }
 
 impl Scripted {
-    fn new(script: impl Fn(&Request) -> Result<Response> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(script: impl Fn(&Request) -> Result<Response> + Send + Sync + 'static) -> Self {
         Self { discovery: DISCOVERY.to_owned(), script: Mutex::new(Box::new(script)), seen: Mutex::default() }
     }
 
-    fn asked(&self, method: &Method, path: &str) -> Vec<Option<String>> {
+    pub(crate) fn asked(&self, method: &Method, path: &str) -> Vec<Option<String>> {
         let seen = self.seen.lock().unwrap();
         seen.iter().filter(|(m, p, _)| m == method && p.starts_with(path)).map(|(_, _, key)| key.clone()).collect()
     }
@@ -56,10 +56,10 @@ impl Caller for Scripted {
     }
 }
 
-const DISCOVERY: &str = r#"{"schemaVersion":"1.0.0","environment":"sandbox","carrier":{"scac":"AURR"},"versions":[{"major":1,"minor":0,"status":"active"}],"compatibilityWindowDays":365,"issuer":"https://carrier.test","resource":"https://carrier.test","idempotency":{"retentionHours":168},"webhookKeys":[],"limits":{"maxWaitSeconds":25,"maxBodyBytes":1048576},"features":[],"logEpoch":"e1"}"#;
+pub(crate) const DISCOVERY: &str = r#"{"schemaVersion":"1.0.0","environment":"sandbox","carrier":{"scac":"AURR"},"versions":[{"major":1,"minor":0,"status":"active"}],"compatibilityWindowDays":365,"issuer":"https://carrier.test","resource":"https://carrier.test","idempotency":{"retentionHours":168},"webhookKeys":[],"limits":{"maxWaitSeconds":25,"maxBodyBytes":1048576},"features":[],"logEpoch":"e1"}"#;
 
 #[allow(clippy::unnecessary_wraps, reason = "every answer of a script is a result")]
-fn ok(status: u16, body: &str) -> Result<Response> {
+pub(crate) fn ok(status: u16, body: &str) -> Result<Response> {
     Ok(Response {
         status: StatusCode::from_u16(status).unwrap(),
         headers: HeaderMap::new(),
@@ -67,27 +67,27 @@ fn ok(status: u16, body: &str) -> Result<Response> {
     })
 }
 
-fn problem(code: Code, members: &str) -> Result<Response> {
+pub(crate) fn problem(code: Code, members: &str) -> Result<Response> {
     Err(Error::new(code, "said the carrier")
         .sent(Sent::Acknowledged)
         .with_status(code.http_status())
         .with_problem(format!(r#"{{"code":"{code}"{members}}}"#)))
 }
 
-fn lost() -> Result<Response> {
+pub(crate) fn lost() -> Result<Response> {
     Err(Error::new(Code::ConnectionLost, "reset").sent(Sent::MaybeSent))
 }
 
-fn unreachable() -> Result<Response> {
+pub(crate) fn unreachable() -> Result<Response> {
     Err(Error::new(Code::Connect, "no route"))
 }
 
-fn absent(tender: &str) -> Result<Response> {
+pub(crate) fn absent(tender: &str) -> Result<Response> {
     problem(Code::NotFound, &format!(r#","tenderId":"{tender}","logEpoch":"e1""#))
 }
 
 /// A tombstone has no events; anything else has at least one, which is never pulled here.
-fn snapshot(tender: &str, state: &str, sequence: u64) -> Result<Response> {
+pub(crate) fn snapshot(tender: &str, state: &str, sequence: u64) -> Result<Response> {
     let digest = gladhand_protocol::tender::history::hex(&gladhand_protocol::tender::history::start(tender));
     ok(
         200,
@@ -97,15 +97,35 @@ fn snapshot(tender: &str, state: &str, sequence: u64) -> Result<Response> {
     )
 }
 
-struct Bench {
-    clock: TestClock,
-    carrier: Arc<Scripted>,
-    client: Client,
-    dir: tempfile::TempDir,
+/// A snapshot of a tender whose history is these events.
+pub(crate) fn snapshot_of(tender: &str, state: &str, events: &[String]) -> Result<Response> {
+    use gladhand_protocol::tender::history;
+    let digest = events.iter().zip(1..).fold(history::start(tender), |digest, (event, sequence)| {
+        history::extend(&digest, sequence, &history::digest(event.as_bytes()))
+    });
+    ok(
+        200,
+        &format!(
+            r#"{{"schemaVersion":"1.0.0","tenderId":"{tender}","loadId":"L-1","revision":1,"state":"{state}","lastSequence":{},"historyDigest":"{}","logEpoch":"e1"}}"#,
+            events.len(),
+            history::hex(&digest)
+        ),
+    )
+}
+
+pub(crate) struct Bench {
+    pub(crate) clock: TestClock,
+    pub(crate) carrier: Arc<Scripted>,
+    pub(crate) client: Client,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 impl Bench {
-    async fn new(script: impl Fn(&Request) -> Result<Response> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn new(script: impl Fn(&Request) -> Result<Response> + Send + Sync + 'static) -> Self {
+        Self::with(Scripted::new(script)).await
+    }
+
+    pub(crate) async fn with(carrier: Scripted) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = Config::from_toml(
             "environment = 'sandbox'\ntenant = 'acme'\njournal.path = 'journal.db'\n\
@@ -115,18 +135,18 @@ impl Bench {
         )
         .unwrap();
         let clock = TestClock::at("2026-02-20T08:00:00Z".parse().unwrap());
-        let carrier = Arc::new(Scripted::new(script));
+        let carrier = Arc::new(carrier);
         let callers: BTreeMap<String, Arc<dyn Caller>> = [("aurora".to_owned(), carrier.clone() as _)].into();
         let client = Client::connect_simulated(config, Arc::new(clock.clone()), callers).await.unwrap();
         Self { clock, carrier, client, dir }
     }
 
-    fn script(&self, script: impl Fn(&Request) -> Result<Response> + Send + Sync + 'static) {
+    pub(crate) fn script(&self, script: impl Fn(&Request) -> Result<Response> + Send + Sync + 'static) {
         *self.carrier.script.lock().unwrap() = Box::new(script);
     }
 
     /// Lets time pass in steps until the future is done.
-    async fn pass<T>(&self, step: Duration, future: impl Future<Output = T>) -> T {
+    pub(crate) async fn pass<T>(&self, step: Duration, future: impl Future<Output = T>) -> T {
         let ticking = async {
             // A minute of real time is for ever.
             for _ in 0..60_000 {
@@ -141,11 +161,11 @@ impl Bench {
         }
     }
 
-    async fn create(&self) -> Result<Document> {
+    pub(crate) async fn create(&self) -> Result<Document> {
         self.pass(Duration::from_millis(50), self.client.tender_create(load(), CreateOptions::new("aurora"))).await
     }
 
-    async fn until(&self, step: Duration, tender: &str, done: impl Fn(&Document) -> bool) -> Document {
+    pub(crate) async fn until(&self, step: Duration, tender: &str, done: impl Fn(&Document) -> bool) -> Document {
         self.pass(step, async {
             loop {
                 let list = self.client.tender_list(None).await.unwrap();
@@ -159,12 +179,12 @@ impl Bench {
         .await
     }
 
-    fn asked(&self, method: &Method, path: &str) -> Vec<Option<String>> {
+    pub(crate) fn asked(&self, method: &Method, path: &str) -> Vec<Option<String>> {
         self.carrier.asked(method, path)
     }
 }
 
-fn load() -> Document {
+pub(crate) fn load() -> Document {
     Document::parse(
         r#"{"loadId":"L-1","mode":"standard","respondBy":"2026-02-20T09:00:00Z","parties":[{"role":"bill_to","name":"Acme"}],
         "stops":[{"stopId":"p","sequence":1,"type":"pickup","location":{"name":"a","address":{},"timeZone":"America/Chicago"},"appointment":{"kind":"window","start":"2026-02-20T09:00:00-06:00","end":"2026-02-20T11:00:00-06:00","timeZone":"America/Chicago"}},
@@ -175,11 +195,11 @@ fn load() -> Document {
     .unwrap()
 }
 
-fn text(document: &Document, pointer: &str) -> String {
+pub(crate) fn text(document: &Document, pointer: &str) -> String {
     document.text(pointer).unwrap_or_default()
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn what_never_arrived_in_time_is_withdrawn_and_frees_the_load() {

@@ -4,10 +4,12 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gladhand::{Client, Config, CreateOptions, Document};
+use gladhand::{Client, Config, CreateOptions, Document, Value};
 use gladhand_sandbox::{Options, Sandbox};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 pub struct Bench {
     pub sandbox: Sandbox,
@@ -136,4 +138,70 @@ pub async fn until_state(client: &Client, tender: &str, state: &str) -> Document
         }
     })
     .await
+}
+
+/// A TMS's webhook receiver on loopback: what a web framework would do with the two functions for it.
+pub struct Receiver {
+    pub url: String,
+    seen: Arc<Mutex<Vec<(String, u16)>>>,
+}
+
+impl Receiver {
+    pub async fn start(client: Client) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hooks", listener.local_addr().unwrap());
+        let seen: Arc<Mutex<Vec<(String, u16)>>> = Arc::default();
+        let log = seen.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer_one(stream, client.clone(), log.clone()));
+            }
+        });
+        Self { url, seen }
+    }
+
+    /// Method and status of each request so far.
+    pub fn seen(&self) -> Vec<(String, u16)> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+/// One request of HTTP/1.1, and the end of its connection.
+async fn answer_one(mut stream: tokio::net::TcpStream, client: Client, seen: Arc<Mutex<Vec<(String, u16)>>>) {
+    let mut bytes = Vec::new();
+    let (head, body) = loop {
+        if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+            return;
+        }
+        let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let length = head.lines().filter_map(|line| line.split_once(':'));
+        let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let length: usize = length.map(|(_, value)| value.trim().parse().unwrap()).next().unwrap_or(0);
+        if bytes.len() >= end + 4 + length {
+            break (head, bytes[end + 4..].to_vec());
+        }
+    };
+    let method = head.split(' ').next().unwrap().to_owned();
+    let fields: Vec<(String, String)> = head
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect();
+    let answer = match method.as_str() {
+        "OPTIONS" => client.inbox_handshake(&fields),
+        _ => client.receive(&fields, &body).await,
+    };
+    let (status, headers) = match &answer {
+        Ok(document) => {
+            let headers = document.at("/headers").into_iter().flat_map(Value::items);
+            let line = |h: Value<'_>| Some(format!("{}: {}\r\n", h.get("name")?.text()?, h.get("value")?.text()?));
+            (document.integer("/status").unwrap() as u16, headers.filter_map(line).collect::<String>())
+        }
+        Err(error) => (error.http_status().unwrap(), String::new()),
+    };
+    seen.lock().unwrap().push((method, status));
+    let answer = format!("HTTP/1.1 {status} .\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n");
+    let _ = stream.write_all(answer.as_bytes()).await;
 }

@@ -1,7 +1,8 @@
 //! Dispatch and commands: contract 3f, 4f.
 
-use super::capacity::DriveMode;
-use super::field::{Any, Count, Counter, Flag, Id, Instant, Int, List, Phone, Text, Version};
+use super::capacity::{DriveMode, Place, RouteSegment};
+use super::field::{Counter, Flag, Id, Instant, Int, List, Phone, Text, Version};
+use super::tender::Appointment;
 use super::{choice, entity, rules};
 
 choice! {
@@ -9,6 +10,10 @@ choice! {
     ControlMode open { Autonomous "autonomous", Supervised "supervised", RemoteAssist "remote_assist", ManualOverride "manual_override", MinimalRisk "minimal_risk", OutOfService "out_of_service" }
     /// What a command asks for (contract 4f); an unknown one is refused.
     CommandType closed { ConditionalStop "conditional_stop", Resume "resume", ManualIntervention "manual_intervention", RouteChange "route_change", HoldAtTerminal "hold_at_terminal", Release "release", RescheduleStop "reschedule_stop" }
+    /// Where a conditional stop takes place (contract 4f); an unknown condition is refused.
+    StopCondition closed { NextSafeLocation "next_safe_location", AtStop "at_stop", AtTerminal "at_terminal", If "if" }
+    /// What a person is asked to do (contract 4f); an unknown kind is refused.
+    InterventionKind closed { HumanTakeover "human_takeover", TransferHub "transfer_hub", RoadsideService "roadside_service" }
     /// How far a command got (contract 4f); unknown means not granted.
     CommandState open { Requested "requested", Acknowledged "acknowledged", Queued "queued", Granted "granted", Refused "refused", Executing "executing", Completed "completed", Failed "failed", Expired "expired", Revoked "revoked" }
 }
@@ -90,10 +95,37 @@ entity! {
         issued_at "issuedAt": Instant => required;
         /// At most 15 minutes later; no answer by then is a no.
         expires_at "expiresAt": Instant => required;
-        /// Seconds for which a hold lasts without renewal.
-        lease_s "leaseS": Count;
+        /// Seconds for which a hold lasts without renewal; with `hold_at_terminal` only.
+        lease_s "leaseS": Int<1, 86_400>;
         /// Members that belong to the type.
-        params "params": Any;
+        params "params": CommandParams;
+    }
+
+    /// What belongs to a command's type (contract 4f). `conditional_stop`: condition, with `at_stop` a stopId, with `if` an
+    /// exceptionKind, and latestBy unless it is `next_safe_location`. `resume`, `release`: commandRef.
+    /// `manual_intervention`: kind. `route_change`: detourId or newSegments. `reschedule_stop`: stopId and appointment.
+    /// `hold_at_terminal`: nothing, or the commandRef of the hold that it renews.
+    CommandParams {
+        /// Where to stop.
+        condition "condition": StopCondition;
+        /// The stop of the tender that is meant.
+        stop_id "stopId": Id<64>;
+        /// The kind of exception upon which to stop.
+        exception_kind "exceptionKind": Text<64>;
+        /// After this the stop is not wanted any more.
+        latest_by "latestBy": Instant;
+        /// The command that this one undoes or renews.
+        command_ref "commandRef": Id<64>;
+        /// What a person is asked to do.
+        kind "kind": InterventionKind;
+        /// Where.
+        location "location": Place;
+        /// A detour of the capacity's route.
+        detour_id "detourId": Id<64>;
+        /// Other segments than the planned ones.
+        new_segments "newSegments": List<RouteSegment, 1, 50>;
+        /// The new appointment.
+        appointment "appointment": Appointment;
     }
 
     /// Who asks for a command (contract 3f).
@@ -126,6 +158,8 @@ entity! {
         updated_at "updatedAt": Instant;
         /// When it lapses.
         expires_at "expiresAt": Instant;
+        /// Until when a hold lasts without renewal.
+        lease_until "leaseUntil": Instant;
         /// Why it was refused or failed.
         reason "reason": Text<500>;
         /// What became of it.

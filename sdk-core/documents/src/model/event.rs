@@ -1,7 +1,7 @@
 //! Events: CloudEvents 1.0 with the contract's sequence (4e).
 
 use super::dispatch::{ControlMode, Eta};
-use super::field::{Any, Counter, Instant, Latitude, List, Longitude, Quantum, Sequence, Text};
+use super::field::{Any, Counter, Id, Instant, Latitude, List, Longitude, Quantum, Sequence, Text};
 use super::{choice, entity};
 
 choice! {
@@ -40,6 +40,35 @@ entity! {
         traceparent "traceparent": Text<55>;
         /// What happened.
         data "data": StatusEvent => required;
+    }
+
+    /// What each webhook subscription gets every 60 seconds, outside every sequence, as a CloudEvent of the type
+    /// `gladhand.subscription.heartbeat.v1` (contract 4e): the loss of a last event shows no gap.
+    Heartbeat {
+        /// `1.0`.
+        specversion "specversion": Text<8> => required;
+        /// Unique per source.
+        id "id": Text<128> => required;
+        /// `<base>/webhook-subscriptions/{subscriptionId}`.
+        source "source": Text<512> => required;
+        /// `gladhand.subscription.heartbeat.v1`.
+        r#type "type": Text<128> => required;
+        /// When.
+        time "time": Instant => required;
+        /// `application/json`.
+        datacontenttype "datacontenttype": Text<64>;
+        /// Where the feed stands.
+        data "data": HeartbeatData => required;
+    }
+
+    /// Where the account's feed stands.
+    HeartbeatData {
+        /// The subscription.
+        subscription_id "subscriptionId": Id<64> => required;
+        /// The cursor behind the latest event that was committed.
+        cursor "cursor": Text<512> => required;
+        /// Changes when the carrier restores from a backup.
+        log_epoch "logEpoch": Text<64> => required;
     }
 
     /// What happened (contract 3f; X12 214).

@@ -176,12 +176,62 @@ pub fn decision(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
     }
 }
 
-/// A command lapses at most 15 minutes after it was issued (contract 3f).
+/// When a command lapses, and what its type needs (contract 3f, 4f).
 pub fn command(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
     let at = |name| text(value, name).and_then(|t| time::parse_instant(&t).ok());
-    let Some((issued, expires)) = at("issuedAt").zip(at("expiresAt")) else { return };
-    if expires <= issued || expires.duration_since(issued).as_secs() > 15 * 60 {
+    if let Some((issued, expires)) = at("issuedAt").zip(at("expiresAt"))
+        && (expires <= issued || expires.duration_since(issued).as_secs() > 15 * 60)
+    {
         push(out, &format!("{path}/expiresAt"), "expiry", "must be after issuedAt by at most 15 minutes");
+    }
+    let kind = text(value, "type").unwrap_or_default();
+    match (value.get("leaseS").is_some(), kind == "hold_at_terminal") {
+        (false, true) => push(out, &format!("{path}/leaseS"), "required", "is required for a hold"),
+        (true, false) => push(out, &format!("{path}/leaseS"), "lease", "must be absent: only a hold is leased"),
+        _ => {}
+    }
+    command_params(value, &kind, path, out);
+}
+
+fn command_params(value: Value<'_>, kind: &str, path: &str, out: &mut Vec<Violation>) {
+    let param = |name: &str| value.get("params").and_then(|params| params.get(name));
+    let mut needs = |name: &str, why: &str| {
+        if param(name).is_none() {
+            push(out, &format!("{path}/params/{name}"), "required", format!("is required for {why}"));
+        }
+    };
+    match kind {
+        "conditional_stop" => {
+            needs("condition", "a conditional stop");
+            match param("condition").and_then(Value::text).as_deref() {
+                None | Some("next_safe_location") => {}
+                Some(condition) => {
+                    needs("latestBy", &format!("the condition {condition}"));
+                    match condition {
+                        "at_stop" => needs("stopId", "the condition at_stop"),
+                        "if" => needs("exceptionKind", "the condition if"),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        "resume" => needs("commandRef", "a resume: the stop that it ends"),
+        "release" => needs("commandRef", "a release: the hold that it ends"),
+        "manual_intervention" => needs("kind", "an intervention"),
+        "reschedule_stop" => {
+            needs("stopId", "a rescheduled stop");
+            needs("appointment", "a rescheduled stop");
+        }
+        "route_change" if param("detourId").is_some() == param("newSegments").is_some() => {
+            let why = "must be there, or newSegments, and not both";
+            push(out, &format!("{path}/params/detourId"), "one_of", why);
+        }
+        _ => {}
+    }
+    let latest = param("latestBy").and_then(Value::text).and_then(|t| time::parse_instant(&t).ok());
+    let issued = text(value, "issuedAt").and_then(|t| time::parse_instant(&t).ok());
+    if latest.zip(issued).is_some_and(|(latest, issued)| latest <= issued) {
+        push(out, &format!("{path}/params/latestBy"), "window_order", "must be after issuedAt");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the SDK answers its own application.
 
-use super::dispatch::ControlMode;
+use super::dispatch::{Command, CommandState, CommandType, ControlMode};
 use super::field::{Any, Count, Counter, Dec, Digest, Flag, Id, Instant, Int, Latitude, List, Longitude, Text};
 use super::tender::TenderDecision;
 use super::wire::TenderState;
@@ -14,7 +14,7 @@ choice! {
     /// A verdict on eligibility.
     Verdict closed { Eligible "eligible", Ineligible "ineligible", Undetermined "unknown" }
     /// What became of an incoming webhook (contract 4e).
-    InboxOutcome closed { Stored "stored", Duplicate "duplicate", Parked "parked", Quarantined "quarantined" }
+    InboxOutcome closed { Stored "stored", Duplicate "duplicate", Parked "parked", Quarantined "quarantined", Heartbeat "heartbeat" }
 }
 
 entity! {
@@ -138,6 +138,60 @@ entity! {
         sequence "sequence": Counter;
         /// Its type.
         r#type "type": Text<128>;
+    }
+
+    /// What to answer a carrier that asks whether it may send webhooks here (CloudEvents webhook 1.0, section 4).
+    InboxHandshake {
+        /// HTTP status to answer with.
+        status "status": Count => required;
+        /// The carrier that asks.
+        carrier "carrier": Text<64> => required;
+        /// Header fields to answer with.
+        headers "headers": List<HeaderField, 0, 16> => required;
+    }
+
+    /// A header field of HTTP.
+    HeaderField {
+        /// Its name.
+        name "name": Text<64> => required;
+        /// Its value.
+        value "value": Text<2048> => required;
+    }
+
+    /// A command as the journal knows it: who asked for what and why, and what became of it (contract 4f).
+    CommandRecord {
+        /// The command.
+        command_id "commandId": Id<64> => required;
+        /// The dispatch.
+        dispatch_id "dispatchId": Text<128> => required;
+        /// The carrier's name in the configuration.
+        carrier "carrier": Text<64> => required;
+        /// The tender, where the journal has it.
+        tender_id "tenderId": Id<64>;
+        /// What was asked for, byte for byte.
+        command "command": Command => required;
+        /// How far it is known to have got; `expired` where no answer came in time, which is a no.
+        state "state": CommandState => required;
+        /// `proven` once the carrier answered, `unproven` while the journal resolves it, `refused` or `not_sent`.
+        receipt "receipt": Text<16> => required;
+        /// Why the carrier did not take it.
+        code "code": Text<64>;
+        /// Every answer and event about it, the oldest first.
+        history "history": List<CommandStep, 0, 1000> => required;
+        /// The command that undoes it.
+        inverse "inverse": CommandType;
+        /// True where nothing undoes it.
+        irreversible "irreversible": Flag => required;
+    }
+
+    /// One thing that the carrier said of a command.
+    CommandStep {
+        /// How far it got.
+        state "state": CommandState => required;
+        /// When the carrier says that it began.
+        at "at": Instant;
+        /// Why, or what became of it.
+        reason "reason": Text<500>;
     }
 
     /// Where a load is, and how fresh that is.

@@ -15,6 +15,8 @@ choice! {
     Amendment open { None "none", Received "received", Confirmed "confirmed", Declined "declined", Withdrawn "withdrawn" }
     /// How a webhook's caller authenticates (contract 4e).
     WebhookAuth open { Required "required", SignatureOnly "signature_only" }
+    /// What becomes of a held vehicle when the hold's lease lapses (contract 4f); unknown is nothing to rely on.
+    HoldLapse open { Release "release", Remain "remain" }
     /// Life of a version of the contract (contract 5).
     VersionStatus open { Preview "preview", Active "active", Deprecated "deprecated", Sunset "sunset" }
 }
@@ -54,6 +56,8 @@ entity! {
         telemetry_endpoint "telemetryEndpoint": Text<512>;
         /// Pounds assumed for an empty vehicle of unknown tare (contract 3d).
         assumed_tare_lbs "assumedTareLbs": Int<1, 200_000>;
+        /// What becomes of a held vehicle when the hold's lease lapses.
+        hold_lapse "holdLapse": HoldLapse;
     }
 
     /// A version that a carrier serves (contract 5).
@@ -82,6 +86,10 @@ entity! {
         key_id "keyId": Text<64> => required;
         /// `whpk_` and the base64 of an ed25519 public key.
         public_key "publicKey": Text<128> => required;
+        /// What is signed with it before this is not genuine.
+        not_before "notBefore": Instant;
+        /// What is signed with it from this on is not genuine.
+        not_after "notAfter": Instant;
     }
 
     /// Limits of a carrier (contract 4d).

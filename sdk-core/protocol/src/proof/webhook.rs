@@ -1,6 +1,10 @@
 //! Webhook signatures as Standard Webhooks 1.0 says, asymmetric: ed25519 signatures `v1a,` and public keys `whpk_`.
-//! The raw bytes are verified before anything parses them (contract 4e).
+//! The raw bytes are verified before anything parses them (contract 4e). Symmetric ones, `v1,` and `whsec_`, are for tests: who
+//! can verify them can also make them.
 
+use std::fmt;
+
+use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,14 +17,23 @@ pub const TOLERANCE_S: i64 = 300;
 const MAX_SIGNATURES: usize = 16;
 
 /// A key that a carrier signs with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct WebhookKey {
     id: String,
-    public: [u8; 32],
+    material: Material,
+    /// Seconds since 1970; none for no bound.
+    from: Option<i64>,
+    until: Option<i64>,
+}
+
+#[derive(Clone)]
+enum Material {
+    Ed25519([u8; 32]),
+    Hmac(Box<hmac::Key>),
 }
 
 impl WebhookKey {
-    /// Reads `whpk_` and the base64 of the 32 bytes.
+    /// Reads `whpk_` and the base64 of the 32 bytes. Error: `unexpected_answer`.
     pub fn parse(id: impl Into<String>, text: &str) -> Result<Self> {
         let id = id.into();
         let public = text.strip_prefix("whpk_").and_then(|b64| STANDARD.decode(b64).ok()?.try_into().ok());
@@ -28,12 +41,74 @@ impl WebhookKey {
             let why = format!("webhook key `{id}` is not `whpk_` and the base64 of 32 bytes");
             return Err(Error::new(Code::UnexpectedAnswer, why));
         };
-        Ok(Self { id, public })
+        Ok(Self { id, material: Material::Ed25519(public), from: None, until: None })
+    }
+
+    /// A shared secret, `whsec_` and the base64 of 24 to 64 bytes (Standard Webhooks 1.0), for tests. `None` for anything else.
+    pub fn symmetric_for_tests(id: impl Into<String>, text: &str) -> Option<Self> {
+        let secret = text.strip_prefix("whsec_").and_then(|b64| STANDARD.decode(b64).ok())?;
+        let material = Material::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &secret)));
+        (24..=64).contains(&secret.len()).then(|| Self { id: id.into(), material, from: None, until: None })
+    }
+
+    /// Good only for attempts from `from` on and before `until`, seconds since 1970.
+    pub fn valid(self, from: Option<i64>, until: Option<i64>) -> Self {
+        Self { from, until, ..self }
     }
 
     /// The name that the carrier gave it.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// From when it is good, seconds since 1970.
+    pub fn from(&self) -> Option<i64> {
+        self.from
+    }
+
+    /// When it ends, seconds since 1970.
+    pub fn until(&self) -> Option<i64> {
+        self.until
+    }
+
+    fn signed(&self, message: &[u8], signature: &Signature) -> bool {
+        match (&self.material, signature) {
+            (Material::Ed25519(public), Signature::V1a(bytes)) => {
+                UnparsedPublicKey::new(&ED25519, public).verify(message, bytes).is_ok()
+            }
+            (Material::Hmac(key), Signature::V1(bytes)) => hmac::verify(key, message, bytes).is_ok(),
+            _ => false,
+        }
+    }
+
+    fn good_at(&self, timestamp: i64) -> bool {
+        self.from.is_none_or(|from| from <= timestamp) && self.until.is_none_or(|until| timestamp < until)
+    }
+}
+
+impl fmt::Debug for WebhookKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A signature of a version that is known.
+enum Signature {
+    /// Ed25519.
+    V1a(Vec<u8>),
+    /// HMAC-SHA256.
+    V1(Vec<u8>),
+}
+
+impl Signature {
+    fn parse(part: &str) -> Option<Self> {
+        let (version, bytes) = part.split_once(',')?;
+        let bytes = STANDARD.decode(bytes).ok()?;
+        match version {
+            "v1a" => Some(Self::V1a(bytes)),
+            "v1" => Some(Self::V1(bytes)),
+            _ => None,
+        }
     }
 }
 
@@ -76,8 +151,8 @@ pub struct Verified {
 }
 
 /// Verifies a message against the carrier's keys at `now` (seconds since 1970). During a rotation the carrier signs with
-/// both keys, or we know both: one match is enough. Signatures of other versions, such as the symmetric `v1,`, are passed
-/// over.
+/// both keys, or we know both: one match of a key that is good at the attempt's time is enough. Signatures of other versions
+/// are passed over, and so are symmetric ones where no symmetric key is known.
 ///
 /// Codes: `webhook_signature_missing`, `webhook_signature_invalid`, and, for a genuine message, `clock_skew` with the
 /// measured offset.
@@ -87,21 +162,29 @@ pub fn verify(headers: Headers<'_>, body: &[u8], keys: &[WebhookKey], now: i64) 
     for part in [headers.id.as_bytes(), b".", headers.timestamp.as_bytes(), b".", body] {
         signed.extend_from_slice(part);
     }
-    let signatures: Vec<Vec<u8>> = headers
-        .signature
-        .split_ascii_whitespace()
-        .filter_map(|part| STANDARD.decode(part.strip_prefix("v1a,")?).ok())
-        .take(MAX_SIGNATURES)
-        .collect();
+    let symmetric = keys.iter().any(|key| matches!(key.material, Material::Hmac(_)));
+    let usable = |signature: &Signature| symmetric || matches!(signature, Signature::V1a(_));
+    let parts = headers.signature.split_ascii_whitespace();
+    let signatures: Vec<Signature> = parts.filter_map(Signature::parse).filter(usable).take(MAX_SIGNATURES).collect();
     if signatures.is_empty() {
         return Err(missing("`webhook-signature` has no `v1a` signature"));
     }
-    let key = keys.iter().find(|key| {
-        let public = UnparsedPublicKey::new(&ED25519, key.public);
-        signatures.iter().any(|signature| public.verify(&signed, signature).is_ok())
-    });
-    let Some(key) = key else {
-        let why = format!("no signature of message `{}` matches one of {} known key(s)", shown(headers.id), keys.len());
+    let matching = |key: &&WebhookKey| signatures.iter().any(|signature| key.signed(&signed, signature));
+    let mut ended = None;
+    let mut good = None;
+    for key in keys.iter().filter(matching) {
+        if key.good_at(timestamp) {
+            good = Some(key);
+            break;
+        }
+        ended = Some(key);
+    }
+    let Some(key) = good else {
+        let (message, known) = (shown(headers.id), keys.len());
+        let why = match ended.map(WebhookKey::id) {
+            Some(key) => format!("message `{message}` is signed with key `{key}`, which is not good at its time"),
+            None => format!("no signature of message `{message}` matches one of {known} known key(s)"),
+        };
         return Err(Error::new(Code::WebhookSignatureInvalid, why));
     };
     // Only a genuine message says something of the clocks.

@@ -120,3 +120,52 @@ fn a_key_must_be_a_public_key() {
         assert_eq!(WebhookKey::parse("k", text).unwrap_err().code(), Code::UnexpectedAnswer, "{text}");
     }
 }
+
+#[test]
+fn a_key_is_good_for_its_time_only() {
+    let (old, new) = (Carrier::new(1), Carrier::new(2));
+    let keys = [old.key("old").valid(None, Some(NOW)), new.key("new").valid(Some(NOW - 60), None)];
+    let by = |carrier: &Carrier, at: i64| code("m", &at.to_string(), &carrier.sign("m", at, BODY), BODY, &keys);
+    assert_eq!(by(&old, NOW - 1), None, "its last second");
+    assert_eq!(by(&old, NOW), Some(Code::WebhookSignatureInvalid), "notAfter is over");
+    assert_eq!(by(&new, NOW - 60), None);
+    assert_eq!(by(&new, NOW - 61), Some(Code::WebhookSignatureInvalid), "notBefore is not come");
+    // Between the two the carrier signs with both, in either order.
+    for pair in [[&old, &new], [&new, &old]] {
+        let both = pair.map(|carrier| carrier.sign("m", NOW, BODY)).join(" ");
+        assert_eq!(code("m", &NOW.to_string(), &both, BODY, &keys), None);
+    }
+    let error = verify(
+        Headers { id: "m", timestamp: &NOW.to_string(), signature: &old.sign("m", NOW, BODY) },
+        BODY,
+        &keys,
+        NOW,
+    )
+    .unwrap_err();
+    assert!(error.message().contains("`old`"), "it names the key: {error}");
+}
+
+#[test]
+fn a_shared_secret_is_taken_only_where_one_is_known() {
+    // Key, message and signature of the scheme's own specification (Standard Webhooks 1.0, symmetric).
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let headers = Headers {
+        id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        timestamp: "1614265330",
+        signature: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    };
+    let body = br#"{"test": 2432232314}"#;
+    let key = WebhookKey::symmetric_for_tests("test", secret).unwrap();
+    assert!(verify(headers, body, std::slice::from_ref(&key), 1_614_265_330).is_ok());
+    let changed = br#"{"test": 2432232315}"#;
+    let error = verify(headers, changed, std::slice::from_ref(&key), 1_614_265_330).unwrap_err();
+    assert_eq!(error.code(), Code::WebhookSignatureInvalid);
+    let error = verify(headers, body, &[Carrier::new(1).key("k")], 1_614_265_330).unwrap_err();
+    assert_eq!(error.code(), Code::WebhookSignatureMissing, "without one it is no signature at all");
+    assert!(!format!("{key:?}").contains("MfKQ"), "and it shows nothing of itself");
+    for wrong in
+        ["whsec_", "whsec_c2hvcnQ=", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+    {
+        assert!(WebhookKey::symmetric_for_tests("test", wrong).is_none(), "{wrong}");
+    }
+}

@@ -5,6 +5,7 @@
 //! * [`event`]: what the fold and the inbox need of one CloudEvent.
 //! * [`order`]: apply, duplicate, park, or a sequence used twice.
 //! * [`history`]: the digest that proves two histories equal.
+//! * [`command`]: the life of a command.
 //! * [`ids`]: tender ids, operation ids and idempotency keys.
 //! * [`explain`]: whether a load fits an offer, check by check.
 //! * [`answer`]: what a carrier's answer to a mutation proves.
@@ -13,6 +14,7 @@
 //! * [`reconcile`]: the class of a difference between two histories.
 
 pub mod answer;
+pub mod command;
 pub mod event;
 pub mod explain;
 pub mod fold;

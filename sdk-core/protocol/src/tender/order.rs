@@ -43,6 +43,10 @@ pub fn place(known: Known<'_>, sequence: u64, digest: &[u8; 32]) -> Place {
 }
 
 #[cfg(test)]
+#[path = "order_tests.rs"]
+mod interleavings;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::tx::{Tx, array};
 use super::{db, tenders};
-use crate::journal::rows::{Accepted, TenderRow};
+use crate::journal::rows::{Accepted, Attention, TenderRow};
 
 /// Stores one event and applies what can be applied.
 pub(super) fn accept(tx: &mut Tx<'_>, event: &Incoming, carrier: &str, via: &str) -> Result<Accepted> {
@@ -48,6 +48,11 @@ pub(super) fn accept(tx: &mut Tx<'_>, event: &Incoming, carrier: &str, via: &str
             insert(tx, event, carrier, via, "quarantined")?;
             row.sync = Sync::Diverged;
             InboxOutcome::Quarantined
+        }
+        // Frozen: it goes on consuming into the journal, and applies nothing.
+        Place::Apply | Place::Park | Place::Drop if row.sync == Sync::Diverged => {
+            insert(tx, event, carrier, via, "recorded")?;
+            InboxOutcome::Stored
         }
         // What matters to safety is kept however many wait: the application hears of it from the stored row.
         Place::Drop if !event.safety() => {
@@ -113,12 +118,9 @@ fn insert(tx: &mut Tx<'_>, event: &Incoming, carrier: &str, via: &str, status: &
     Ok(tx.sql.last_insert_rowid())
 }
 
-/// Applies one stored event, or records that it is illegal and stops: a frozen tender keeps consuming into the journal,
-/// and applies nothing (contract 4e).
+/// Applies one stored event, or records that it is illegal and freezes the tender (contract 4e).
 fn apply(tx: &Tx<'_>, row: &mut TenderRow, event: &Incoming, id: i64) -> Result<()> {
-    let status = if row.sync == Sync::Diverged {
-        "recorded"
-    } else if row.fold.apply(event).is_err() {
+    let status = if row.fold.apply(event).is_err() {
         row.sync = Sync::Diverged;
         "recorded"
     } else {
@@ -192,6 +194,52 @@ pub(super) fn safety(tx: &Tx<'_>, after: i64, limit: usize) -> Result<Vec<(i64, 
     .collect()
 }
 
-pub(super) fn last_row(tx: &Tx<'_>) -> Result<i64> {
-    tx.sql.query_row("SELECT coalesce(max(id), 0) FROM inbox", [], |row| row.get(0)).map_err(db)
+/// Where `meta` keeps the row up to which the application was told what matters to safety.
+const SAFETY_TOLD: &str = "safety_told";
+
+pub(super) fn safety_told(tx: &Tx<'_>) -> Result<i64> {
+    tx.sql
+        .query_row("SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE key = ?1", [SAFETY_TOLD], |row| {
+            row.get(0)
+        })
+        .map_err(db)
+}
+
+pub(super) fn tell_safety(tx: &Tx<'_>, row: i64) -> Result<()> {
+    tx.sql
+        .execute(
+            "INSERT INTO meta VALUES (?1, CAST(?2 AS TEXT)) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+             WHERE CAST(value AS INTEGER) < ?2",
+            params![SAFETY_TOLD, row],
+        )
+        .map_err(db)?;
+    Ok(())
+}
+
+/// What does not mend itself (contract 4e, 4g). Each condition has its partial index.
+pub(super) fn attention(tx: &Tx<'_>, gap_before: i64) -> Result<Attention> {
+    let ids = |condition: &str| -> Result<Vec<String>> {
+        let sql = format!("SELECT tender_id FROM tenders WHERE {condition} AND tenant = ?1 ORDER BY tender_id");
+        let mut statement = tx.sql.prepare_cached(&sql).map_err(db)?;
+        let rows = statement.query_map([tx.tenant], |row| row.get(0)).map_err(db)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(db)
+    };
+    let waiting = |status: &str, condition: &str| -> Result<u64> {
+        let sql = format!(
+            "SELECT count(*) FROM inbox WHERE status = ?1 AND tender_id IN (SELECT tender_id FROM tenders WHERE {condition})"
+        );
+        let mut statement = tx.sql.prepare_cached(&sql).map_err(db)?;
+        statement.query_row([status], |row| row.get::<_, i64>(0)).map(|n| n as u64).map_err(db)
+    };
+    // A diverged one would hold its load, and so would one that is alive.
+    let mut duplicates = ids("sync = 'diverged' AND held = 0")?;
+    let alive = "state NOT IN ('rejected', 'expired', 'withdrawn', 'delivered', 'cancelled', 'aborted')";
+    duplicates.extend(ids(&format!("held = 0 AND {alive} AND sync <> 'diverged'"))?);
+    Ok(Attention {
+        stale_gaps: tenders::gaps(tx, gap_before)?.into_iter().map(|row| row.tender_id).collect(),
+        diverged: ids("sync = 'diverged'")?,
+        duplicates,
+        parked: waiting("parked", "gap_since IS NOT NULL")?,
+        quarantined: waiting("quarantined", "sync = 'diverged'")?,
+    })
 }

@@ -2,10 +2,11 @@
 //! hold the chain's head lock, so that two processes never chain onto the same row.
 //!
 //! * `open`: a new file, or one of ours. * `tx`: one transaction and what it appends.
-//! * `tenders`, `intents`, `inbox`, `consumers`, `carriers`, `keys`, `check`: the tables.
+//! * `tenders`, `intents`, `commands`, `inbox`, `consumers`, `carriers`, `keys`, `check`: the tables.
 
 mod carriers;
 mod check;
+mod commands;
 mod consumers;
 mod inbox;
 mod intents;
@@ -25,8 +26,8 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::chain::Mirror;
 use super::rows::{
-    Accepted, CarrierRow, Delivered, Effect, Entry, Intent, NewIntent, NewTender, Opened, OpenedIntent, Outcome,
-    Report, TenderRow,
+    Accepted, Attention, CarrierRow, CommandRow, Delivered, Effect, Entry, Intent, NewIntent, NewTender, Opened,
+    OpenedIntent, Outcome, Report, TenderRow,
 };
 use super::{Owner, Store};
 use crate::clock::SharedClock;
@@ -211,8 +212,11 @@ impl Store for SqliteStore {
     fn safety(&mut self, after: i64, limit: usize) -> Result<Vec<(i64, Document)>> {
         self.read(|tx| inbox::safety(tx, after, limit))
     }
-    fn last_row(&mut self) -> Result<i64> {
-        self.read(inbox::last_row)
+    fn safety_told(&mut self) -> Result<i64> {
+        self.read(inbox::safety_told)
+    }
+    fn tell_safety(&mut self, row: i64) -> Result<()> {
+        self.write(|tx| inbox::tell_safety(tx, row))
     }
 
     fn lease_consumer(&mut self, consumer: &str, owner: &str, reader: &str) -> Result<()> {
@@ -247,6 +251,12 @@ impl Store for SqliteStore {
     }
     fn next_command(&mut self, dispatch: &str) -> Result<u64> {
         self.write(|tx| carriers::next_command(tx, dispatch))
+    }
+    fn commands(&mut self, dispatch: &str, command: Option<&str>) -> Result<Vec<CommandRow>> {
+        self.read(|tx| commands::of(tx, dispatch, command))
+    }
+    fn attention(&mut self, gap_before_ms: i64) -> Result<Attention> {
+        self.read(|tx| inbox::attention(tx, gap_before_ms))
     }
     fn advance_keys(
         &mut self,

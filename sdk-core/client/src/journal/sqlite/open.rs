@@ -15,6 +15,7 @@ const FORMAT: i32 = 1;
 
 /// Added to format 1. Public facts only.
 const ASSERTION_KEYS: &str = include_str!("assertion_keys.sql");
+const INDEXES: &str = include_str!("indexes.sql");
 
 /// Loads are nobody's business: the file is made readable for its owner alone.
 fn private(path: &Path) -> Result<()> {
@@ -52,12 +53,16 @@ pub(super) fn prepare(connection: &mut Connection, mut guard: Guard, environment
         (0, 0, 0) => {
             tx.execute_batch(include_str!("schema.sql")).map_err(db)?;
             tx.execute_batch(ASSERTION_KEYS).map_err(db)?;
+            tx.execute_batch(INDEXES).map_err(db)?;
             tx.execute_batch(&format!("PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"))
                 .map_err(db)?;
             tx.execute("INSERT INTO meta VALUES ('environment', ?1)", [environment]).map_err(db)?;
         }
-        // Made by a version that did not know the table yet; nothing else of the format differs.
-        (APPLICATION, FORMAT, _) => tx.execute_batch(ASSERTION_KEYS).map_err(db)?,
+        // Made by a version that did not know the table or the indexes yet; nothing else of the format differs.
+        (APPLICATION, FORMAT, _) => {
+            tx.execute_batch(ASSERTION_KEYS).map_err(db)?;
+            tx.execute_batch(INDEXES).map_err(db)?;
+        }
         (APPLICATION, other, _) => {
             return Err(Error::new(
                 Code::JournalUnsupported,

@@ -154,7 +154,8 @@ pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
     let snapshot = row.snapshot.as_ref().map(Document::as_bytes);
     let gap = (row.sync == Sync::Gap).then(|| tx.ms());
     let local = row.local.as_ref();
-    // One that was released and fell out of sync later does not take the load back from the tender that has it now.
+    // One that was released and fell out of sync later does not take the load back from the tender that has it now. It is
+    // told as a duplicate, and holds the load as soon as the other lets go.
     let held = row.held() && holder(tx, &row.load_id)?.is_none_or(|holder| holder.tender_id == row.tender_id);
     tx.sql
         .prepare_cached(
@@ -189,6 +190,19 @@ pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
             row_digest(fold.as_bytes(), snapshot),
         ])
         .map_err(db)?;
+    if held { Ok(()) } else { pass_on(tx, &row.load_id) }
+}
+
+/// A load that nobody holds goes to a tender that would have held it had there not been another (contract 4b): only what the
+/// carrier confirmed releases a load.
+fn pass_on(tx: &Tx<'_>, load: &str) -> Result<()> {
+    if holder(tx, load)?.is_some() {
+        return Ok(());
+    }
+    let waiting = many(tx, "tenant = ?1 AND load_id = ?2 ORDER BY rowid", [tx.tenant, load])?;
+    if let Some(next) = waiting.iter().find(|row| row.held()) {
+        tx.sql.execute("UPDATE tenders SET held = 1 WHERE tender_id = ?1", [&next.tender_id]).map_err(db)?;
+    }
     Ok(())
 }
 
@@ -258,7 +272,11 @@ pub(super) fn effect(tx: &mut Tx<'_>, id: &str, effect: &Effect) -> Result<()> {
         }
         Effect::Never => {
             // What the carrier has spoken of was executed after all: it stays as the carrier told it, and holds its load.
+            let known = get(tx, id)?;
             tx.sql.execute("DELETE FROM tenders WHERE tender_id = ?1 AND proven = 0", [id]).map_err(db)?;
+            if let Some(row) = known {
+                pass_on(tx, &row.load_id)?;
+            }
         }
         Effect::Diverged(why) => {
             diverge(tx, id, why)?;

@@ -1,0 +1,59 @@
+//! Commands as the journal has them: what was asked for, how that ended, and the events about it (contract 4f).
+
+use gladhand_documents::error::Result;
+use gladhand_documents::json::Document;
+use rusqlite::params;
+
+use super::db;
+use super::tx::Tx;
+use crate::journal::rows::CommandRow;
+
+type Raw = (Vec<u8>, String, Option<String>, Option<Vec<u8>>);
+
+/// The commands of a dispatch, or the one of this id, the oldest first.
+pub(super) fn of(tx: &Tx<'_>, dispatch: &str, command: Option<&str>) -> Result<Vec<CommandRow>> {
+    // Operation ids are `<dispatch>/<command>`; `0` is what follows `/`.
+    let (from, to) = match command {
+        Some(id) => (format!("{dispatch}/{id}"), format!("{dispatch}/{id}\0")),
+        None => (format!("{dispatch}/"), format!("{dispatch}0")),
+    };
+    let mut statement = tx
+        .sql
+        .prepare_cached(
+            "SELECT intents.body, intents.carrier, intents.tender_id, entries.body
+             FROM intents LEFT JOIN entries ON entries.idx = intents.outcome
+             WHERE operation = 'commands.request' AND operation_id >= ?1 AND operation_id < ?2 ORDER BY id",
+        )
+        .map_err(db)?;
+    let rows = statement
+        .query_map(params![from, to], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .map_err(db)?;
+    rows.map(|raw| row_of(tx, raw.map_err(db)?)).collect()
+}
+
+fn row_of(tx: &Tx<'_>, (body, carrier, tender_id, outcome): Raw) -> Result<CommandRow> {
+    let command = Document::parse(body)?;
+    let outcome = outcome.map(Document::parse).transpose()?;
+    let text = |pointer: &str| outcome.as_ref().and_then(|outcome| outcome.text(pointer));
+    let id = command.text("/commandId").unwrap_or_default();
+    Ok(CommandRow {
+        events: tender_id.as_deref().map_or_else(|| Ok(Vec::new()), |tender| events(tx, tender, &id))?,
+        result: text("/result"),
+        code: text("/code"),
+        answer: outcome.as_ref().and_then(|outcome| outcome.extract("/answer")).filter(|a| a.root().is_object()),
+        command,
+        carrier,
+        tender_id,
+    })
+}
+
+/// The carrier's events about a command, in the order of its log.
+fn events(tx: &Tx<'_>, tender: &str, command: &str) -> Result<Vec<Document>> {
+    let mut statement = tx
+        .sql
+        .prepare_cached("SELECT bytes FROM inbox WHERE tender_id = ?1 AND status <> 'quarantined' ORDER BY sequence")
+        .map_err(db)?;
+    let rows = statement.query_map([tender], |row| row.get::<_, Vec<u8>>(0)).map_err(db)?;
+    let all: Vec<Document> = rows.map(|bytes| Document::parse(bytes.map_err(db)?)).collect::<Result<_>>()?;
+    Ok(all.into_iter().filter(|event| event.text("/data/command/commandId").as_deref() == Some(command)).collect())
+}
