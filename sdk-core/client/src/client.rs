@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::{Document, quote};
@@ -19,11 +20,12 @@ use crate::dispatch::{CommandRequest, Requester};
 use crate::events::{EventReader, SafetyStream, ensure_following};
 use crate::identity::rotation::Rotation;
 use crate::identity::{self, Identity, PemUpdate};
+use crate::journal::rows::Override;
 use crate::journal::{Journal, Owner};
 use crate::observe::{Expiry, SecurityLog, SecurityStream, status};
 use crate::secret::Secret;
 use crate::telemetry::Follow;
-use crate::tender::{CreateOptions, Watch};
+use crate::tender::{CreateOptions, Watch, change, release};
 use crate::{capacity, dispatch, health, inbox, reconcile, telemetry, tender};
 
 /// How many entries one step of an export reads.
@@ -144,6 +146,29 @@ impl Client {
         capacity::search(self.core(), request).await
     }
 
+    /// One offer, fresh from the carrier (document `CapacityOffer`, byte for byte). Errors: `not_found`, `carrier_unknown`.
+    pub async fn capacity_get(&self, carrier: &str, capacity_id: &str) -> Result<Document> {
+        capacity::hold::get(self.core(), carrier, capacity_id).await
+    }
+
+    /// Holds a slot of an offer before a load is tendered (contract 3b): the offer with its `hold`, which says until when.
+    /// `hold_id`: a random one unless given; the same one again is the same hold. Errors: `capacity_committed`,
+    /// `hold_expired` for an id that was released or has lapsed; with `maybe_sent` while the journal resolves whether it
+    /// arrived.
+    pub async fn capacity_hold(&self, carrier: &str, capacity_id: &str, hold_id: Option<&str>) -> Result<Document> {
+        let (core, carrier, id) = (self.core().clone(), carrier.to_owned(), capacity_id.to_owned());
+        let hold = hold_id.map(str::to_owned);
+        let work = async move { capacity::hold::hold(&core, &carrier, &id, hold.as_deref()).await };
+        self.core().detached(work).await
+    }
+
+    /// Lets a held slot go. Errors: `hold_expired`, `not_found`; with `maybe_sent` while the journal resolves it.
+    pub async fn capacity_release(&self, carrier: &str, capacity_id: &str, hold_id: &str) -> Result<Document> {
+        let (core, carrier, id) = (self.core().clone(), carrier.to_owned(), capacity_id.to_owned());
+        let hold = hold_id.to_owned();
+        self.core().detached(async move { capacity::hold::release(&core, &carrier, &id, &hold).await }).await
+    }
+
     /// Whether a load fits an offer, check by check (document `Eligibility`). Asks nobody. Errors: `schema_invalid` for
     /// an offer that is none.
     pub fn explain(&self, load: &Document, offer: &Document) -> Result<Document> {
@@ -193,6 +218,69 @@ impl Client {
     pub async fn tender_withdraw(&self, id: &str, reason: &str) -> Result<Document> {
         let (core, id, reason) = (self.core().clone(), id.to_owned(), reason.to_owned());
         self.core().detached(async move { tender::withdraw(&core, &id, &reason).await }).await
+    }
+
+    /// Sends new content of a tender that is not decided yet: its next revision; every offer of the carrier for an older one
+    /// is void (contract 4b, row 8). `load` is a whole `LoadTender`; the SDK fills in `schemaVersion`, `tenderId`, `mode` and
+    /// the `revision` that follows on the one in the journal. `wait`: as for [`Client::tender_create`].
+    ///
+    /// Errors: `already_accepted` where the carrier was faster: then [`Client::tender_amend`] proposes the change, which is
+    /// never done by itself; `revision_content_conflict`, `stale_revision`, `revision_gap`, `illegal_transition`, those of
+    /// broken rules, `tender_unknown`; with `maybe_sent` while the journal resolves whether it arrived.
+    pub async fn tender_revise(&self, id: &str, load: Document, wait: Option<Duration>) -> Result<Document> {
+        let (core, id) = (self.core().clone(), id.to_owned());
+        let work = async move { change::content(&core, &id, load, change::Content::Revision, wait).await };
+        self.core().detached(work).await
+    }
+
+    /// Proposes a change of an accepted tender (contract 4b, row 18). The tender stays as it is and its overlay `amendment` is
+    /// `received`, until the carrier confirms or declines; legs that are released do not change. `load`: as for
+    /// [`Client::tender_revise`]. Errors: `illegal_transition`, `revision_content_conflict` while another proposal is open,
+    /// those of broken rules, `tender_unknown`; with `maybe_sent` while the journal resolves whether it arrived.
+    pub async fn tender_amend(&self, id: &str, load: Document) -> Result<Document> {
+        let (core, id) = (self.core().clone(), id.to_owned());
+        let work = async move { change::content(&core, &id, load, change::Content::Amendment, None).await };
+        self.core().detached(work).await
+    }
+
+    /// Takes the carrier's open counter offer (contract 4b, row 7): the tender is accepted, or rejected with `capacity_gone`
+    /// where the capacity was taken meanwhile. `wait`: for how long the carrier may hold its answer back. Errors:
+    /// `counter_expired`, `illegal_transition` where there is none, `tender_unknown`; with `maybe_sent` while the journal
+    /// resolves whether it arrived.
+    pub async fn tender_accept_counter(&self, id: &str, wait: Option<Duration>) -> Result<Document> {
+        let (core, id) = (self.core().clone(), id.to_owned());
+        self.core().detached(async move { change::accept_counter(&core, &id, wait).await }).await
+    }
+
+    /// Declines the carrier's open counter offer: the tender is rejected, and the load free (contract 4b, row 9). Errors: as
+    /// for [`Client::tender_accept_counter`].
+    pub async fn tender_decline_counter(&self, id: &str, reason: Option<&str>) -> Result<Document> {
+        let (core, id, reason) = (self.core().clone(), id.to_owned(), reason.map(str::to_owned));
+        self.core().detached(async move { change::decline_counter(&core, &id, reason.as_deref()).await }).await
+    }
+
+    /// Asks to cancel an accepted or dispatched tender (contract 4b, row 16). The carrier may decline; until it has
+    /// confirmed, the load stays held. The overlay `cancellation` says how far it is. Errors: `illegal_transition`, `not_found`,
+    /// `tender_unknown`; with `maybe_sent` while the journal resolves whether it arrived.
+    pub async fn tender_request_cancel(&self, id: &str, reason: &str) -> Result<Document> {
+        let (core, id, reason) = (self.core().clone(), id.to_owned(), reason.to_owned());
+        self.core().detached(async move { change::request_cancel(&core, &id, &reason).await }).await
+    }
+
+    /// The operator's override (contract 4b): frees the load of a tender that the carrier can neither confirm nor deny, once
+    /// somebody has made sure by other means that no truck will come. `actor`: who decides; `runbook`: by which runbook, such
+    /// as `RB-01`. Both, the reason and the state stand in the journal as an OVERRIDE entry. Errors: `illegal_transition` where
+    /// the carrier's word is known, or no load is held; `invalid_argument` for an empty name; `tender_unknown`.
+    pub async fn tender_release_unproven(
+        &self,
+        id: &str,
+        actor: &str,
+        reason: &str,
+        runbook: &str,
+    ) -> Result<Document> {
+        let (core, id) = (self.core().clone(), id.to_owned());
+        let by = Override { actor: actor.to_owned(), reason: reason.to_owned(), runbook: runbook.to_owned() };
+        self.core().detached(async move { release::release(&core, &id, by).await }).await
     }
 
     /// Reads all events as one consumer: ordered per tender, delivered again until acknowledged, over restarts. Also

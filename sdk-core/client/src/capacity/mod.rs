@@ -1,5 +1,9 @@
 //! Capacity: one search over all carriers at once (contract 4.0). A carrier that fails or is slow is named in the answer
 //! and costs the others nothing.
+//!
+//! * [`mod@hold`]: one offer, and holding a slot of it.
+
+pub(crate) mod hold;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,6 +10,7 @@ use gladhand_documents::error::{Code, Error, Result, Sent};
 use gladhand_documents::json::Document;
 use gladhand_documents::model::{self, Model};
 use gladhand_protocol::tender::retry::Budget;
+use http::header::IF_MATCH;
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::auth::{Authorized, Caller, Profile, Request, Response};
@@ -122,6 +123,10 @@ pub(crate) fn request_of(intent: &Intent) -> Result<Request> {
     if operation.starts_with("commands.") {
         request = request.require_nonce();
     }
+    if operation == "tenders.amend" {
+        // Tells an amendment from a revision that came too late: its sender knows that the tender was accepted.
+        request = request.header(IF_MATCH, HeaderValue::from_static("*"));
+    }
     Ok(request)
 }
 
@@ -135,6 +140,13 @@ fn operation_of(intent: &Intent) -> Result<(&'static str, &'static str)> {
     Ok(match intent.operation.as_str() {
         "tenders.create" => ("tenders.create", "tender:write"),
         "tenders.withdraw" => ("tenders.withdraw", "tender:write"),
+        "tenders.revise" => ("tenders.revise", "tender:write"),
+        "tenders.amend" => ("tenders.amend", "tender:write"),
+        "tenders.accept_counter" => ("tenders.accept_counter", "tender:write"),
+        "tenders.decline_counter" => ("tenders.decline_counter", "tender:write"),
+        "tenders.request_cancel" => ("tenders.request_cancel", "tender:write"),
+        "capacity.hold" => ("capacity.hold", "capacity:hold"),
+        "capacity.release" => ("capacity.release", "capacity:hold"),
         "webhooks.put" => ("webhooks.put", "webhooks:write"),
         "webhooks.delete" => ("webhooks.delete", "webhooks:write"),
         "commands.request" => ("commands.request", command_scope(&intent.body.text("/type").unwrap_or_default())),

@@ -30,7 +30,7 @@ use gladhand_protocol::tender::event::Incoming;
 pub(crate) use owner::Owner;
 use rows::{
     Accepted, Attention, CarrierRow, CommandRow, Delivered, Effect, Entry, Intent, NewIntent, NewTender, Opened,
-    OpenedIntent, Outcome, Report, TenderRow,
+    OpenedIntent, Outcome, Override, Report, TenderRow,
 };
 
 use crate::clock::SharedClock;
@@ -86,6 +86,10 @@ pub trait Store: Send {
     fn gaps(&mut self, gap_before_ms: i64) -> Result<Vec<TenderRow>>;
     /// Takes a carrier's snapshot of a tender over. An older one than already applied changes nothing.
     fn snapshot(&mut self, tender: &str, snapshot: &Document) -> Result<TenderRow>;
+    /// Takes over a carrier's tender that this journal did not make; one that it knows already takes the snapshot.
+    fn import(&mut self, tender: &NewTender, snapshot: &Document) -> Result<TenderRow>;
+    /// Releases a tender's load by an operator's word: appends the OVERRIDE and closes what is open of its creation.
+    fn release(&mut self, tender: &str, by: &Override) -> Result<TenderRow>;
     /// Marks a tender's history as different from the carrier's.
     fn diverge(&mut self, tender: &str, why: &str) -> Result<TenderRow>;
 

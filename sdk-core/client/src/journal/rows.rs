@@ -107,7 +107,7 @@ pub enum OpenedIntent {
 /// How an intent ended.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// `answered`, `refused`, `not_executed`, `recovered`, `tombstoned`, `lapsed` or `remote_lost`.
+    /// `answered`, `refused`, `not_executed`, `recovered`, `tombstoned`, `lapsed`, `remote_lost` or `overridden`.
     pub result: &'static str,
     /// HTTP status, where there was an answer.
     pub status: Option<u16>,
@@ -146,7 +146,23 @@ pub enum Effect {
     Never,
     /// The carrier acknowledged it once and lost it: freeze.
     Diverged(String),
+    /// The first, and another tender of the carrier's comes into the journal in the same step: it has the load.
+    Covered(Box<Effect>, Box<(NewTender, Document)>),
 }
+
+/// An operator's decision to release a load without the carrier's word (contract 4b).
+#[derive(Clone, Debug)]
+pub struct Override {
+    /// Who decided.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// By which runbook, such as `RB-01`.
+    pub runbook: String,
+}
+
+/// What a released tender's [`Local`] says.
+pub const RELEASED_BY_OPERATOR: &str = "released_by_operator";
 
 /// A tender as the journal holds it.
 #[derive(Clone, Debug)]
@@ -171,6 +187,8 @@ pub struct TenderRow {
     pub proven: bool,
     /// When it last changed here.
     pub updated_at: Timestamp,
+    /// Whether another tender holds the load, or has delivered it.
+    pub covered: bool,
 }
 
 /// A state that rests on an answer, not on events.
@@ -203,12 +221,28 @@ impl TenderRow {
 
     /// Whether it holds its load (contract 4b).
     pub fn held(&self) -> bool {
-        state::held(&self.state(), self.sync == Sync::InSync)
+        !self.overridden() && state::held(&self.state(), self.sync == Sync::InSync)
     }
 
-    /// Whether its load may go to somebody else.
+    /// Whether its load may go to somebody else: this tender lets it, and no other one has it.
     pub fn released(&self) -> bool {
-        state::released(&self.state(), self.sync == Sync::InSync)
+        !self.covered && (self.overridden() || state::released(&self.state(), self.sync == Sync::InSync))
+    }
+
+    /// Whether an operator released the load without the carrier's word.
+    pub fn overridden(&self) -> bool {
+        self.local.as_ref().is_some_and(|local| local.code == RELEASED_BY_OPERATOR)
+    }
+
+    /// The revision that the carrier is known to hold.
+    pub fn revision(&self) -> u32 {
+        let told = self.ahead().and_then(|snapshot| snapshot.integer("/revision"));
+        told.and_then(|revision| u32::try_from(revision).ok()).unwrap_or(self.fold.revision)
+    }
+
+    /// The carrier's decision.
+    pub fn decision(&self) -> Option<Document> {
+        self.ahead().and_then(|snapshot| snapshot.extract("/decision")).or_else(|| self.fold.decision.clone())
     }
 
     /// The dispatch.

@@ -11,11 +11,13 @@ use gladhand_documents::model::wire::{DigestPage, TenderState};
 use gladhand_documents::time::format_instant;
 use gladhand_protocol::tender::history;
 use gladhand_protocol::tender::reconcile::{Class, Side, classify};
+use gladhand_protocol::tender::state::terminal;
 
 use crate::carrier::{Carrier, segment};
 use crate::core::Core;
 use crate::events::pull;
 use crate::journal::rows::TenderRow;
+use crate::tender::import::import;
 
 /// A carrier's digest of one tender.
 struct Remote {
@@ -98,12 +100,18 @@ async fn compare(core: &Arc<Core>, carrier: &Arc<Carrier>, findings: &mut Findin
             findings.equal += 1;
             continue;
         }
+        // Never cancelled from here: it comes into the journal as it is, and holds its load (contract 4e, 4g).
+        let imported = import(core, carrier, &there.tender_id).await;
+        if let Err(error) = &imported {
+            tracing::warn!(target: "gladhand::tender", tender = %there.tender_id, %error, "an unknown tender is not imported");
+        }
+        findings.repairs += u32::from(imported.is_ok());
         findings.items.push(Item {
             tender_id: there.tender_id,
             carrier: carrier.name().to_owned(),
             class,
-            repair: None,
-            open: true,
+            repair: imported.is_ok().then_some("imported, unattributed"),
+            open: imported.is_err(),
             local: None,
             remote: Some(there.sequence),
         });
@@ -123,7 +131,14 @@ async fn one(
     row: &TenderRow,
     remote: Option<&Remote>,
 ) -> Result<Option<Item>> {
-    let class = class_of(core, row, remote).await?;
+    let mut class = class_of(core, row, remote).await?;
+    if row.overridden() {
+        // An operator released it. What the carrier does not have is settled; what is alive there needs a human.
+        class = match remote {
+            Some(remote) if !terminal(&remote.state) => Class::OrphanRemote,
+            _ => Class::Equal,
+        };
+    }
     let item = |class, repair, open, local| Item {
         tender_id: row.tender_id.clone(),
         carrier: carrier.name().to_owned(),

@@ -4,14 +4,19 @@
 //! * `send`: one attempt and what its answer proves. * `resolve`: the read-back of an intent without outcome.
 //! * `driver`: the background task that resolves what the foreground or a dead process left.
 //! * `overdue`: what the carrier left undecided past its time.
-//! * `read`: get, list. * `withdraw`. * [`Watch`]. * `papers`: proof of delivery. * `view`: a tender as the application sees it.
+//! * `read`: get, list. * `withdraw`. * `change`: revise, amend, counter offers, cancel. * `import`: a carrier's tender that
+//!   this journal did not make. * `release`: the operator's override.
+//! * [`Watch`]. * `papers`: proof of delivery. * `view`: a tender as the application sees it.
 
+pub(crate) mod change;
 mod create;
 mod driver;
+pub(crate) mod import;
 mod overdue;
 mod papers;
 mod prepare;
 mod read;
+pub(crate) mod release;
 mod resolve;
 mod send;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use gladhand_protocol::tender::explain::{ASSUMED_TARE_LBS, explain, refusal};
 use gladhand_protocol::tender::{ids, recovery};
 
 use super::CreateOptions;
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, Published};
 use crate::core::Core;
 use crate::journal::rows::{NewIntent, NewTender};
 
@@ -65,7 +65,7 @@ pub(super) async fn prepare(
         origin: carrier.base(),
         method: "POST",
         path: "/v1/tenders".to_owned(),
-        prefer: wait(&load, options, published.max_wait, published.decision_sla),
+        prefer: wait(&load, options.wait, &published),
         body: load,
         resend_until: recovery::resend_until(respond_by, core.clock.now()),
         owner: core.owner.id.clone(),
@@ -109,12 +109,12 @@ fn eligible(core: &Core, carrier: &Carrier, load: &Document, offer: &Document) -
 }
 
 /// The `Prefer` header: for express only, at most what the carrier permits, and not where a human decides anyway.
-fn wait(load: &Document, options: &CreateOptions, max: Duration, sla: Option<Duration>) -> Option<String> {
+pub(super) fn wait(load: &Document, asked: Option<Duration>, published: &Published) -> Option<String> {
     if load.text("/mode").as_deref() != Some("express") {
         return None;
     }
-    let wait = options.wait.unwrap_or(DEFAULT_WAIT).min(max);
-    if wait.as_secs() == 0 || sla.is_some_and(|sla| sla > wait) {
+    let wait = asked.unwrap_or(DEFAULT_WAIT).min(published.max_wait);
+    if wait.as_secs() == 0 || published.decision_sla.is_some_and(|sla| sla > wait) {
         return None;
     }
     Some(format!("wait={}", wait.as_secs()))

@@ -10,7 +10,7 @@ use gladhand_protocol::tender::answer::absent;
 use gladhand_protocol::tender::recovery::{Facts, ReadBack, Recovery, decide};
 use http::Method;
 
-use super::send::close;
+use super::send::{close, cover};
 use super::withdraw;
 use crate::auth::{Profile, Request};
 use crate::carrier::{Carrier, command_scope, document_of, segment};
@@ -38,7 +38,16 @@ pub(crate) async fn resolve(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &I
     match intent.operation.as_str() {
         "tenders.create" => create(core, carrier, intent).await,
         "commands.request" => command(core, carrier, intent).await,
-        // Withdrawals, revocations and subscriptions say the same however often they are said, until their key is too
+        "tenders.revise"
+        | "tenders.amend"
+        | "tenders.accept_counter"
+        | "tenders.decline_counter"
+        | "tenders.request_cancel"
+            if core.clock.now() >= intent.resend_until =>
+        {
+            change(core, carrier, intent).await
+        }
+        // Until then the carrier answers the same request as it did the first time (contract 4c, layer ii). Withdrawals, revocations and subscriptions say the same however often they are said, until their key is too
         // old to be recognised.
         _ if core.clock.now() < intent.resend_until => Ok(Resolution::Resend),
         _ => {
@@ -69,7 +78,11 @@ async fn create(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent) -> Re
     match (decide(found, facts, core.clock.now()), snapshot) {
         (Recovery::Adopt, Some(snapshot)) => {
             let outcome = Outcome { answer: Some(snapshot.clone()), ..Outcome::of("recovered") };
-            close(core, intent, outcome, Effect::Snapshot(snapshot)).await?;
+            // Rejected because another tender has the load: that one holds it now.
+            let duplicate = snapshot.text("/decision/reasonCode").as_deref() == Some("duplicate");
+            let effect = Effect::Snapshot(snapshot);
+            let effect = if duplicate { cover(core, carrier, intent, effect, None).await? } else { effect };
+            close(core, intent, outcome, effect).await?;
             core.changed();
             Ok(Resolution::Closed)
         }
@@ -84,6 +97,25 @@ async fn create(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent) -> Re
         }
         _ => Ok(Resolution::Wait),
     }
+}
+
+/// The last look at a change that is too old to be said again: whatever the carrier holds by now is what became of it.
+async fn change(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent) -> Result<Resolution> {
+    let id = intent.tender_id.clone().unwrap_or_default();
+    let (outcome, effect) = match snapshot(carrier, &id).await {
+        Ok(snapshot) => {
+            let outcome = Outcome { answer: Some(snapshot.clone()), ..Outcome::of("recovered") };
+            (outcome, Effect::Snapshot(snapshot))
+        }
+        Err(error) if absent(&error, &id).is_some() => {
+            let effect = Effect::Diverged("the carrier acknowledged the tender and has lost it".to_owned());
+            (Outcome::of("remote_lost"), effect)
+        }
+        Err(_) => return Ok(Resolution::Wait),
+    };
+    close(core, intent, outcome, effect).await?;
+    core.changed();
+    Ok(Resolution::Closed)
 }
 
 /// Withdraws a tender that may still be on its way, then closes it as never sent.

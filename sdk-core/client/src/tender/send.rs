@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result, Retry, Sent};
 use gladhand_documents::json::Document;
+use gladhand_documents::model::capacity::CapacityOffer;
 use gladhand_documents::model::dispatch::CommandStatus;
 use gladhand_documents::model::wire::{TenderSnapshot, TenderState, WebhookSubscription};
 use gladhand_protocol::tender::answer::{Proof, judge, says_existing};
 use gladhand_protocol::tender::retry::{Backoff, Budget};
 use jiff::SignedDuration;
 
+use super::import::covering;
 use super::resolve::{Resolution, resolve};
 use crate::auth::Response;
 use crate::carrier::{Carrier, document_of, request_of};
@@ -48,8 +50,16 @@ enum Attempt {
 /// bytes that it has.
 pub(crate) async fn mutate(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: NewIntent) -> Result<Ending> {
     core.may_send(carrier).await?;
+    let wanted = intent.body.clone();
     match core.journal.run(move |store| store.open_intent(&intent)).await? {
         OpenedIntent::New(intent) => perform(core, carrier, *intent).await,
+        // Two dispatchers, one revision: the second content must not pass for the first.
+        OpenedIntent::Existing(intent)
+            if matches!(intent.operation.as_str(), "tenders.revise" | "tenders.amend") && intent.body != wanted =>
+        {
+            let what = format!("another content of {} is on its way", intent.operation_id);
+            Err(Error::new(Code::RevisionContentConflict, what))
+        }
         OpenedIntent::Existing(intent) => {
             // Somebody may be at it: this call waits a little for what comes of it. Another process's is that process's to
             // send while its lease is good; once it lapses, the driver takes it over.
@@ -161,7 +171,7 @@ async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Re
                 ..Outcome::of("answered")
             };
             let effect = match (&document, intent.operation.as_str()) {
-                (Some(snapshot), "tenders.create" | "tenders.withdraw") => Effect::Snapshot(snapshot.clone()),
+                (Some(snapshot), operation) if operation.starts_with("tenders.") => Effect::Snapshot(snapshot.clone()),
                 _ => Effect::None,
             };
             close(core, intent, outcome, effect).await?;
@@ -176,6 +186,14 @@ async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Re
             Ok(Attempt::Unclear(error))
         }
         Proof::Refused => {
+            let effect = match covered(core, carrier, intent, &error).await {
+                Ok(effect) => effect,
+                // Somebody has the load, and nobody can say who: it stays held until the driver has found out.
+                Err(unknown) => {
+                    taint(core, intent).await?;
+                    return Ok(Attempt::Unclear(error.caused_by(&unknown)));
+                }
+            };
             let outcome = Outcome {
                 status: error.http_status(),
                 code: Some(error.code().as_str().to_owned()),
@@ -183,7 +201,7 @@ async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Re
                 answer: error.problem().and_then(|problem| Document::parse(problem).ok()),
                 ..Outcome::of("refused")
             };
-            close(core, intent, outcome, refusal(intent, &error)).await?;
+            close(core, intent, outcome, effect).await?;
             Ok(Attempt::Ended(Ending::Refused(error)))
         }
         Proof::InFlight => {
@@ -201,7 +219,8 @@ async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Re
 /// The answer's document, checked. One that is not of the contract proves nothing: it reads as no answer.
 fn checked(intent: &Intent, answer: &Response) -> Result<Option<Document>> {
     let document = match intent.operation.as_str() {
-        "tenders.create" | "tenders.withdraw" => document_of::<TenderSnapshot>(&intent.operation, answer),
+        operation if operation.starts_with("tenders.") => document_of::<TenderSnapshot>(operation, answer),
+        "capacity.hold" | "capacity.release" => document_of::<CapacityOffer>(&intent.operation, answer),
         "commands.request" | "commands.revoke" => document_of::<CommandStatus>(&intent.operation, answer),
         "webhooks.put" | "webhooks.delete" => document_of::<WebhookSubscription>(&intent.operation, answer),
         _ => return Ok(None),
@@ -226,6 +245,30 @@ fn refusal(intent: &Intent, error: &Error) -> Effect {
     }
     let state = if error.code() == Code::TenderWithdrawn { TenderState::Withdrawn } else { TenderState::Rejected };
     Effect::State { state, code: error.code().as_str().to_owned(), text: error.message().to_owned() }
+}
+
+/// What a stored refusal does, where another tender of the carrier's may have the load.
+async fn covered(core: &Core, carrier: &Carrier, intent: &Intent, error: &Error) -> Result<Effect> {
+    let own = refusal(intent, error);
+    if intent.operation != "tenders.create" || error.code() != Code::TenderConflict {
+        return Ok(own);
+    }
+    let named = error.problem().and_then(|problem| Document::parse(problem).ok()?.text("/existing/tenderId"));
+    cover(core, carrier, intent, own, named).await
+}
+
+/// Adds the carrier's tender that has the load of a refused create to the refusal's effect.
+pub(super) async fn cover(
+    core: &Core,
+    carrier: &Carrier,
+    intent: &Intent,
+    own: Effect,
+    named: Option<String>,
+) -> Result<Effect> {
+    let load = intent.body.text("/loadId").unwrap_or_default();
+    let id = intent.tender_id.clone().unwrap_or_default();
+    let found = covering(core, carrier, &load, &id, named).await?;
+    Ok(found.map_or(own.clone(), |found| Effect::Covered(Box::new(own), Box::new(found))))
 }
 
 /// Writes the outcome, unless somebody else already did.

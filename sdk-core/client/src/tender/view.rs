@@ -17,7 +17,7 @@ pub(crate) fn view(row: &TenderRow, joined: bool) -> Result<Document> {
     let fold = &row.fold;
     let sequence = ahead.map_or(fold.last_sequence, sequence_of);
     let digest = ahead.and_then(|s| s.text("/historyDigest")).unwrap_or_else(|| history::hex(&fold.history_digest));
-    let revision = ahead.and_then(|s| s.integer("/revision")).unwrap_or(i64::from(fold.revision));
+    let revision = row.revision();
     let mut out = format!(
         r#"{{"tenderId":{},"loadId":{},"carrier":{},"attempt":{},"revision":{revision},"state":{}"#,
         quote(&row.tender_id),
@@ -35,7 +35,7 @@ pub(crate) fn view(row: &TenderRow, joined: bool) -> Result<Document> {
     add("receipt", Some(quote(if row.proven { "proven" } else { "unproven" })));
     add("joined", Some(joined.to_string()));
     add("loadReleased", Some(row.released().to_string()));
-    let decision = member("/decision").or_else(|| fold.decision.clone());
+    let decision = row.decision();
     add("decision", decision.as_ref().map(|d| d.as_str().to_owned()));
     add("reason", reason(row, &now, decision.as_ref()));
     add("dispatchId", row.dispatch_id().as_deref().map(quote));

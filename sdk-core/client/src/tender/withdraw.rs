@@ -44,7 +44,9 @@ fn unproven(id: &str) -> Error {
 pub(super) async fn tombstone(core: &Arc<Core>, carrier: &Arc<Carrier>, id: &str) -> Result<bool> {
     let row = read::row(core, id).await?;
     let intent = intent(core, carrier, &row, "never confirmed in time").await?;
-    Ok(matches!(mutate(core, carrier, intent).await?, Ending::Answered(_)))
+    // A 2xx that shows anything else is no tombstone: the tender may be alive.
+    let gone = |answer: &Document| answer.text("/state").as_deref() == Some(TenderState::Withdrawn.as_str());
+    Ok(matches!(mutate(core, carrier, intent).await?, Ending::Answered(answer) if gone(&answer)))
 }
 
 async fn intent(core: &Arc<Core>, carrier: &Carrier, row: &TenderRow, reason: &str) -> Result<NewIntent> {

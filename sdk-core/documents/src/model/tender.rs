@@ -320,6 +320,32 @@ entity! {
         reason "reason": Text<500> => required;
     }
 
+    /// The TMS's answer to a counter offer (contract 4b, rows 7 and 9).
+    CounterAnswer {
+        /// Semantic version of the contract.
+        schema_version "schemaVersion": Version => required;
+        /// The counter offer.
+        counter_id "counterId": Id<64> => required;
+        /// The tender.
+        tender_id "tenderId": Id<64> => required;
+        /// Why, for a refusal.
+        reason "reason": Text<500>;
+    }
+
+    /// Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16).
+    TenderCancellation {
+        /// Semantic version of the contract.
+        schema_version "schemaVersion": Version => required;
+        /// The cancellation's own id.
+        cancellation_id "cancellationId": Id<64> => required;
+        /// The tender.
+        tender_id "tenderId": Id<64> => required;
+        /// The load.
+        load_id "loadId": Id<64> => required;
+        /// Why.
+        reason "reason": Text<500> => required;
+    }
+
     /// Proof of delivery (contract 3f).
     ProofOfDelivery {
         /// Semantic version of the contract.

@@ -49,6 +49,21 @@ pub fn withdrawal_id(tender_id: &str, number: u32) -> String {
     format!("w-{}", derived(&[tender_id, &number.to_string()], 22))
 }
 
+/// The operation id of answering a counter offer (contract 4c).
+pub fn counter_operation_id(tender_id: &str, counter_id: &str) -> String {
+    format!("{tender_id}/{counter_id}")
+}
+
+/// The id of a tender's n-th request to cancel, from 0: `x-` and 22 characters.
+pub fn cancellation_id(tender_id: &str, number: u32) -> String {
+    format!("x-{}", derived(&[tender_id, "cancellation", &number.to_string()], 22))
+}
+
+/// Which attempt at tendering a load has this id, if it is derived at all and no later than the `most`-th.
+pub fn attempt_of(scope: &Scope<'_>, load_id: &str, tender: &str, most: u32) -> Option<u32> {
+    (1..=most).find(|attempt| tender_id(scope, load_id, *attempt) == tender)
+}
+
 /// The idempotency key of a mutation: 43 characters of `A-Z a-z 0-9 - _` (contract 4c).
 pub fn idempotency_key(scope: &Scope<'_>, operation: &str, operation_id: &str) -> String {
     let mut hash = Sha256::new();
@@ -82,5 +97,12 @@ mod tests {
         assert!(key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
         assert_ne!(key, idempotency_key(&SCOPE, "tenders.withdraw", "t-x/1"));
         assert_ne!(withdrawal_id("t-x", 0), withdrawal_id("t-x", 1));
+        assert_ne!(cancellation_id("t-x", 0)[2..], withdrawal_id("t-x", 0)[2..]);
+    }
+
+    #[test]
+    fn an_attempt_is_known_by_its_id() {
+        assert_eq!(attempt_of(&SCOPE, "L-1", &tender_id(&SCOPE, "L-1", 3), 8), Some(3));
+        assert_eq!(attempt_of(&SCOPE, "L-1", "t-named-by-the-tms", 8), None);
     }
 }

@@ -27,7 +27,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::chain::Mirror;
 use super::rows::{
     Accepted, Attention, CarrierRow, CommandRow, Delivered, Effect, Entry, Intent, NewIntent, NewTender, Opened,
-    OpenedIntent, Outcome, Report, TenderRow,
+    OpenedIntent, Outcome, Override, Report, TenderRow,
 };
 use super::{Owner, Store};
 use crate::clock::SharedClock;
@@ -198,6 +198,12 @@ impl Store for SqliteStore {
     }
     fn snapshot(&mut self, tender: &str, snapshot: &Document) -> Result<TenderRow> {
         self.append(|tx| tenders::snapshot(tx, tender, snapshot))
+    }
+    fn import(&mut self, tender: &NewTender, snapshot: &Document) -> Result<TenderRow> {
+        self.append(|tx| tenders::import(tx, tender, snapshot))
+    }
+    fn release(&mut self, tender: &str, by: &Override) -> Result<TenderRow> {
+        self.append(|tx| tenders::release(tx, tender, by))
     }
     fn diverge(&mut self, tender: &str, why: &str) -> Result<TenderRow> {
         self.append(|tx| tenders::diverge(tx, tender, why))

@@ -10,13 +10,18 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::tx::{Tx, array, time};
 use super::{corrupt, db, intents};
-use crate::journal::rows::{Effect, Local, NewIntent, NewTender, Opened, TenderRow, sequence_of};
+use crate::journal::rows::{
+    Effect, Local, NewIntent, NewTender, Opened, Outcome, Override, RELEASED_BY_OPERATOR, TenderRow, sequence_of,
+};
 
-const COLUMNS: &str = "tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local_state, local_code, local_text, updated, digest";
+const COLUMNS: &str = "tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local_state, local_code, local_text, updated, digest,
+    EXISTS (SELECT 1 FROM tenders other WHERE other.tenant = tenders.tenant AND other.load_id = tenders.load_id
+            AND other.tender_id <> tenders.tender_id AND (other.held = 1 OR other.state = 'delivered'))";
 
 const DELIVERED: &str = "delivered";
 
-type Raw = (String, String, String, u32, String, bool, Vec<u8>, Option<Vec<u8>>, [Option<String>; 3], i64, Vec<u8>);
+type Raw =
+    (String, String, String, u32, String, bool, Vec<u8>, Option<Vec<u8>>, [Option<String>; 3], i64, Vec<u8>, bool);
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
     Ok((
@@ -31,11 +36,12 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
         [row.get(8)?, row.get(9)?, row.get(10)?],
         row.get(11)?,
         row.get(12)?,
+        row.get(13)?,
     ))
 }
 
 fn row_of(raw: Raw) -> Result<TenderRow> {
-    let (tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local, updated, digest) = raw;
+    let (tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local, updated, digest, covered) = raw;
     if array(digest, "a tender")? != row_digest(&fold, snapshot.as_deref()) {
         return Err(corrupt(&format!("tender {tender_id}")).with_tender_id(tender_id));
     }
@@ -55,6 +61,7 @@ fn row_of(raw: Raw) -> Result<TenderRow> {
         carrier,
         attempt,
         proven,
+        covered,
     })
 }
 
@@ -131,7 +138,15 @@ pub(super) fn open(tx: &mut Tx<'_>, tender: &NewTender, intent: &NewIntent) -> R
     if let Some(same) = get(tx, &tender.tender_id)? {
         return Ok(Opened::Existing(Box::new(same)));
     }
-    let row = TenderRow {
+    let row = fresh(tx, tender);
+    save(tx, &row)?;
+    let intent = intents::insert(tx, intent)?;
+    Ok(Opened::New(Box::new((row, intent))))
+}
+
+/// A tender of which the carrier has said nothing yet.
+fn fresh(tx: &Tx<'_>, tender: &NewTender) -> TenderRow {
+    TenderRow {
         tender_id: tender.tender_id.clone(),
         load_id: tender.load_id.clone(),
         carrier: tender.carrier.clone(),
@@ -142,10 +157,45 @@ pub(super) fn open(tx: &mut Tx<'_>, tender: &NewTender, intent: &NewIntent) -> R
         sync: Sync::InSync,
         proven: false,
         updated_at: tx.now,
-    };
+        covered: false,
+    }
+}
+
+/// Takes over a carrier's tender that this journal did not make.
+pub(super) fn import(tx: &mut Tx<'_>, tender: &NewTender, told: &Document) -> Result<TenderRow> {
+    if get(tx, &tender.tender_id)?.is_none() {
+        save(tx, &fresh(tx, tender))?;
+    }
+    snapshot(tx, &tender.tender_id, told)
+}
+
+/// Releases the load by an operator's word. Nothing of the tender's creation is sent again.
+pub(super) fn release(tx: &mut Tx<'_>, id: &str, by: &Override) -> Result<TenderRow> {
+    let mut row = must(tx, id)?;
+    let entry = format!(
+        r#"{{"action":"release_unproven","tenderId":{},"loadId":{},"carrier":{},"state":{},"sync":{},"proven":{},"actor":{},"reason":{},"runbook":{}}}"#,
+        quote(id),
+        quote(&row.load_id),
+        quote(&row.carrier),
+        quote(row.state().as_str()),
+        quote(row.sync.as_str()),
+        row.proven,
+        quote(&by.actor),
+        quote(&by.reason),
+        quote(&by.runbook),
+    );
+    tx.append("OVERRIDE", Some(id), &entry)?;
+    for intent in intents::all_open(tx, Some(id))?.into_iter().filter(|i| i.operation == "tenders.create") {
+        intents::close(tx, intent.id, intent.fence, &Outcome::of("overridden"), &Effect::None)?;
+    }
+    row.local = Some(Local {
+        state: TenderState::Withdrawn,
+        code: RELEASED_BY_OPERATOR.to_owned(),
+        text: format!("{}: {} ({})", by.actor, by.reason, by.runbook),
+    });
+    row.updated_at = tx.now;
     save(tx, &row)?;
-    let intent = intents::insert(tx, intent)?;
-    Ok(Opened::New(Box::new((row, intent))))
+    must(tx, id)
 }
 
 /// Writes a tender, with what follows from it: its state, whether it holds its load, since when it has a gap.
@@ -266,6 +316,9 @@ pub(super) fn effect(tx: &mut Tx<'_>, id: &str, effect: &Effect) -> Result<()> {
         Effect::State { state, code, text } => {
             let mut row = must(tx, id)?;
             row.proven |= code != "unsent";
+            if row.overridden() {
+                return save(tx, &row);
+            }
             row.local = Some(Local { state: state.clone(), code: code.clone(), text: text.clone() });
             row.updated_at = tx.now;
             save(tx, &row)?;
@@ -280,6 +333,10 @@ pub(super) fn effect(tx: &mut Tx<'_>, id: &str, effect: &Effect) -> Result<()> {
         }
         Effect::Diverged(why) => {
             diverge(tx, id, why)?;
+        }
+        Effect::Covered(own, other) => {
+            self::effect(tx, id, own)?;
+            import(tx, &other.0, &other.1)?;
         }
     }
     Ok(())
