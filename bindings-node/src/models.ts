@@ -1688,6 +1688,62 @@ export class TenderWithdrawal extends View {
   set reason(value: string) { put(this, 'reason', text, value); }
 }
 
+/** Members of {@link CounterAnswer}. */
+export interface CounterAnswerInit {
+  schemaVersion?: string | undefined;
+  counterId?: string | undefined;
+  tenderId?: string | undefined;
+  reason?: string | undefined;
+}
+
+/** The TMS's answer to a counter offer (contract 4b, rows 7 and 9). */
+export class CounterAnswer extends View {
+  static override readonly entity: string = 'CounterAnswer';
+  constructor(init: CounterAnswerInit | At = {}) { super(init); }
+  /** Semantic version of the contract. */
+  get schemaVersion(): string { return need(this, 'schemaVersion', text); }
+  set schemaVersion(value: string) { put(this, 'schemaVersion', text, value); }
+  /** The counter offer. */
+  get counterId(): string { return need(this, 'counterId', text); }
+  set counterId(value: string) { put(this, 'counterId', text, value); }
+  /** The tender. */
+  get tenderId(): string { return need(this, 'tenderId', text); }
+  set tenderId(value: string) { put(this, 'tenderId', text, value); }
+  /** Why, for a refusal. */
+  get reason(): string | undefined { return get(this, 'reason', text); }
+  set reason(value: string | undefined) { put(this, 'reason', text, value); }
+}
+
+/** Members of {@link TenderCancellation}. */
+export interface TenderCancellationInit {
+  schemaVersion?: string | undefined;
+  cancellationId?: string | undefined;
+  tenderId?: string | undefined;
+  loadId?: string | undefined;
+  reason?: string | undefined;
+}
+
+/** Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16). */
+export class TenderCancellation extends View {
+  static override readonly entity: string = 'TenderCancellation';
+  constructor(init: TenderCancellationInit | At = {}) { super(init); }
+  /** Semantic version of the contract. */
+  get schemaVersion(): string { return need(this, 'schemaVersion', text); }
+  set schemaVersion(value: string) { put(this, 'schemaVersion', text, value); }
+  /** The cancellation's own id. */
+  get cancellationId(): string { return need(this, 'cancellationId', text); }
+  set cancellationId(value: string) { put(this, 'cancellationId', text, value); }
+  /** The tender. */
+  get tenderId(): string { return need(this, 'tenderId', text); }
+  set tenderId(value: string) { put(this, 'tenderId', text, value); }
+  /** The load. */
+  get loadId(): string { return need(this, 'loadId', text); }
+  set loadId(value: string) { put(this, 'loadId', text, value); }
+  /** Why. */
+  get reason(): string { return need(this, 'reason', text); }
+  set reason(value: string) { put(this, 'reason', text, value); }
+}
+
 /** Members of {@link Pieces}. */
 export interface PiecesInit {
   ordered?: number | undefined;
@@ -3002,6 +3058,8 @@ export interface TenderInit {
   reason?: Reason | ReasonInit | undefined;
   dispatchId?: string | undefined;
   controlMode?: ControlMode | undefined;
+  cancellation?: Cancellation | undefined;
+  amendment?: Amendment | undefined;
   sync?: Sync | undefined;
   lastSequence?: number | undefined;
   historyDigest?: string | undefined;
@@ -3055,6 +3113,12 @@ export class Tender extends View {
   /** Who is in control of the vehicle. */
   get controlMode(): ControlMode | undefined { return get(this, 'controlMode', choice<ControlMode>()); }
   set controlMode(value: ControlMode | undefined) { put(this, 'controlMode', choice<ControlMode>(), value); }
+  /** How far a cancellation after acceptance is. */
+  get cancellation(): Cancellation | undefined { return get(this, 'cancellation', choice<Cancellation>()); }
+  set cancellation(value: Cancellation | undefined) { put(this, 'cancellation', choice<Cancellation>(), value); }
+  /** How far an amendment after acceptance is. */
+  get amendment(): Amendment | undefined { return get(this, 'amendment', choice<Amendment>()); }
+  set amendment(value: Amendment | undefined) { put(this, 'amendment', choice<Amendment>(), value); }
   /** Whether both histories agree. */
   get sync(): Sync { return need(this, 'sync', choice<Sync>()); }
   set sync(value: Sync) { put(this, 'sync', choice<Sync>(), value); }

@@ -67,6 +67,7 @@ __all__ = [
     "ContractVersion",
     "ControlMode",
     "Counter",
+    "CounterAnswer",
     "DecidedBy",
     "DigestPage",
     "Discovery",
@@ -147,6 +148,7 @@ __all__ = [
     "Teleassist",
     "Temperature",
     "Tender",
+    "TenderCancellation",
     "TenderDecision",
     "TenderDigest",
     "TenderException",
@@ -1978,6 +1980,70 @@ class TenderWithdrawal(Model):
         )
 
 
+class CounterAnswer(Model):
+    """The TMS's answer to a counter offer (contract 4b, rows 7 and 9)."""
+
+    __slots__ = ()
+
+    schema_version = Required("schemaVersion", TEXT)
+    """Semantic version of the contract."""
+    counter_id = Required("counterId", TEXT)
+    """The counter offer."""
+    tender_id = Required("tenderId", TEXT)
+    """The tender."""
+    reason = Member("reason", TEXT)
+    """Why, for a refusal."""
+
+    def __init__(
+        self,
+        *,
+        schema_version: str | None = None,
+        counter_id: str | None = None,
+        tender_id: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(
+            schema_version=schema_version,
+            counter_id=counter_id,
+            tender_id=tender_id,
+            reason=reason,
+        )
+
+
+class TenderCancellation(Model):
+    """Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16)."""
+
+    __slots__ = ()
+
+    schema_version = Required("schemaVersion", TEXT)
+    """Semantic version of the contract."""
+    cancellation_id = Required("cancellationId", TEXT)
+    """The cancellation's own id."""
+    tender_id = Required("tenderId", TEXT)
+    """The tender."""
+    load_id = Required("loadId", TEXT)
+    """The load."""
+    reason = Required("reason", TEXT)
+    """Why."""
+
+    def __init__(
+        self,
+        *,
+        schema_version: str | None = None,
+        cancellation_id: str | None = None,
+        tender_id: str | None = None,
+        load_id: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(
+            schema_version=schema_version,
+            cancellation_id=cancellation_id,
+            tender_id=tender_id,
+            load_id=load_id,
+            reason=reason,
+        )
+
+
 class Pieces(Model):
     """Piece counts at delivery (contract 3f)."""
 
@@ -3450,6 +3516,10 @@ class Tender(Model):
     """The dispatch."""
     control_mode = Member("controlMode", ChoiceOf(ControlMode))
     """Who is in control of the vehicle."""
+    cancellation = Member("cancellation", ChoiceOf(Cancellation))
+    """How far a cancellation after acceptance is."""
+    amendment = Member("amendment", ChoiceOf(Amendment))
+    """How far an amendment after acceptance is."""
     sync = Required("sync", ChoiceOf(Sync))
     """Whether both histories agree."""
     last_sequence = Required("lastSequence", INTEGER)
@@ -3478,6 +3548,8 @@ class Tender(Model):
         reason: Reason | None = None,
         dispatch_id: str | None = None,
         control_mode: ControlMode | str | None = None,
+        cancellation: Cancellation | str | None = None,
+        amendment: Amendment | str | None = None,
         sync: Sync | str | None = None,
         last_sequence: int | None = None,
         history_digest: str | None = None,
@@ -3499,6 +3571,8 @@ class Tender(Model):
             reason=reason,
             dispatch_id=dispatch_id,
             control_mode=control_mode,
+            cancellation=cancellation,
+            amendment=amendment,
             sync=sync,
             last_sequence=last_sequence,
             history_digest=history_digest,

@@ -3820,6 +3820,110 @@ public struct TenderWithdrawal: ContractModel, MemberValue {
     }
 }
 
+/// The TMS's answer to a counter offer (contract 4b, rows 7 and 9).
+public struct CounterAnswer: ContractModel, MemberValue {
+    public static var entity: String { "CounterAnswer" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        schemaVersion: String? = nil,
+        counterId: String? = nil,
+        tenderId: String? = nil,
+        reason: String? = nil
+    ) {
+        document = .object
+        fill("schemaVersion", schemaVersion)
+        fill("counterId", counterId)
+        fill("tenderId", tenderId)
+        fill("reason", reason)
+    }
+
+    /// Semantic version of the contract.
+    public var schemaVersion: String {
+        get { need("schemaVersion") }
+        set { write("schemaVersion", newValue) }
+    }
+
+    /// The counter offer.
+    public var counterId: String {
+        get { need("counterId") }
+        set { write("counterId", newValue) }
+    }
+
+    /// The tender.
+    public var tenderId: String {
+        get { need("tenderId") }
+        set { write("tenderId", newValue) }
+    }
+
+    /// Why, for a refusal.
+    public var reason: String? {
+        get { read("reason") }
+        set { write("reason", newValue) }
+    }
+}
+
+/// Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16).
+public struct TenderCancellation: ContractModel, MemberValue {
+    public static var entity: String { "TenderCancellation" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        schemaVersion: String? = nil,
+        cancellationId: String? = nil,
+        tenderId: String? = nil,
+        loadId: String? = nil,
+        reason: String? = nil
+    ) {
+        document = .object
+        fill("schemaVersion", schemaVersion)
+        fill("cancellationId", cancellationId)
+        fill("tenderId", tenderId)
+        fill("loadId", loadId)
+        fill("reason", reason)
+    }
+
+    /// Semantic version of the contract.
+    public var schemaVersion: String {
+        get { need("schemaVersion") }
+        set { write("schemaVersion", newValue) }
+    }
+
+    /// The cancellation's own id.
+    public var cancellationId: String {
+        get { need("cancellationId") }
+        set { write("cancellationId", newValue) }
+    }
+
+    /// The tender.
+    public var tenderId: String {
+        get { need("tenderId") }
+        set { write("tenderId", newValue) }
+    }
+
+    /// The load.
+    public var loadId: String {
+        get { need("loadId") }
+        set { write("loadId", newValue) }
+    }
+
+    /// Why.
+    public var reason: String {
+        get { need("reason") }
+        set { write("reason", newValue) }
+    }
+}
+
 /// Piece counts at delivery (contract 3f).
 public struct Pieces: ContractModel, MemberValue {
     public static var entity: String { "Pieces" }
@@ -6301,6 +6405,8 @@ public struct Tender: ContractModel, MemberValue {
         reason: Reason? = nil,
         dispatchId: String? = nil,
         controlMode: ControlMode? = nil,
+        cancellation: Cancellation? = nil,
+        amendment: Amendment? = nil,
         sync: Sync? = nil,
         lastSequence: Int? = nil,
         historyDigest: String? = nil,
@@ -6322,6 +6428,8 @@ public struct Tender: ContractModel, MemberValue {
         fill("reason", reason)
         fill("dispatchId", dispatchId)
         fill("controlMode", controlMode)
+        fill("cancellation", cancellation)
+        fill("amendment", amendment)
         fill("sync", sync)
         fill("lastSequence", lastSequence)
         fill("historyDigest", historyDigest)
@@ -6411,6 +6519,18 @@ public struct Tender: ContractModel, MemberValue {
     public var controlMode: ControlMode? {
         get { read("controlMode") }
         set { write("controlMode", newValue) }
+    }
+
+    /// How far a cancellation after acceptance is.
+    public var cancellation: Cancellation? {
+        get { read("cancellation") }
+        set { write("cancellation", newValue) }
+    }
+
+    /// How far an amendment after acceptance is.
+    public var amendment: Amendment? {
+        get { read("amendment") }
+        set { write("amendment", newValue) }
     }
 
     /// Whether both histories agree.

@@ -1,8 +1,10 @@
 //! Bad days in virtual time, over a carrier that answers as the test says.
 //!
 //! * `guards`: what one carrier, one process or one moment must not do to another.
+//! * `release`: the operator's override.
 
 mod guards;
+mod release;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -42,6 +42,10 @@ pub(crate) fn view(row: &TenderRow, joined: bool) -> Result<Document> {
     let mode =
         ahead.and_then(|s| s.text("/controlMode")).or_else(|| fold.control_mode.as_ref().map(ToString::to_string));
     add("controlMode", mode.as_deref().map(quote));
+    let overlay =
+        |pointer: &str, folded: &str| ahead.and_then(|s| s.text(pointer)).unwrap_or_else(|| folded.to_owned());
+    add("cancellation", Some(quote(&overlay("/cancellation", fold.cancellation.as_str()))));
+    add("amendment", Some(quote(&overlay("/amendment", fold.amendment.as_str()))));
     add("sync", Some(quote(row.sync.as_str())));
     add("lastSequence", Some(sequence.to_string()));
     add("historyDigest", Some(quote(&digest)));

@@ -3,7 +3,7 @@
 use super::dispatch::{Command, CommandState, CommandType, ControlMode};
 use super::field::{Any, Count, Counter, Dec, Digest, Flag, Id, Instant, Int, Latitude, List, Longitude, Text};
 use super::tender::TenderDecision;
-use super::wire::TenderState;
+use super::wire::{Amendment, Cancellation, TenderState};
 use super::{choice, entity};
 
 choice! {
@@ -48,6 +48,10 @@ entity! {
         dispatch_id "dispatchId": Text<128>;
         /// Who is in control of the vehicle.
         control_mode "controlMode": ControlMode;
+        /// How far a cancellation after acceptance is.
+        cancellation "cancellation": Cancellation;
+        /// How far an amendment after acceptance is.
+        amendment "amendment": Amendment;
         /// Whether both histories agree.
         sync "sync": Sync => required;
         /// Last sequence applied.
