@@ -30,7 +30,7 @@ pub(crate) async fn release(core: &Arc<Core>, id: &str, by: Override) -> Result<
     if !row.held() {
         return refused(format!("tender {id} is {} and holds no load", row.state()));
     }
-    if row.proven && row.sync == Sync::InSync {
+    if row.proven && row.sync != Sync::Diverged {
         let state = row.state();
         return refused(format!(
             "the carrier has tender {id} as {state}: withdraw it, or request that it be cancelled"
