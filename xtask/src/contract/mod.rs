@@ -3,11 +3,13 @@
 //!
 //! * [`schema`], [`openapi`], [`events`], [`catalogue`], [`errors`]: `conformance/contract/`.
 //! * [`python`], [`typescript`], [`swift`]: the models and errors of the bindings.
+//! * [`lifecycle`]: the state machine in `docs/tender.md`.
 //! * [`operations`]: the table of endpoints (contract 4.0). * [`names`]: how each language spells a name.
 
 mod catalogue;
 mod errors;
 mod events;
+mod lifecycle;
 mod names;
 mod openapi;
 mod operations;
@@ -32,7 +34,8 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
         [flag] if flag == "--check" => true,
         _ => return Err(format!("usage: cargo xtask contract [--check], not {}", args.join(" "))),
     };
-    let outputs = render();
+    let mut outputs = render();
+    outputs.push(lifecycle::page(root)?);
     let stale: Vec<&Output> =
         outputs.iter().filter(|(path, text)| fs::read_to_string(root.join(path)).ok().as_ref() != Some(text)).collect();
     let orphans = orphans(root, &outputs)?;
@@ -58,7 +61,7 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Every generated file.
+/// Every file that is generated as a whole.
 pub(crate) fn render() -> Vec<Output> {
     let mut outputs = schema::files();
     outputs.push(("conformance/contract/errors.json".into(), errors::json()));

@@ -1,6 +1,7 @@
 //! The rules of a tender (contract 4a to 4g), sans-IO: every function takes the time, the randomness and the bytes.
 //!
-//! * [`state`]: the states, who may move them by which event, what holds a load, the view of the brief.
+//! * [`transitions`]: the one table of states and moves; the code asks it and `docs/tender.md` is printed from it.
+//! * [`state`]: who may move a tender by which event, what holds a load, the view of the brief.
 //! * [`fold`]: a tender's history folded into its state and overlays.
 //! * [`event`]: what the fold and the inbox need of one CloudEvent.
 //! * [`order`]: apply, duplicate, park, or a sequence used twice.
@@ -25,3 +26,4 @@ pub mod reconcile;
 pub mod recovery;
 pub mod retry;
 pub mod state;
+pub mod transitions;

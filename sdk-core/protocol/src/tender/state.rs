@@ -1,71 +1,11 @@
-//! The states of a tender and who may move them (contract 4a, 4b).
+//! The states of a tender and who may move them (contract 4a, 4b): what [`super::transitions`] answers.
 
+use gladhand_documents::error::{Code, Error};
+use gladhand_documents::json::quote;
 use gladhand_documents::model::wire::TenderState;
 
-/// Who moves a tender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Actor {
-    /// The TMS.
-    Tms,
-    /// The carrier.
-    Carrier,
-    /// The owner of the deadline, which is the carrier: the TMS never expires a tender by its own clock.
-    Clock,
-}
-
-/// What an event does to the machine; what the table of contract 4b calls a transition or an overlay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// `tender.received`.
-    Received,
-    /// `tender.accepted`.
-    Accepted,
-    /// `tender.rejected`.
-    Rejected,
-    /// `tender.countered`.
-    Countered,
-    /// `tender.counter_accepted`: the TMS took the counter, the carrier's commit follows.
-    CounterAccepted,
-    /// `tender.revised`.
-    Revised,
-    /// `tender.expired`.
-    Expired,
-    /// `tender.withdrawn`, of an unknown tender too (a tombstone).
-    Withdrawn,
-    /// `dispatch.created`.
-    Dispatched,
-    /// `dispatch.released`.
-    Released,
-    /// `shipment.departed_pickup`.
-    Departed,
-    /// `shipment.delivered`.
-    Delivered,
-    /// `shipment.aborted`.
-    Aborted,
-    /// `tender.cancel_requested`, an overlay.
-    CancelRequested,
-    /// `tender.cancel_confirmed`, an overlay.
-    CancelConfirmed,
-    /// `tender.cancel_declined`, an overlay.
-    CancelDeclined,
-    /// `tender.cancelled`.
-    Cancelled,
-    /// `tender.amendment_received`, an overlay.
-    AmendmentReceived,
-    /// `tender.amendment_confirmed`, an overlay.
-    AmendmentConfirmed,
-    /// `tender.amendment_declined`, an overlay.
-    AmendmentDeclined,
-    /// `tender.amendment_withdrawn`, an overlay.
-    AmendmentWithdrawn,
-    /// `exception.opened` and `exception.updated`, overlays.
-    ExceptionOpened,
-    /// `exception.cleared`, an overlay.
-    ExceptionCleared,
-    /// Everything that is recorded and moves nothing: status, position, commands, papers, and types of a later minor
-    /// version.
-    Note,
-}
+pub use super::transitions::{Actor, Step};
+use super::transitions::{Origin, STATES, StateRow, moves};
 
 impl Step {
     /// Every step, for exhaustive tests.
@@ -100,82 +40,56 @@ impl Step {
     /// [`Step::Note`] (contract 5: a minor version may add event types).
     pub fn of(event_type: &str) -> Self {
         let bare = event_type.strip_prefix("gladhand.").and_then(|rest| rest.strip_suffix(".v1")).unwrap_or("");
-        match bare {
-            "tender.received" => Self::Received,
-            "tender.accepted" => Self::Accepted,
-            "tender.rejected" => Self::Rejected,
-            "tender.countered" => Self::Countered,
-            "tender.counter_accepted" => Self::CounterAccepted,
-            "tender.revised" => Self::Revised,
-            "tender.expired" => Self::Expired,
-            "tender.withdrawn" => Self::Withdrawn,
-            "dispatch.created" => Self::Dispatched,
-            "dispatch.released" => Self::Released,
-            "shipment.departed_pickup" => Self::Departed,
-            "shipment.delivered" => Self::Delivered,
-            "shipment.aborted" => Self::Aborted,
-            "tender.cancel_requested" => Self::CancelRequested,
-            "tender.cancel_confirmed" => Self::CancelConfirmed,
-            "tender.cancel_declined" => Self::CancelDeclined,
-            "tender.cancelled" => Self::Cancelled,
-            "tender.amendment_received" => Self::AmendmentReceived,
-            "tender.amendment_confirmed" => Self::AmendmentConfirmed,
-            "tender.amendment_declined" => Self::AmendmentDeclined,
-            "tender.amendment_withdrawn" => Self::AmendmentWithdrawn,
-            "exception.opened" | "exception.updated" => Self::ExceptionOpened,
-            "exception.cleared" => Self::ExceptionCleared,
-            _ => Self::Note,
-        }
+        moves().find(|step| step.event == bare).map_or(Self::Note, |step| step.step)
     }
 
-    /// Who causes it (contract 4b).
-    pub const fn actor(self) -> Actor {
-        match self {
-            Self::CounterAccepted
-            | Self::Revised
-            | Self::Withdrawn
-            | Self::CancelRequested
-            | Self::AmendmentReceived
-            | Self::AmendmentWithdrawn => Actor::Tms,
-            Self::Expired => Actor::Clock,
-            _ => Actor::Carrier,
-        }
+    /// Who causes it, by the first row that has it (contract 4b).
+    pub fn actor(self) -> Actor {
+        moves().find(|step| step.step == self && self != Self::Note).map_or(Actor::Carrier, |step| step.by)
     }
 
     /// The state after this step, or `None` where the table has no such transition. `Some(from)` for overlays.
     pub fn from(self, from: &TenderState) -> Option<TenderState> {
-        use TenderState as S;
-        let to = match (self, from) {
-            (Self::Received, S::Offer) | (Self::Revised, S::Pending | S::Countered) => S::Pending,
-            (Self::Accepted, S::Pending | S::Countered) | (Self::Released, S::Dispatched) => S::Accepted,
-            (Self::Rejected, S::Pending | S::Countered) => S::Rejected,
-            (Self::Countered, S::Pending) | (Self::CounterAccepted, S::Countered) => S::Countered,
-            (Self::Expired, S::Pending | S::Countered) => S::Expired,
-            (Self::Withdrawn, S::Offer | S::Pending | S::Countered) => S::Withdrawn,
-            (Self::Dispatched, S::Accepted) => S::Dispatched,
-            (Self::Departed, S::Dispatched) => S::Enroute,
-            (Self::Delivered, S::Enroute) => S::Delivered,
-            (Self::Aborted, S::Enroute) => S::Aborted,
-            (Self::Cancelled, S::Accepted | S::Dispatched) => S::Cancelled,
-            (Self::CancelRequested | Self::CancelConfirmed | Self::CancelDeclined, S::Accepted | S::Dispatched) => {
-                from.clone()
-            }
-            (
-                Self::AmendmentReceived | Self::AmendmentConfirmed | Self::AmendmentDeclined | Self::AmendmentWithdrawn,
-                S::Accepted | S::Dispatched | S::Enroute,
-            ) => from.clone(),
-            // Overlays and notes attach to every tender that the carrier has, the finished ones too.
-            (Self::ExceptionOpened | Self::ExceptionCleared | Self::Note, from) if *from != S::Offer => from.clone(),
-            _ => return None,
-        };
-        Some(to)
+        if self == Self::Note {
+            // What moves nothing attaches to every tender that the carrier has, the finished ones too.
+            return Origin::Known.admits(from).then(|| from.clone());
+        }
+        let legal = moves().find(|step| step.step == self && step.from.admits(from))?;
+        Some(legal.to.clone().unwrap_or_else(|| from.clone()))
     }
+}
+
+/// Where a tender may go from here, in the order of the table.
+pub fn allowed(from: &TenderState) -> Vec<TenderState> {
+    let mut out: Vec<TenderState> = Vec::new();
+    for to in moves().filter(|step| step.from.admits(from)).filter_map(|step| step.to.as_ref()) {
+        if !out.contains(to) {
+            out.push(to.clone());
+        }
+    }
+    out
+}
+
+/// `illegal_transition` with what contract 4b wants in it: `{from, attempted, allowed}`, as a problem document.
+pub fn illegal(from: &TenderState, attempted: &str) -> Error {
+    let allowed: Vec<String> = allowed(from).iter().map(|state| quote(state.as_str())).collect();
+    let allowed = allowed.join(",");
+    Error::new(Code::IllegalTransition, format!("from {from} there is no way to {attempted}; there is to: [{allowed}]"))
+        .with_problem(format!(
+            r#"{{"code":"illegal_transition","from":{},"attempted":{},"allowed":[{allowed}]}}"#,
+            quote(from.as_str()),
+            quote(attempted),
+        ))
+}
+
+/// What the table says of a state; `None` for one of a later version.
+fn row(state: &TenderState) -> Option<&'static StateRow> {
+    STATES.iter().find(|row| row.state == *state)
 }
 
 /// The states in which nothing moves a tender any more (contract 4a).
 pub fn terminal(state: &TenderState) -> bool {
-    use TenderState as S;
-    matches!(state, S::Rejected | S::Expired | S::Withdrawn | S::Delivered | S::Cancelled | S::Aborted)
+    row(state).is_some_and(|row| row.terminal)
 }
 
 /// Whether a tender in this state holds its load (contract 4b). Only what the carrier confirmed releases: a state that
@@ -192,17 +106,7 @@ pub fn released(state: &TenderState, in_sync: bool) -> bool {
 
 /// The state among the seven of the brief; `None` for what has no image there (contract 4b).
 pub fn brief(state: &TenderState) -> Option<&'static str> {
-    use TenderState as S;
-    Some(match state {
-        S::Offer => "offer",
-        S::Pending | S::Countered => "pending",
-        S::Accepted => "accepted",
-        S::Rejected | S::Expired | S::Withdrawn => "rejected",
-        S::Dispatched => "dispatched",
-        S::Enroute => "enroute",
-        S::Delivered => "delivered",
-        _ => return None,
-    })
+    row(state)?.brief
 }
 
 #[cfg(test)]
@@ -211,20 +115,7 @@ mod tests {
     use TenderState as S;
 
     fn states() -> Vec<S> {
-        vec![
-            S::Offer,
-            S::Pending,
-            S::Countered,
-            S::Accepted,
-            S::Rejected,
-            S::Expired,
-            S::Withdrawn,
-            S::Dispatched,
-            S::Enroute,
-            S::Delivered,
-            S::Cancelled,
-            S::Aborted,
-        ]
+        STATES.iter().map(|row| row.state.clone()).collect()
     }
 
     /// Table 4b, written down a second time as pairs; everything else is illegal.
@@ -289,7 +180,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_illegal_says_what_is_allowed() {
+        assert_eq!(allowed(&S::Countered), [S::Accepted, S::Rejected, S::Pending, S::Expired, S::Withdrawn]);
+        assert_eq!(allowed(&S::Delivered), []);
+        let error = illegal(&S::Dispatched, "delivered");
+        assert_eq!(error.code(), Code::IllegalTransition);
+        assert_eq!(
+            error.problem(),
+            Some(
+                r#"{"code":"illegal_transition","from":"dispatched","attempted":"delivered","allowed":["accepted","enroute","cancelled"]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn actors_are_those_of_the_contract() {
+        for step in Step::ALL {
+            let expected = match step {
+                Step::CounterAccepted
+                | Step::Revised
+                | Step::Withdrawn
+                | Step::CancelRequested
+                | Step::AmendmentReceived
+                | Step::AmendmentWithdrawn => Actor::Tms,
+                Step::Expired => Actor::Clock,
+                _ => Actor::Carrier,
+            };
+            assert_eq!(step.actor(), expected, "{step:?}");
+        }
+    }
+
+    #[test]
     fn the_brief_sees_seven_states() {
+        let images: std::collections::BTreeSet<_> = states().iter().filter_map(brief).collect();
+        assert_eq!(images.len(), 7);
         assert_eq!(brief(&S::Countered), Some("pending"));
         assert_eq!(brief(&S::Withdrawn), Some("rejected"));
         assert_eq!(brief(&S::Cancelled), None);
