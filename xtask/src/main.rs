@@ -30,7 +30,7 @@ const USAGE: &str = "usage: cargo xtask <verb>
   test [--language …] [--swift-rootfs] [--filter TEXT]            everything, from the built packages
   interop NAME | all-light                                        the client against an independent peer (docs/interop.md)
   lint                                                            format, types and generated sources of the packages
-  bench --suite dpop                                              what a proof costs, beside other implementations
+  bench --suite dpop|tender                                       what a proof or a tender costs, beside other implementations
   contract [--check]                                              what is generated from the Rust types";
 
 fn main() -> ExitCode {

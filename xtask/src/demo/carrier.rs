@@ -44,6 +44,11 @@ impl Carrier {
             folder: folder.to_owned(),
         })
     }
+
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Carrier {

@@ -3,7 +3,7 @@
 //! Each language has a program called *morning* that prints `STEP ok <title> — <detail>` for each thing it did. This
 //! module builds what is needed, starts the carrier, runs the program and shows its steps as a timeline.
 
-mod carrier;
+pub(crate) mod carrier;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
