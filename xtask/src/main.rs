@@ -28,7 +28,7 @@ const USAGE: &str = "usage: cargo xtask <verb>
 
   demo [--language rust|python|node|swift|all] [--swift-rootfs]   one dispatcher's morning, end to end
   test [--language …] [--swift-rootfs] [--filter TEXT]            everything, from the built packages
-  interop NAME | all-light                                        the client against an independent peer (docs/interop.md)
+  interop NAME | all-light                                        the client against an independent peer, or a judge (docs/interop.md)
   lint                                                            format, types and generated sources of the packages
   bench --suite dpop|tender                                       what a proof or a tender costs, beside other implementations
   contract [--check]                                              what is generated from the Rust types";
