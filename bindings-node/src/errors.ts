@@ -393,7 +393,7 @@ const TABLE: Readonly<Record<ErrorCode, readonly [ErrorKind, Retry, string]>> = 
   history_diverged: ['protocol', 'never', "Both sides hold different histories; freeze the tender and follow RB-06."],
   snapshot_stale: ['protocol', 'after', "The carrier answered with an older state than already applied; read again."],
   epoch_changed: ['protocol', 'never', "The carrier restored from a backup; reconcile before any further mutation."],
-  journal_unwritable: ['journal', 'after', "The journal cannot be written; free space or repair the folder. Nothing was sent."],
+  journal_unwritable: ['journal', 'after', "The journal cannot be written; free space or repair the folder. Nothing goes out until it can be."],
   journal_corrupt: ['journal', 'never', "A journal row does not match its digest; follow RB-19 before any further tender."],
   journal_truncated: ['journal', 'never', "The journal lost its tail; reconcile before any send (RB-19)."],
   journal_busy: ['journal', 'after', "Another process holds the journal; repeat."],

@@ -3553,6 +3553,7 @@ export interface JournalReportInit {
   head?: string | undefined;
   unresolved?: number | undefined;
   path?: string | undefined;
+  damage?: readonly string[] | undefined;
 }
 
 /** What verifying the journal found (contract 4g). */
@@ -3574,6 +3575,9 @@ export class JournalReport extends View {
   /** Where the journal lies. */
   get path(): string { return need(this, 'path', text); }
   set path(value: string) { put(this, 'path', text, value); }
+  /** What is not as it was written, in words; the first twenty. */
+  get damage(): readonly string[] | undefined { return get(this, 'damage', list(text)); }
+  set damage(value: readonly string[] | undefined) { put(this, 'damage', list(text), value); }
 }
 
 /** Members of {@link JournalEntry}. */

@@ -1,7 +1,7 @@
 //! The one command surface: `cargo xtask <verb>`. CI calls the same verbs as a person.
 //!
 //! * [`bench`]: measurements beside peers. * [`demo`], [`test`]: the README's two commands. * [`contract`], [`proto`]: what is generated.
-//! * [`interop`]: the client against independent peers.
+//! * [`interop`]: the client against independent peers. * [`drill`]: the client killed, again and again.
 //! * [`languages`]: the four languages, by way of [`python`], [`node`], [`swift`].
 //! * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
 //! * [`negative`]: the cases that must not be missing. * [`canary`]: what a test run must not print.
@@ -10,6 +10,7 @@ mod bench;
 mod canary;
 mod contract;
 mod demo;
+mod drill;
 mod interop;
 mod languages;
 mod negative;
@@ -28,7 +29,8 @@ const USAGE: &str = "usage: cargo xtask <verb>
 
   demo [--language rust|python|node|swift|all] [--swift-rootfs]   one dispatcher's morning, end to end
   test [--language …] [--swift-rootfs] [--filter TEXT]            everything, from the built packages
-  interop NAME | all-light                                        the client against an independent peer, or a judge (docs/interop.md)
+  interop NAME | all-light                                        the client against an independent peer (docs/interop.md)
+  drill crash [--short] [--random N] [--processes 1,2,4] [--profiles …] [--seed S]   the TMS killed at every point
   lint                                                            format, types and generated sources of the packages
   bench --suite dpop|tender                                       what a proof or a tender costs, beside other implementations
   contract [--check]                                              what is generated from the Rust types";
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest),
         "test" => test::run(rest),
         "interop" => interop::run(rest),
+        "drill" => drill::run(rest),
         "bench" => bench::run(rest),
         "lint" => lint(),
         "contract" => contract(rest),

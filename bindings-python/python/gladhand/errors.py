@@ -406,7 +406,7 @@ class Code:
     EPOCH_CHANGED = "epoch_changed"
     """The carrier restored from a backup; reconcile before any further mutation."""
     JOURNAL_UNWRITABLE = "journal_unwritable"
-    """The journal cannot be written; free space or repair the folder. Nothing was sent."""
+    """The journal cannot be written; free space or repair the folder. Nothing goes out until it can be."""
     JOURNAL_CORRUPT = "journal_corrupt"
     """A journal row does not match its digest; follow RB-19 before any further tender."""
     JOURNAL_TRUNCATED = "journal_truncated"
@@ -960,7 +960,7 @@ _TABLE: dict[str, tuple[str, str, str]] = {
     "journal_unwritable": (
         "journal",
         "after",
-        "The journal cannot be written; free space or repair the folder. Nothing was sent.",
+        "The journal cannot be written; free space or repair the folder. Nothing goes out until it can be.",
     ),
     "journal_corrupt": (
         "journal",

@@ -4058,6 +4058,8 @@ class JournalReport(Model):
     """Intents without an outcome."""
     path = Required("path", TEXT)
     """Where the journal lies."""
+    damage = Member("damage", ListOf(TEXT))
+    """What is not as it was written, in words; the first twenty."""
 
     def __init__(
         self,
@@ -4067,6 +4069,7 @@ class JournalReport(Model):
         head: str | None = None,
         unresolved: int | None = None,
         path: str | None = None,
+        damage: Iterable[str] | None = None,
     ) -> None:
         super().__init__(
             intact=intact,
@@ -4074,6 +4077,7 @@ class JournalReport(Model):
             head=head,
             unresolved=unresolved,
             path=path,
+            damage=damage,
         )
 
 

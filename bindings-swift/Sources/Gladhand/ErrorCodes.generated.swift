@@ -222,7 +222,7 @@ extension GladhandError {
         case snapshotStale = "snapshot_stale"
         /// The carrier restored from a backup; reconcile before any further mutation.
         case epochChanged = "epoch_changed"
-        /// The journal cannot be written; free space or repair the folder. Nothing was sent.
+        /// The journal cannot be written; free space or repair the folder. Nothing goes out until it can be.
         case journalUnwritable = "journal_unwritable"
         /// A journal row does not match its digest; follow RB-19 before any further tender.
         case journalCorrupt = "journal_corrupt"
@@ -356,7 +356,7 @@ extension GladhandError {
             case .historyDiverged: "Both sides hold different histories; freeze the tender and follow RB-06."
             case .snapshotStale: "The carrier answered with an older state than already applied; read again."
             case .epochChanged: "The carrier restored from a backup; reconcile before any further mutation."
-            case .journalUnwritable: "The journal cannot be written; free space or repair the folder. Nothing was sent."
+            case .journalUnwritable: "The journal cannot be written; free space or repair the folder. Nothing goes out until it can be."
             case .journalCorrupt: "A journal row does not match its digest; follow RB-19 before any further tender."
             case .journalTruncated: "The journal lost its tail; reconcile before any send (RB-19)."
             case .journalBusy: "Another process holds the journal; repeat."

@@ -7347,7 +7347,8 @@ public struct JournalReport: ContractModel, MemberValue {
         entries: Int? = nil,
         head: String? = nil,
         unresolved: Int? = nil,
-        path: String? = nil
+        path: String? = nil,
+        damage: [String]? = nil
     ) {
         document = .object
         fill("intact", intact)
@@ -7355,6 +7356,7 @@ public struct JournalReport: ContractModel, MemberValue {
         fill("head", head)
         fill("unresolved", unresolved)
         fill("path", path)
+        fill("damage", damage)
     }
 
     /// Whether every row matches its digest and the chain is whole.
@@ -7385,6 +7387,12 @@ public struct JournalReport: ContractModel, MemberValue {
     public var path: String {
         get { need("path") }
         set { write("path", newValue) }
+    }
+
+    /// What is not as it was written, in words; the first twenty.
+    public var damage: [String]? {
+        get { read("damage") }
+        set { write("damage", newValue) }
     }
 }
 

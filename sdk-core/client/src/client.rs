@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
-use gladhand_documents::json::{Document, quote};
-use gladhand_documents::time::format_instant;
+use gladhand_documents::json::Document;
 use gladhand_protocol::proof::schedule::{self, ScheduledKey};
 use gladhand_protocol::tender::explain::{ASSUMED_TARE_LBS, explain};
-use gladhand_protocol::tender::history;
 
 use crate::auth::{Authorized, Caller};
 use crate::carrier::Carrier;
@@ -491,14 +489,7 @@ impl Client {
     /// `JournalReport`).
     pub async fn journal_verify(&self) -> Result<Document> {
         let report = self.core().journal.run(|store| store.verify()).await?;
-        Document::parse(format!(
-            r#"{{"intact":{},"entries":{},"head":{},"unresolved":{},"path":{}}}"#,
-            report.intact,
-            report.entries,
-            quote(&history::hex(&report.head)),
-            report.unresolved,
-            quote(&self.core().journal.path().display().to_string()),
-        ))
+        report.to_document(self.core().journal.path())
     }
 
     /// Every entry of the journal, oldest first (documents `JournalEntry`). Errors: `journal_corrupt`.
@@ -511,15 +502,7 @@ impl Client {
                 return Ok(out);
             }
             for entry in page {
-                out.push(Document::parse(format!(
-                    r#"{{"index":{},"kind":{},"at":{},"digest":{},"previous":{},"body":{}}}"#,
-                    entry.index,
-                    quote(&entry.kind),
-                    quote(&format_instant(entry.at)),
-                    quote(&history::hex(&entry.digest)),
-                    quote(&history::hex(&entry.previous)),
-                    entry.body.as_str(),
-                ))?);
+                out.push(entry.to_document()?);
             }
         }
     }

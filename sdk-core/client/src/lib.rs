@@ -27,7 +27,11 @@ pub mod config;
 mod core;
 pub mod dispatch;
 pub mod events;
+#[cfg(not(feature = "failpoints"))]
+#[allow(dead_code, unreachable_pub, reason = "all of it is for crash tests")]
 mod failpoint;
+#[cfg(feature = "failpoints")]
+pub mod failpoint;
 pub mod fork;
 mod health;
 pub mod identity;

@@ -278,7 +278,7 @@ codes! {
     HistoryDiverged "history_diverged" Protocol Never 0 "Both sides hold different histories; freeze the tender and follow RB-06.";
     SnapshotStale "snapshot_stale" Protocol After 0 "The carrier answered with an older state than already applied; read again.";
     EpochChanged "epoch_changed" Protocol Never 0 "The carrier restored from a backup; reconcile before any further mutation.";
-    JournalUnwritable "journal_unwritable" Journal After 0 "The journal cannot be written; free space or repair the folder. Nothing was sent.";
+    JournalUnwritable "journal_unwritable" Journal After 0 "The journal cannot be written; free space or repair the folder. Nothing goes out until it can be.";
     JournalCorrupt "journal_corrupt" Journal Never 0 "A journal row does not match its digest; follow RB-19 before any further tender.";
     JournalTruncated "journal_truncated" Journal Never 0 "The journal lost its tail; reconcile before any send (RB-19).";
     JournalBusy "journal_busy" Journal After 0 "Another process holds the journal; repeat.";

@@ -79,6 +79,18 @@ pub async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
     }))
 }
 
+/// `GET /ledger`: every event that was ever recorded, with the instant by the machine's clock.
+pub async fn ledger(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
+    let store = carrier.store();
+    let events = store.ledger.iter().map(|event| {
+        json!({
+            "atUs": event.at.as_microsecond(), "loadId": event.load_id, "tenderId": event.key.tender_id,
+            "sequence": event.sequence, "type": event.kind,
+        })
+    });
+    Json(json!({ "events": events.collect::<Vec<Value>>() }))
+}
+
 /// Where to go on reading.
 #[derive(Deserialize)]
 pub struct Page {

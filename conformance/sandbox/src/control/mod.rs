@@ -42,6 +42,7 @@ pub fn router(carrier: Arc<Carrier>) -> Router {
         .merge(profile::router())
         .merge(contract::router())
         .route("/state", get(look::state))
+        .route("/ledger", get(look::ledger))
         .route("/fingerprints", get(look::fingerprints))
         .route("/handshakes", get(look::handshakes))
         .route("/security", get(look::security))

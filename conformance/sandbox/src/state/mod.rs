@@ -61,6 +61,21 @@ pub struct Committed {
     pub sequence: u64,
 }
 
+/// Something that happened, whatever became of the log since: what tests judge by.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    /// When, by the machine's clock, which all carriers of a test share and no profile sets wrong.
+    pub at: Timestamp,
+    /// The load.
+    pub load_id: String,
+    /// The tender.
+    pub key: Key,
+    /// Which event of its log.
+    pub sequence: u64,
+    /// The event's type.
+    pub kind: String,
+}
+
 /// Everything the carrier remembers.
 pub struct Store {
     /// Changed when the carrier restores from a backup (contract 4e).
@@ -78,6 +93,8 @@ pub struct Store {
     pub subscriptions: Subscriptions,
     /// All events in the order of their commits.
     pub feed: Vec<Committed>,
+    /// All events that were ever recorded; a restored backup does not shorten it.
+    pub ledger: Vec<Happened>,
     /// How far reads lag behind; none if they do not.
     pub lag: Option<SignedDuration>,
     /// The version of the contract that it makes believe to be of.
@@ -108,6 +125,7 @@ impl Store {
             cursors: 0,
             subscriptions: Subscriptions::default(),
             feed: Vec::new(),
+            ledger: Vec::new(),
             lag: None,
             simulation: Simulation::None,
             deprecated_events: BTreeMap::new(),

@@ -10,7 +10,7 @@ use crate::object::Object;
 use crate::problem::Result;
 use crate::random;
 use crate::state::tender::{Key, Tender};
-use crate::state::{Committed, Store};
+use crate::state::{Committed, Happened, Store};
 
 /// More than a webhook may have, in bytes (contract 4e).
 const OVERSIZE: usize = 300 << 10;
@@ -58,10 +58,12 @@ impl Store {
         };
         let event = event.text_if("traceparent", tender.traceparent.as_deref());
         let event = deprecation(event, self.deprecated_events.get(&kind)).raw("data", &data.finish()).finish();
+        let (load_id, recorded) = (tender.load_id.clone(), kind.clone());
         tender.history.append(id, kind, Bytes::from(event));
         tender.updated_at = now;
         self.commits.note(tender, true, now);
         self.feed.push(Committed { at: now, key: key.clone(), sequence });
+        self.ledger.push(Happened { at: Timestamp::now(), load_id, key: key.clone(), sequence, kind: recorded });
     }
 
     /// Records an event that no consumer can digest: a carrier's mistake, sequenced and in the digest like any other.

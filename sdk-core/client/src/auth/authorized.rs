@@ -227,7 +227,7 @@ impl Authorized {
             let answer = inner.send(&request, &generation, outgoing).await?;
             let fresh_nonce = inner.take_nonce(&target.url, &answer);
             if answer.status.is_success() {
-                die(&request, "after_answer");
+                failpoint::hit("after_answer", exchange(&request));
                 if request.require_nonce && !with_nonce {
                     inner.record(
                         SecurityEvent::new(Activity::Downgrade)
@@ -248,8 +248,8 @@ impl Authorized {
                     generation.tokens().forget(&key, &token);
                 }
                 _ => {
-                    die(&request, "after_send");
-                    die(&request, "after_answer");
+                    failpoint::hit("after_send", exchange(&request));
+                    failpoint::hit("after_answer", exchange(&request));
                     let error = problem::error(request.operation, &answer, &challenges, inner.clock.now());
                     let error =
                         reaction::explained(error, &answer, &challenges, generation.dpop().algorithm(), &*inner.clock);
@@ -358,9 +358,10 @@ impl Inner {
     }
 
     async fn send(&self, request: &Request, generation: &Generation, outgoing: HttpRequest) -> Result<HttpResponse> {
-        die(request, "before_send");
-        let sending = generation.http().send(outgoing);
-        if !is_armed(request, "after_send") {
+        let call = exchange(request);
+        failpoint::hit("before_send", call);
+        let sending = failpoint::within(call, generation.http().send(outgoing));
+        if !failpoint::armed("after_send", call) {
             return sending.await;
         }
         let answer = within(&*self.clock, FAILPOINT_WAIT, sending).await;
@@ -368,7 +369,7 @@ impl Inner {
             // A challenge is not yet the carrier's: the attempt that counts follows.
             Some(Ok(answer)) if answer.status == StatusCode::UNAUTHORIZED => Ok(answer),
             other => {
-                die(request, "after_send");
+                failpoint::hit("after_send", call);
                 other.unwrap_or_else(|| Err(Error::new(Code::DeadlineExceeded, "failpoint").sent(Sent::MaybeSent)))
             }
         }
@@ -444,15 +445,10 @@ impl Inner {
     }
 }
 
-/// Failpoints are for mutations: the calls of the contract that carry a proof (4.0).
-fn is_armed(request: &Request, point: &str) -> bool {
-    request.profile == Profile::Dpop && request.method != Method::GET && failpoint::armed(point, request.operation)
-}
-
-fn die(request: &Request, point: &str) {
-    if is_armed(request, point) {
-        failpoint::hit(point, request.operation);
-    }
+/// The call as failpoints name it. Mutations are the calls of the contract that carry a proof (4.0).
+fn exchange(request: &Request) -> failpoint::Call<'static> {
+    let mutates = request.profile == Profile::Dpop && request.method != Method::GET;
+    failpoint::Call { operation: request.operation, mutates }
 }
 
 impl Caller for Authorized {

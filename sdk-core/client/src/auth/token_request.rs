@@ -27,6 +27,7 @@ use super::jwks::{RemoteKeys, Source};
 use super::{random, retry_after, skew};
 use crate::clock::Clock;
 use crate::config::CarrierConfig;
+use crate::failpoint;
 use crate::identity::Generation;
 use crate::observe::SecurityLog;
 use crate::secret::Secret;
@@ -73,7 +74,10 @@ impl Asker<'_> {
         let endpoint = &metadata.token_endpoint;
         let mut challenged = false;
         loop {
-            let answer = self.generation.http().send(self.request(endpoint, key)?).await?;
+            let call = failpoint::Call { operation: "oauth.token", mutates: false };
+            failpoint::hit("before_send", call);
+            let answer = failpoint::within(call, self.generation.http().send(self.request(endpoint, key)?)).await?;
+            failpoint::hit("after_answer", call);
             let nonce = self.take_nonce(endpoint, &answer);
             if answer.status == StatusCode::OK {
                 return self.accept(&answer, key, metadata).await;

@@ -55,7 +55,16 @@ impl Mirror {
         Ok(Self { file })
     }
 
-    /// Takes the lock that appends need; it is let go when the guard is dropped. Waits at most five seconds.
+    /// Opens one that is there, to read it.
+    pub(super) fn open_to_read(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|e| {
+            Error::new(Code::JournalTruncated, format!("the journal's head file {} cannot be read", path.display()))
+                .caused_by(&e)
+        })?;
+        Ok(Self { file })
+    }
+
+    /// Takes the lock that writes need; it is let go when the guard is dropped. Waits at most five seconds.
     pub(super) fn lock(&self) -> Result<Guard> {
         let file = self.file.try_clone().map_err(|e| unwritable(&e))?;
         for _ in 0..2500 {

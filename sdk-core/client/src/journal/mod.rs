@@ -6,44 +6,61 @@
 //! * [`Store`]: what any database must offer. * `sqlite`: the one for the processes of a host.
 //! * [`rows`]: what it takes and gives. * `chain`: digests of entries and the mirrored head.
 //! * `owner`: which process holds an intent, and whether it still lives. * `place`: where a journal may lie.
-//! * [`Journal`]: the store behind a thread of its own, for asynchronous callers.
+//! * `presence`: which copies of this library have it open. * [`file`](mod@file): looking into one without a client.
+//! * [`Journal`]: the store behind a thread of its own, for asynchronous callers; concurrent writes share a commit.
 
 mod chain;
+#[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
+mod disk_tests;
+pub mod file;
+mod group;
+#[cfg(test)]
+mod group_tests;
 #[cfg(test)]
 mod interleavings;
 mod owner;
 mod place;
+mod presence;
 pub mod rows;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::time::Duration;
 
-use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::error::Result;
 use gladhand_documents::json::Document;
 use gladhand_protocol::proof::schedule::{Change, ScheduledKey};
 use gladhand_protocol::tender::event::Incoming;
 
+pub use group::Journal;
 pub(crate) use owner::Owner;
 use rows::{
     Accepted, Attention, CarrierRow, CommandRow, Delivered, Effect, Entry, Intent, NewIntent, NewTender, Opened,
     OpenedIntent, Outcome, Override, Report, TenderRow,
 };
 
-use crate::clock::SharedClock;
-use crate::fork;
-
 /// For how long a process that says nothing keeps what it holds. Beats come three times as often.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
-/// A database that keeps the journal. Every method is one transaction; a method that appends an entry returns only once
-/// entry and mirrored head are on disk. All methods block.
+/// A database that keeps the journal. Every method is atomic by itself: one that fails leaves nothing. One that writes
+/// returns only once entry and mirrored head are on disk; between [`Store::group`] and [`Store::commit`], once that has
+/// returned. All methods block.
 ///
-/// Errors of every method: `journal_unwritable`, `journal_busy`, `journal_corrupt`, `journal_truncated`.
+/// Errors of every method: `journal_unwritable`, `journal_busy`, `journal_corrupt`, `journal_truncated`. With `not_sent`
+/// nothing of the call is in the journal; with `maybe_sent` it may be, and what was meant may be done later.
 pub trait Store: Send {
+    /// From now on writes wait for [`Store::commit`], and become durable together.
+    fn group(&mut self);
+    /// Whether what was answered since then depends on that commit.
+    fn pending(&self) -> bool;
+    /// Makes the group durable and ends it. An error is that of all its writes.
+    fn commit(&mut self) -> Result<()>;
+    /// How many transactions this store made durable; each waits for the disk once, or twice if it appended entries.
+    fn commits(&self) -> u64;
+
     /// Registers this process and lets its first lease begin.
     fn register(&mut self, owner: &Owner) -> Result<()>;
     /// Ends what this process holds.
@@ -60,7 +77,8 @@ pub trait Store: Send {
     fn claim_lapsed(&mut self, owner: &str) -> Result<Vec<Intent>>;
     /// The open intents: of one tender, or all.
     fn open_intents(&mut self, tender: Option<&str>) -> Result<Vec<Intent>>;
-    /// Whether an intent is still open and still held with this fencing number.
+    /// Whether an intent is still open and still held with this fencing number. Fails while the head cannot be mirrored:
+    /// what this allows to be sent is on disk for good.
     fn holds(&mut self, id: u64, fence: u64) -> Result<bool>;
     /// Notes that an attempt ended without proof.
     fn taint(&mut self, id: u64, fence: u64) -> Result<()>;
@@ -143,81 +161,4 @@ pub trait Store: Send {
     fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>>;
     /// How many intents are open.
     fn unresolved(&mut self) -> Result<u64>;
-}
-
-type Job = Box<dyn FnOnce(&mut dyn Store) + Send>;
-
-/// A [`Store`] on a thread of its own: no worker of the runtime ever blocks on a disk.
-#[derive(Clone, Debug)]
-pub struct Journal {
-    jobs: mpsc::Sender<Job>,
-    path: PathBuf,
-}
-
-impl Journal {
-    /// Opens the SQLite journal at `path`, or makes it.
-    ///
-    /// Errors: `config_missing` for an empty path; `journal_unsupported` on a network file system, for another
-    /// program's file or another version's journal; `config_invalid` where it belongs to another environment;
-    /// `journal_truncated`; `journal_corrupt`; `journal_unwritable`.
-    pub async fn open(path: &Path, environment: &str, tenant: &str, clock: SharedClock) -> Result<Self> {
-        let (jobs, inbox) = mpsc::channel::<Job>();
-        let (ready, opened) = tokio::sync::oneshot::channel();
-        let (place, environment, tenant) = (path.to_owned(), environment.to_owned(), tenant.to_owned());
-        std::thread::Builder::new()
-            .name("gladhand-journal".to_owned())
-            .spawn(move || {
-                let opening = fork::at_work();
-                let opened = sqlite::SqliteStore::open(&place, &environment, &tenant, clock);
-                drop(opening);
-                let mut store = match opened {
-                    Ok(store) => {
-                        let _ = ready.send(Ok(()));
-                        store
-                    }
-                    Err(error) => {
-                        let _ = ready.send(Err(error));
-                        return;
-                    }
-                };
-                // Ends when the last handle is gone.
-                while let Ok(job) = inbox.recv() {
-                    let _at_work = fork::at_work();
-                    job(&mut store);
-                }
-                let _closing = fork::at_work();
-                drop(store);
-            })
-            .map_err(|e| Error::new(Code::JournalUnwritable, "no thread for the journal").caused_by(&e))?;
-        opened.await.map_err(|_| gone())??;
-        Ok(Self { jobs, path: path.to_owned() })
-    }
-
-    /// Runs one piece of work on the store. The work is done even if the caller stops waiting.
-    pub async fn run<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut dyn Store) -> Result<T> + Send + 'static,
-    {
-        let (answer, answered) = tokio::sync::oneshot::channel();
-        let job: Job = Box::new(move |store| {
-            let _ = answer.send(work(store));
-        });
-        self.jobs.send(job).map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
-    }
-
-    /// Leaves one piece of work to the store without waiting for it; nothing if the journal is closed.
-    pub(crate) fn post(&self, work: impl FnOnce(&mut dyn Store) + Send + 'static) {
-        let _ = self.jobs.send(Box::new(work));
-    }
-
-    /// Where it lies.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-fn gone() -> Error {
-    Error::new(Code::ClientClosed, "the journal is closed")
 }

@@ -59,6 +59,13 @@ fn start_of(pid: u32) -> Option<String> {
     fields.nth(18).map(str::to_owned)
 }
 
+/// The namespace that process ids count in, as a suffix of file names; empty where there is none.
+pub(super) fn namespace() -> String {
+    let link = std::fs::read_link("/proc/self/ns/pid").map(|p| p.display().to_string()).unwrap_or_default();
+    let digits: String = link.chars().filter(char::is_ascii_digit).collect();
+    if digits.is_empty() { digits } else { format!("-{digits}") }
+}
+
 /// The kernel's id of this boot and of the namespace that process ids count in; empty where there is none.
 fn boot() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

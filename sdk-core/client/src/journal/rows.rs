@@ -1,10 +1,14 @@
 //! What the journal takes and gives.
 
-use gladhand_documents::json::Document;
+use std::path::Path;
+
+use gladhand_documents::error::Result;
+use gladhand_documents::json::{Document, quote};
 use gladhand_documents::model::sdk::{InboxOutcome, Sync};
 use gladhand_documents::model::wire::TenderState;
+use gladhand_documents::time::format_instant;
 use gladhand_protocol::tender::fold::Fold;
-use gladhand_protocol::tender::state;
+use gladhand_protocol::tender::{history, state};
 use jiff::Timestamp;
 
 /// A tender that is about to be sent.
@@ -332,6 +336,29 @@ pub struct Report {
     pub head: [u8; 32],
     /// Intents without outcome.
     pub unresolved: u64,
+    /// What is not as it was written, in words; the first twenty.
+    pub damage: Vec<String>,
+}
+
+impl Report {
+    /// Document `JournalReport`. `path`: where the journal lies.
+    pub fn to_document(&self, path: &Path) -> Result<Document> {
+        let damage: Vec<String> = self.damage.iter().map(|text| quote(&shortened(text))).collect();
+        Document::parse(format!(
+            r#"{{"intact":{},"entries":{},"head":{},"unresolved":{},"path":{},"damage":[{}]}}"#,
+            self.intact,
+            self.entries,
+            quote(&history::hex(&self.head)),
+            self.unresolved,
+            quote(&path.display().to_string()),
+            damage.join(","),
+        ))
+    }
+}
+
+/// At most as long as the document allows.
+fn shortened(text: &str) -> String {
+    text.chars().take(200).collect()
 }
 
 /// One row of the chain.
@@ -349,4 +376,19 @@ pub struct Entry {
     pub digest: [u8; 32],
     /// The digest of the row before it.
     pub previous: [u8; 32],
+}
+
+impl Entry {
+    /// Document `JournalEntry`.
+    pub fn to_document(&self) -> Result<Document> {
+        Document::parse(format!(
+            r#"{{"index":{},"kind":{},"at":{},"digest":{},"previous":{},"body":{}}}"#,
+            self.index,
+            quote(&self.kind),
+            quote(&format_instant(self.at)),
+            quote(&history::hex(&self.digest)),
+            quote(&history::hex(&self.previous)),
+            self.body.as_str(),
+        ))
+    }
 }

@@ -17,6 +17,7 @@ use super::resolve::{Resolution, resolve};
 use crate::auth::Response;
 use crate::carrier::{Carrier, document_of, request_of};
 use crate::core::{Core, jitter};
+use crate::failpoint;
 use crate::journal::rows::{Effect, Intent, NewIntent, OpenedIntent, Outcome};
 
 /// How many glances at the journal a call waits for another one of the same operation.
@@ -273,6 +274,7 @@ pub(super) async fn cover(
 
 /// Writes the outcome, unless somebody else already did.
 pub(super) async fn close(core: &Core, intent: &Intent, outcome: Outcome, effect: Effect) -> Result<bool> {
+    failpoint::hit("before_outcome", failpoint::Call { operation: &intent.operation, mutates: true });
     let (id, fence) = (intent.id, intent.fence);
     core.journal.run(move |store| store.close_intent(id, fence, &outcome, &effect)).await
 }

@@ -20,6 +20,7 @@ use super::stream::Made;
 use super::tracked::{Left, TrackedBody};
 use super::{BoxFuture, HttpRequest, HttpResponse, Transport, failure};
 use crate::clock::within;
+use crate::failpoint;
 
 /// How often an idle-looking HTTP/2 connection with a request on it is asked whether it still lives: a connection that a
 /// middlebox forgot must not swallow every further request.
@@ -63,6 +64,7 @@ impl HttpTransport {
         let (deadline, limit) = (request.deadline, request.max_answer);
         let exchange = async {
             let answer = self.send_once(&request, &left, &peer).await?;
+            failpoint::reached("after_head");
             let (head, body) = answer.into_parts();
             let body = read(body, &head.headers, limit, &peer).await?;
             let facts = head.extensions.get::<Made>().map(|made| made.facts.clone());

@@ -30,11 +30,26 @@ impl Left {
 pub(super) struct TrackedBody {
     content: Full<Bytes>,
     left: Left,
+    /// What leaves before the process dies, where a crash test wants that.
+    #[cfg(feature = "failpoints")]
+    half: Half,
+}
+
+#[cfg(feature = "failpoints")]
+enum Half {
+    Never,
+    First(Bytes),
+    Gone,
 }
 
 impl TrackedBody {
     pub(super) fn new(content: Bytes, left: Left) -> Self {
-        Self { content: Full::new(content), left }
+        Self {
+            #[cfg(feature = "failpoints")]
+            half: crate::failpoint::half(&content).map_or(Half::Never, Half::First),
+            content: Full::new(content),
+            left,
+        }
     }
 }
 
@@ -47,6 +62,15 @@ impl Body for TrackedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.left.set();
+        #[cfg(feature = "failpoints")]
+        match std::mem::replace(&mut self.half, Half::Gone) {
+            Half::Never => self.half = Half::Never,
+            Half::First(half) => return Poll::Ready(Some(Ok(Frame::data(half)))),
+            Half::Gone => {
+                crate::failpoint::die_soon();
+                return Poll::Pending;
+            }
+        }
         Pin::new(&mut self.content).poll_frame(context)
     }
 

@@ -276,6 +276,8 @@ entity! {
         unresolved "unresolved": Counter => required;
         /// Where the journal lies.
         path "path": Text<4096> => required;
+        /// What is not as it was written, in words; the first twenty.
+        damage "damage": List<Text<200>, 0, 20>;
     }
 
     /// One row of the exported journal (contract 4g).

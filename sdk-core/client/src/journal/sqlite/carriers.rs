@@ -10,7 +10,7 @@ use crate::journal::rows::CarrierRow;
 pub(super) fn get(tx: &Tx<'_>, name: &str) -> Result<CarrierRow> {
     let row = tx
         .sql
-        .prepare_cached("SELECT cursor, epoch, frozen FROM carriers WHERE name = ?1")
+        .prepare_cached("SELECT cursor, epoch, frozen, sound FROM sound_carriers WHERE name = ?1")
         .map_err(db)?
         .query_row([name], |row| Ok(CarrierRow { cursor: row.get(0)?, epoch: row.get(1)?, frozen: row.get(2)? }))
         .optional()
@@ -56,7 +56,7 @@ pub(super) fn thaw(tx: &Tx<'_>, name: &str, epoch: &str) -> Result<()> {
 pub(super) fn next_command(tx: &Tx<'_>, dispatch: &str) -> Result<u64> {
     tx.sql
         .query_row(
-            "INSERT INTO dispatches VALUES (?1, 1)
+            "INSERT INTO dispatches (dispatch_id, command_sequence) VALUES (?1, 1)
              ON CONFLICT (dispatch_id) DO UPDATE SET command_sequence = command_sequence + 1
              RETURNING command_sequence",
             params![dispatch],

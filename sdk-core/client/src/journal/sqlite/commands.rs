@@ -20,8 +20,8 @@ pub(super) fn of(tx: &Tx<'_>, dispatch: &str, command: Option<&str>) -> Result<V
     let mut statement = tx
         .sql
         .prepare_cached(
-            "SELECT intents.body, intents.carrier, intents.tender_id, entries.body
-             FROM intents LEFT JOIN entries ON entries.idx = intents.outcome
+            "SELECT intent.body, carrier, intent.tender_id, outcome.body, intent.sound, outcome.sound
+             FROM sound_intents AS intent LEFT JOIN sound_entries AS outcome ON outcome.idx = intent.outcome
              WHERE operation = 'commands.request' AND operation_id >= ?1 AND operation_id < ?2 ORDER BY id",
         )
         .map_err(db)?;
@@ -51,7 +51,9 @@ fn row_of(tx: &Tx<'_>, (body, carrier, tender_id, outcome): Raw) -> Result<Comma
 fn events(tx: &Tx<'_>, tender: &str, command: &str) -> Result<Vec<Document>> {
     let mut statement = tx
         .sql
-        .prepare_cached("SELECT bytes FROM inbox WHERE tender_id = ?1 AND status <> 'quarantined' ORDER BY sequence")
+        .prepare_cached(
+            "SELECT bytes, sound FROM sound_inbox WHERE tender_id = ?1 AND status <> 'quarantined' ORDER BY sequence",
+        )
         .map_err(db)?;
     let rows = statement.query_map([tender], |row| row.get::<_, Vec<u8>>(0)).map_err(db)?;
     let all: Vec<Document> = rows.map(|bytes| Document::parse(bytes.map_err(db)?)).collect::<Result<_>>()?;

@@ -12,7 +12,7 @@ use crate::journal::rows::Delivered;
 pub(super) fn lease(tx: &Tx<'_>, consumer: &str, owner: &str, reader: &str) -> Result<()> {
     let holder: Option<(String, String)> = tx
         .sql
-        .query_row("SELECT owner, reader FROM consumers WHERE name = ?1", [consumer], |row| {
+        .query_row("SELECT owner, reader, sound FROM sound_consumers WHERE name = ?1", [consumer], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()
@@ -26,7 +26,7 @@ pub(super) fn lease(tx: &Tx<'_>, consumer: &str, owner: &str, reader: &str) -> R
     }
     tx.sql
         .execute(
-            "INSERT INTO consumers VALUES (?1, 0, ?2, ?3)
+            "INSERT INTO consumers (name, cursor, owner, reader) VALUES (?1, 0, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, reader = excluded.reader",
             [consumer, owner, reader],
         )
@@ -48,7 +48,7 @@ fn leased(consumer: &str) -> Error {
 /// Everything up to the cursor is acknowledged.
 fn cursor(tx: &Tx<'_>, consumer: &str, reader: &str) -> Result<i64> {
     tx.sql
-        .prepare_cached("SELECT cursor FROM consumers WHERE name = ?1 AND reader = ?2")
+        .prepare_cached("SELECT cursor, sound FROM sound_consumers WHERE name = ?1 AND reader = ?2")
         .map_err(db)?
         .query_row([consumer, reader], |row| row.get(0))
         .optional()
@@ -61,8 +61,9 @@ pub(super) fn next(tx: &Tx<'_>, consumer: &str, reader: &str, after: u64) -> Res
     let row: Option<(i64, Vec<u8>)> = tx
         .sql
         .prepare_cached(
-            "SELECT position, bytes FROM deliveries JOIN inbox ON inbox.id = inbox_id
-             WHERE position > ?1 AND position NOT IN (SELECT position FROM acks WHERE consumer = ?2)
+            "SELECT position, bytes, delivery.sound, event.sound
+             FROM sound_deliveries AS delivery JOIN sound_inbox AS event ON id = inbox_id
+             WHERE position > ?1 AND position NOT IN (SELECT iif(sound, position, 0) FROM sound_acks WHERE consumer = ?2)
              ORDER BY position LIMIT 1",
         )
         .map_err(db)?
@@ -84,13 +85,15 @@ pub(super) fn acknowledge(tx: &Tx<'_>, consumer: &str, reader: &str, token: u64)
     if !there {
         return Err(Error::new(Code::InvalidArgument, format!("token {token} is of no delivery")));
     }
-    tx.sql.execute("INSERT OR IGNORE INTO acks VALUES (?1, ?2)", params![consumer, token as i64]).map_err(db)?;
+    tx.sql
+        .execute("INSERT OR IGNORE INTO acks (consumer, position) VALUES (?1, ?2)", params![consumer, token as i64])
+        .map_err(db)?;
     // The cursor moves over all that is acknowledged without a hole.
     let open: Option<i64> = tx
         .sql
         .query_row(
             "SELECT min(position) FROM deliveries
-             WHERE position > ?1 AND position NOT IN (SELECT position FROM acks WHERE consumer = ?2)",
+             WHERE position > ?1 AND position NOT IN (SELECT iif(sound, position, 0) FROM sound_acks WHERE consumer = ?2)",
             params![from, consumer],
             |row| row.get(0),
         )

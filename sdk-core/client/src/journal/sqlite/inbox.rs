@@ -9,7 +9,7 @@ use gladhand_protocol::tender::order::{Known, Place, place};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::tx::{Tx, array};
-use super::{db, tenders};
+use super::{corrupt, db, tenders};
 use crate::journal::rows::{Accepted, Attention, TenderRow};
 
 /// Stores one event and applies what can be applied.
@@ -19,7 +19,7 @@ pub(super) fn accept(tx: &mut Tx<'_>, event: &Incoming, carrier: &str, via: &str
     let stored: Option<Vec<u8>> = tx
         .sql
         .prepare_cached(
-            "SELECT digest FROM inbox WHERE source = ?1 AND (sequence = ?2 OR event_id = ?3)
+            "SELECT digest, sound FROM sound_inbox WHERE source = ?1 AND (sequence = ?2 OR event_id = ?3)
              ORDER BY digest = ?4 DESC LIMIT 1",
         )
         .map_err(db)?
@@ -136,7 +136,9 @@ fn drain(tx: &Tx<'_>, row: &mut TenderRow) -> Result<()> {
     while row.sync != Sync::Diverged {
         let next: Option<(i64, Vec<u8>)> = tx
             .sql
-            .prepare_cached("SELECT id, bytes FROM inbox WHERE tender_id = ?1 AND status = 'parked' AND sequence = ?2")
+            .prepare_cached(
+                "SELECT id, bytes, sound FROM sound_inbox WHERE tender_id = ?1 AND status = 'parked' AND sequence = ?2",
+            )
             .map_err(db)?
             .query_row(params![row.tender_id, row.fold.last_sequence as i64 + 1], |r| Ok((r.get(0)?, r.get(1)?)))
             .optional()
@@ -168,20 +170,30 @@ pub(super) fn events(tx: &Tx<'_>, tender: &str, after: u64, limit: usize) -> Res
     let mut statement = tx
         .sql
         .prepare_cached(
-            "SELECT bytes FROM inbox WHERE tender_id = ?1 AND status = 'applied' AND sequence > ?2
+            "SELECT sequence, bytes, sound FROM sound_inbox WHERE tender_id = ?1 AND status = 'applied' AND sequence > ?2
              ORDER BY sequence LIMIT ?3",
         )
         .map_err(db)?;
-    let rows =
-        statement.query_map(params![tender, after as i64, limit as i64], |row| row.get::<_, Vec<u8>>(0)).map_err(db)?;
-    rows.map(|bytes| Document::parse(bytes.map_err(db)?)).collect()
+    let rows = statement
+        .query_map(params![tender, after as i64, limit as i64], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .map_err(db)?;
+    (after + 1..)
+        .zip(rows)
+        .map(|(next, row)| {
+            let (sequence, bytes) = row.map_err(db)?;
+            // What was applied has no holes.
+            if sequence as u64 == next { Document::parse(bytes) } else { Err(corrupt("a row of inbox")) }
+        })
+        .collect()
 }
 
 pub(super) fn safety(tx: &Tx<'_>, after: i64, limit: usize) -> Result<Vec<(i64, Document)>> {
     let mut statement = tx
         .sql
         .prepare_cached(
-            "SELECT id, bytes FROM inbox WHERE safety = 1 AND id > ?1 AND status <> 'quarantined' ORDER BY id LIMIT ?2",
+            "SELECT id, bytes, sound FROM sound_inbox WHERE safety = 1 AND id > ?1 AND status <> 'quarantined' ORDER BY id LIMIT ?2",
         )
         .map_err(db)?;
     let rows = statement
@@ -198,17 +210,20 @@ pub(super) fn safety(tx: &Tx<'_>, after: i64, limit: usize) -> Result<Vec<(i64, 
 const SAFETY_TOLD: &str = "safety_told";
 
 pub(super) fn safety_told(tx: &Tx<'_>) -> Result<i64> {
-    tx.sql
-        .query_row("SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE key = ?1", [SAFETY_TOLD], |row| {
-            row.get(0)
-        })
-        .map_err(db)
+    let row = tx
+        .sql
+        .prepare_cached("SELECT CAST(value AS INTEGER), sound FROM sound_meta WHERE key = ?1")
+        .map_err(db)?
+        .query_row([SAFETY_TOLD], |row| row.get(0))
+        .optional()
+        .map_err(db)?;
+    Ok(row.unwrap_or(0))
 }
 
 pub(super) fn tell_safety(tx: &Tx<'_>, row: i64) -> Result<()> {
     tx.sql
         .execute(
-            "INSERT INTO meta VALUES (?1, CAST(?2 AS TEXT)) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+            "INSERT INTO meta (key, value) VALUES (?1, CAST(?2 AS TEXT)) ON CONFLICT (key) DO UPDATE SET value = excluded.value
              WHERE CAST(value AS INTEGER) < ?2",
             params![SAFETY_TOLD, row],
         )
@@ -219,7 +234,8 @@ pub(super) fn tell_safety(tx: &Tx<'_>, row: i64) -> Result<()> {
 /// What does not mend itself (contract 4e, 4g). Each condition has its partial index.
 pub(super) fn attention(tx: &Tx<'_>, gap_before: i64) -> Result<Attention> {
     let ids = |condition: &str| -> Result<Vec<String>> {
-        let sql = format!("SELECT tender_id FROM tenders WHERE {condition} AND tenant = ?1 ORDER BY tender_id");
+        let sql =
+            format!("SELECT tender_id, sound FROM sound_tenders WHERE {condition} AND tenant = ?1 ORDER BY tender_id");
         let mut statement = tx.sql.prepare_cached(&sql).map_err(db)?;
         let rows = statement.query_map([tx.tenant], |row| row.get(0)).map_err(db)?;
         rows.collect::<rusqlite::Result<_>>().map_err(db)

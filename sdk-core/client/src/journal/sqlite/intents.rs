@@ -6,13 +6,13 @@ use gladhand_documents::time::format_instant;
 use gladhand_protocol::tender::history;
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::tx::{Tx, array, time};
-use super::{corrupt, db, owners, tenders};
+use super::tx::{Tx, time};
+use super::{db, owners, tenders};
 use crate::journal::rows::{Effect, Intent, NewIntent, OpenedIntent, Outcome};
 
-const COLUMNS: &str = "id, fence, operation, operation_id, tender_id, carrier, method, path, key, body, body_digest, prefer, resend_until, tainted, owner";
+const COLUMNS: &str = "id, fence, operation, operation_id, tender_id, carrier, method, path, key, body, prefer, resend_until, tainted, owner, sound";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<(Intent, Vec<u8>, Vec<u8>)> {
+fn read(row: &Row<'_>) -> rusqlite::Result<(Intent, Vec<u8>)> {
     let intent = Intent {
         id: row.get::<_, i64>(0)? as u64,
         fence: row.get::<_, i64>(1)? as u64,
@@ -24,30 +24,27 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Intent, Vec<u8>, Vec<u8>)> {
         path: row.get(7)?,
         key: row.get(8)?,
         body: Document::object(),
-        prefer: row.get(11)?,
-        resend_until: time(row.get(12)?),
-        tainted: row.get(13)?,
-        owner: row.get(14)?,
+        prefer: row.get(10)?,
+        resend_until: time(row.get(11)?),
+        tainted: row.get(12)?,
+        owner: row.get(13)?,
     };
-    Ok((intent, row.get(9)?, row.get(10)?))
-}
-
-/// The bytes that go out again must be those that were journaled.
-fn checked((mut intent, body, digest): (Intent, Vec<u8>, Vec<u8>)) -> Result<Intent> {
-    if array(digest, "an intent")? != history::digest(&body) {
-        return Err(corrupt(&format!("intent {}", intent.id)));
-    }
-    intent.body = Document::parse(body)?;
-    Ok(intent)
+    Ok((intent, row.get(9)?))
 }
 
 fn many(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Vec<Intent>> {
     let mut statement = tx
         .sql
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM intents WHERE outcome IS NULL AND {condition} ORDER BY id"))
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM sound_intents WHERE outcome IS NULL AND {condition} ORDER BY id"
+        ))
         .map_err(db)?;
     let rows = statement.query_map(values, read).map_err(db)?;
-    rows.map(|row| checked(row.map_err(db)?)).collect()
+    rows.map(|row| {
+        let (intent, body) = row.map_err(db)?;
+        Ok(Intent { body: Document::parse(body)?, ..intent })
+    })
+    .collect()
 }
 
 /// Appends the INTENT and returns it.
@@ -71,7 +68,9 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewIntent) -> Result<Intent> {
     let id = tx.append("INTENT", new.tender_id.as_deref(), &entry)?;
     tx.sql
         .prepare_cached(
-            "INSERT INTO intents VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, NULL)",
+            "INSERT INTO intents (id, fence, owner, operation, operation_id, tender_id, carrier, method, path, key, body,
+                 prefer, resend_until, tainted)
+             VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)",
         )
         .map_err(db)?
         .execute(params![
@@ -85,7 +84,6 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewIntent) -> Result<Intent> {
             new.path,
             new.key,
             new.body.as_bytes(),
-            digest,
             new.prefer,
             new.resend_until.as_millisecond(),
         ])
@@ -125,7 +123,7 @@ pub(super) fn open(tx: &mut Tx<'_>, new: &NewIntent) -> Result<OpenedIntent> {
 pub(super) fn lapsed(tx: &Tx<'_>, owner: &str) -> Result<Vec<String>> {
     let mut statement = tx
         .sql
-        .prepare_cached("SELECT DISTINCT owner FROM intents WHERE outcome IS NULL AND owner <> ?1")
+        .prepare_cached("SELECT DISTINCT owner, sound FROM sound_intents WHERE outcome IS NULL AND owner <> ?1")
         .map_err(db)?;
     let names = statement.query_map([owner], |row| row.get(0)).map_err(db)?;
     let names: Vec<String> = names.collect::<rusqlite::Result<_>>().map_err(db)?;
@@ -162,7 +160,7 @@ pub(super) fn all_open(tx: &Tx<'_>, tender: Option<&str>) -> Result<Vec<Intent>>
 pub(super) fn holds(tx: &Tx<'_>, id: u64, fence: u64) -> Result<bool> {
     tx.sql
         .query_row(
-            "SELECT EXISTS (SELECT 1 FROM intents WHERE id = ?1 AND fence = ?2 AND outcome IS NULL)",
+            "SELECT count(sound) > 0 FROM sound_intents WHERE id = ?1 AND fence = ?2 AND outcome IS NULL",
             params![id as i64, fence as i64],
             |row| row.get(0),
         )
@@ -180,7 +178,7 @@ pub(super) fn close(tx: &mut Tx<'_>, id: u64, fence: u64, outcome: &Outcome, eff
     let found: Option<(String, String, Option<String>)> = tx
         .sql
         .query_row(
-            "SELECT operation, operation_id, tender_id FROM intents WHERE id = ?1 AND fence = ?2 AND outcome IS NULL",
+            "SELECT operation, operation_id, tender_id, sound FROM sound_intents WHERE id = ?1 AND fence = ?2 AND outcome IS NULL",
             params![id as i64, fence as i64],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
@@ -209,7 +207,7 @@ pub(super) fn close(tx: &mut Tx<'_>, id: u64, fence: u64, outcome: &Outcome, eff
 pub(super) fn count(tx: &Tx<'_>, tender: &str, operation: &str) -> Result<u32> {
     tx.sql
         .query_row(
-            "SELECT count(*) FROM intents WHERE tender_id = ?1 AND operation = ?2 AND outcome IS NOT NULL",
+            "SELECT count(sound) FROM sound_intents WHERE tender_id = ?1 AND operation = ?2 AND outcome IS NOT NULL",
             [tender, operation],
             |row| row.get(0),
         )
@@ -220,7 +218,7 @@ pub(super) fn content(tx: &Tx<'_>, operation: &str, operation_id: &str) -> Resul
     let found: Option<Vec<u8>> = tx
         .sql
         .query_row(
-            "SELECT body FROM intents WHERE operation = ?1 AND operation_id = ?2 ORDER BY id DESC LIMIT 1",
+            "SELECT body, sound FROM sound_intents WHERE operation = ?1 AND operation_id = ?2 ORDER BY id DESC LIMIT 1",
             [operation, operation_id],
             |row| row.get(0),
         )

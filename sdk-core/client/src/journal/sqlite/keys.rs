@@ -9,8 +9,8 @@ use super::tx::Tx;
 
 /// The keys of one carrier, in the order in which they came.
 pub(super) fn get(tx: &Tx<'_>, carrier: &str) -> Result<Vec<ScheduledKey>> {
-    let sql = "SELECT kid, algorithm, jwk, published, began, replaced, removed FROM assertion_keys
-               WHERE carrier = ?1 ORDER BY rowid";
+    let sql = "SELECT kid, algorithm, jwk, published, began, replaced, removed, sound FROM sound_assertion_keys
+               WHERE carrier = ?1 ORDER BY row";
     let mut statement = tx.sql.prepare_cached(sql).map_err(db)?;
     let rows = statement
         .query_map([carrier], |row| {
@@ -42,7 +42,8 @@ pub(super) fn next(
 
 /// Keeps the schedule.
 pub(super) fn put(tx: &Tx<'_>, carrier: &str, keys: &[ScheduledKey]) -> Result<()> {
-    let sql = "INSERT INTO assertion_keys VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    let sql = "INSERT INTO assertion_keys (carrier, kid, algorithm, jwk, published, began, replaced, removed)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                ON CONFLICT (carrier, kid) DO UPDATE SET published = excluded.published, began = excluded.began,
                    replaced = excluded.replaced, removed = excluded.removed";
     let mut statement = tx.sql.prepare_cached(sql).map_err(db)?;

@@ -1,8 +1,9 @@
-//! The journal in SQLite: for all processes of one host (architecture, decision 11). WAL, `synchronous=FULL`; appends
-//! hold the chain's head lock, so that two processes never chain onto the same row.
+//! The journal in SQLite: for all processes of one host (architecture, decision 11). WAL, `synchronous=FULL`; writes hold the
+//! chain's head lock, so that two processes never chain onto the same row.
 //!
-//! * `open`: a new file, or one of ours. * `tx`: one transaction and what it appends.
-//! * `tenders`, `intents`, `commands`, `inbox`, `consumers`, `carriers`, `keys`, `check`: the tables.
+//! * `open`: a new file, or one of ours. * `session`: transactions, group commit. * `tx`: what one of them appends.
+//! * `seal`: a digest over each row. * `check`: the chain and everything else, verified.
+//! * `tenders`, `intents`, `commands`, `inbox`, `consumers`, `carriers`, `keys`, `owners`: the tables.
 
 mod carriers;
 mod check;
@@ -13,6 +14,8 @@ mod intents;
 mod keys;
 mod open;
 mod owners;
+mod seal;
+mod session;
 mod tenders;
 mod tx;
 
@@ -22,24 +25,25 @@ use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
 use gladhand_protocol::proof::schedule::{Change, ScheduledKey};
 use gladhand_protocol::tender::event::Incoming;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::ErrorCode;
 
 use super::chain::Mirror;
+use super::presence::{self, Presence};
 use super::rows::{
     Accepted, Attention, CarrierRow, CommandRow, Delivered, Effect, Entry, Intent, NewIntent, NewTender, Opened,
     OpenedIntent, Outcome, Override, Report, TenderRow,
 };
 use super::{Owner, Store};
 use crate::clock::SharedClock;
-use tx::Tx;
+use crate::failpoint::Write;
+use session::Session;
 
 /// The store.
 #[derive(Debug)]
 pub(super) struct SqliteStore {
-    connection: Connection,
-    mirror: Mirror,
-    tenant: String,
-    clock: SharedClock,
+    session: Session,
+    /// Let go of after the database is closed.
+    _presence: Option<Presence>,
 }
 
 impl SqliteStore {
@@ -49,51 +53,42 @@ impl SqliteStore {
         let mirror = Mirror::open(&head_of(&path))?;
         // Workers that start together make the journal one after the other.
         let guard = mirror.lock()?;
+        let presence = presence::enter(&path)?;
         let mut connection = open::connect(&path)?;
         open::prepare(&mut connection, guard, environment)?;
-        Ok(Self { connection, mirror, tenant: tenant.to_owned(), clock })
+        Ok(Self { session: Session::new(connection, mirror, tenant, clock), _presence: Some(presence) })
     }
 
-    /// A transaction that only reads.
-    fn read<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Deferred).map_err(db)?;
-        work(&Tx::new(&tx, &self.tenant, &*self.clock))
-    }
-
-    /// A transaction that writes, and appends nothing to the chain.
-    fn write<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
-        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(db)?;
-        let out = work(&Tx::new(&tx, &self.tenant, &*self.clock))?;
-        tx.commit().map_err(db)?;
-        Ok(out)
-    }
-
-    /// A transaction that may append to the chain: under the head lock, mirrored once it is committed.
-    fn append<T>(&mut self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        let mut guard = self.mirror.lock()?;
-        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(db)?;
-        let mut context = Tx::new(&tx, &self.tenant, &*self.clock);
-        let before = context.head()?;
-        let mirrored = guard.read()?.unwrap_or_default();
-        if mirrored.index > before.index {
-            return Err(truncated(mirrored.index, before.index));
-        }
-        let out = work(&mut context)?;
-        let after = context.head()?;
-        tx.commit().map_err(db)?;
-        if after != before {
-            guard.write(after)?;
-        }
-        Ok(out)
+    /// Opens one to read, live or copied; nothing in its folder is made or changed by this but what SQLite itself keeps
+    /// beside a database. See [`super::file`].
+    pub(super) fn open_to_read(path: &Path) -> Result<Self> {
+        let mirror = Mirror::open_to_read(&head_of(path))?;
+        let connection = open::connect_to_read(path)?;
+        let clock = std::sync::Arc::new(crate::clock::SystemClock::new());
+        Ok(Self { session: Session::new(connection, mirror, "", clock), _presence: None })
     }
 }
+
+#[cfg(test)]
+pub(super) use seal::{TABLES, teach};
 
 #[cfg(test)]
 impl SqliteStore {
     /// From now on the disk is full.
     pub(super) fn limit_pages(&self) {
-        let pages: i64 = self.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap_or_default();
-        let _ = self.connection.pragma_update(None, "max_page_count", pages);
+        let connection = self.session.raw();
+        let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap_or_default();
+        let _ = connection.pragma_update(None, "max_page_count", pages);
+    }
+
+    /// From now on the head file cannot be written.
+    pub(super) fn spoil_head(&mut self) {
+        let file = self.session.raw().path().map(|path| head_of(Path::new(path))).unwrap_or_default();
+        self.mend_head(Mirror::open_to_read(&file).unwrap());
+    }
+
+    pub(super) fn mend_head(&mut self, mirror: Mirror) {
+        self.session.replace_mirror(mirror);
     }
 }
 
@@ -110,6 +105,13 @@ fn truncated(mirrored: u64, there: u64) -> Error {
 
 /// A failure of the database as one of ours.
 fn db(error: rusqlite::Error) -> Error {
+    let said = match &error {
+        rusqlite::Error::SqliteFailure(_, Some(text)) => text.as_str(),
+        _ => "",
+    };
+    if let Some(table) = said.strip_prefix(seal::BROKEN) {
+        return corrupt(&format!("a row of {table}"));
+    }
     let (code, text) = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             (Code::JournalBusy, "another process holds the journal")
@@ -117,6 +119,8 @@ fn db(error: rusqlite::Error) -> Error {
         Some(ErrorCode::DiskFull) => (Code::JournalUnwritable, "the disk of the journal is full"),
         Some(ErrorCode::ReadOnly) => (Code::JournalUnwritable, "the journal is read-only"),
         Some(ErrorCode::DatabaseCorrupt) => (Code::JournalCorrupt, "the journal's file is damaged"),
+        // Of another type than was written, or no text.
+        None => (Code::JournalCorrupt, "a row of the journal cannot be read"),
         Some(ErrorCode::NotADatabase) => (Code::JournalUnsupported, "the journal's file is none of SQLite"),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::SystemIoFailure) => {
             (Code::JournalUnwritable, "the journal's file cannot be used")
@@ -132,137 +136,151 @@ fn corrupt(what: &str) -> Error {
 }
 
 impl Store for SqliteStore {
+    fn group(&mut self) {
+        self.session.group();
+    }
+    fn pending(&self) -> bool {
+        self.session.pending()
+    }
+    fn commit(&mut self) -> Result<()> {
+        self.session.commit()
+    }
+    fn commits(&self) -> u64 {
+        self.session.commits()
+    }
+
     fn register(&mut self, owner: &Owner) -> Result<()> {
-        self.write(|tx| owners::register(tx, owner))
+        self.session.write(Write::Register, |tx| owners::register(tx, owner))
     }
     fn unregister(&mut self, owner: &str) -> Result<()> {
-        self.write(|tx| owners::unregister(tx, owner))
+        self.session.write(Write::Unregister, |tx| owners::unregister(tx, owner))
     }
     fn beat(&mut self, owner: &str) -> Result<()> {
-        if !self.read(|tx| owners::holds_anything(tx, owner))? {
+        if !self.session.read(|tx| owners::holds_anything(tx, owner))? {
             return Ok(());
         }
-        // A lost heartbeat costs nothing: it need not wait for the disk.
-        self.connection.pragma_update(None, "synchronous", "NORMAL").map_err(db)?;
-        let beat = self.write(|tx| owners::beat(tx, owner));
-        self.connection.pragma_update(None, "synchronous", "FULL").map_err(db)?;
-        beat
+        // A lost heartbeat costs nothing.
+        self.session.write_lax(Write::Beat, |tx| owners::beat(tx, owner))
     }
 
     fn open_tender(&mut self, tender: &NewTender, intent: &NewIntent) -> Result<Opened> {
-        self.append(|tx| tenders::open(tx, tender, intent))
+        self.session.write(Write::OpenTender, |tx| tenders::open(tx, tender, intent))
     }
     fn open_intent(&mut self, intent: &NewIntent) -> Result<OpenedIntent> {
-        self.append(|tx| intents::open(tx, intent))
+        self.session.write(Write::OpenIntent, |tx| intents::open(tx, intent))
     }
     fn claim_lapsed(&mut self, owner: &str) -> Result<Vec<Intent>> {
-        let lapsed = self.read(|tx| intents::lapsed(tx, owner))?;
-        if lapsed.is_empty() { Ok(Vec::new()) } else { self.write(|tx| intents::claim(tx, owner)) }
+        let lapsed = self.session.read(|tx| intents::lapsed(tx, owner))?;
+        if lapsed.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.session.write(Write::Claim, |tx| intents::claim(tx, owner))
+        }
     }
     fn open_intents(&mut self, tender: Option<&str>) -> Result<Vec<Intent>> {
-        self.read(|tx| intents::all_open(tx, tender))
+        self.session.read(|tx| intents::all_open(tx, tender))
     }
     fn holds(&mut self, id: u64, fence: u64) -> Result<bool> {
-        self.read(|tx| intents::holds(tx, id, fence))
+        self.session.read_durable(|tx| intents::holds(tx, id, fence))
     }
     fn taint(&mut self, id: u64, fence: u64) -> Result<()> {
-        self.write(|tx| intents::taint(tx, id, fence))
+        self.session.write(Write::Taint, |tx| intents::taint(tx, id, fence))
     }
     fn close_intent(&mut self, id: u64, fence: u64, outcome: &Outcome, effect: &Effect) -> Result<bool> {
-        self.append(|tx| intents::close(tx, id, fence, outcome, effect))
+        self.session.write(Write::Close, |tx| intents::close(tx, id, fence, outcome, effect))
     }
     fn content(&mut self, operation: &str, operation_id: &str) -> Result<Option<Document>> {
-        self.read(|tx| intents::content(tx, operation, operation_id))
+        self.session.read(|tx| intents::content(tx, operation, operation_id))
     }
     fn count_intents(&mut self, tender: &str, operation: &str) -> Result<u32> {
-        self.read(|tx| intents::count(tx, tender, operation))
+        self.session.read(|tx| intents::count(tx, tender, operation))
     }
 
     fn tender(&mut self, id: &str) -> Result<Option<TenderRow>> {
-        self.read(|tx| tenders::get(tx, id))
+        self.session.read(|tx| tenders::get(tx, id))
     }
     fn holder(&mut self, load: &str) -> Result<Option<TenderRow>> {
-        self.read(|tx| tenders::taken(tx, load))
+        self.session.read(|tx| tenders::taken(tx, load))
     }
     fn latest(&mut self, carrier: &str, load: &str) -> Result<Option<TenderRow>> {
-        self.read(|tx| tenders::latest(tx, carrier, load))
+        self.session.read(|tx| tenders::latest(tx, carrier, load))
     }
     fn tenders_of_dispatch(&mut self, dispatch: &str) -> Result<Vec<TenderRow>> {
-        self.read(|tx| tenders::of_dispatch(tx, dispatch))
+        self.session.read(|tx| tenders::of_dispatch(tx, dispatch))
     }
     fn tenders(&mut self, state: Option<&str>) -> Result<Vec<TenderRow>> {
-        self.read(|tx| tenders::list(tx, state))
+        self.session.read(|tx| tenders::list(tx, state))
     }
     fn gaps(&mut self, gap_before_ms: i64) -> Result<Vec<TenderRow>> {
-        self.read(|tx| tenders::gaps(tx, gap_before_ms))
+        self.session.read(|tx| tenders::gaps(tx, gap_before_ms))
     }
     fn snapshot(&mut self, tender: &str, snapshot: &Document) -> Result<TenderRow> {
-        self.append(|tx| tenders::snapshot(tx, tender, snapshot))
+        self.session.write(Write::Snapshot, |tx| tenders::snapshot(tx, tender, snapshot))
     }
     fn import(&mut self, tender: &NewTender, snapshot: &Document) -> Result<TenderRow> {
-        self.append(|tx| tenders::import(tx, tender, snapshot))
+        self.session.write(Write::Import, |tx| tenders::import(tx, tender, snapshot))
     }
     fn release(&mut self, tender: &str, by: &Override) -> Result<TenderRow> {
-        self.append(|tx| tenders::release(tx, tender, by))
+        self.session.write(Write::Override, |tx| tenders::release(tx, tender, by))
     }
     fn diverge(&mut self, tender: &str, why: &str) -> Result<TenderRow> {
-        self.append(|tx| tenders::diverge(tx, tender, why))
+        self.session.write(Write::Diverge, |tx| tenders::diverge(tx, tender, why))
     }
 
     fn accept(&mut self, event: &Incoming, carrier: &str, via: &str) -> Result<Accepted> {
-        self.append(|tx| inbox::accept(tx, event, carrier, via))
+        self.session.write(Write::Accept, |tx| inbox::accept(tx, event, carrier, via))
     }
     fn events(&mut self, tender: &str, after: u64, limit: usize) -> Result<Vec<Document>> {
-        self.read(|tx| inbox::events(tx, tender, after, limit))
+        self.session.read(|tx| inbox::events(tx, tender, after, limit))
     }
     fn safety(&mut self, after: i64, limit: usize) -> Result<Vec<(i64, Document)>> {
-        self.read(|tx| inbox::safety(tx, after, limit))
+        self.session.read(|tx| inbox::safety(tx, after, limit))
     }
     fn safety_told(&mut self) -> Result<i64> {
-        self.read(inbox::safety_told)
+        self.session.read(inbox::safety_told)
     }
     fn tell_safety(&mut self, row: i64) -> Result<()> {
-        self.write(|tx| inbox::tell_safety(tx, row))
+        self.session.write(Write::Told, |tx| inbox::tell_safety(tx, row))
     }
 
     fn lease_consumer(&mut self, consumer: &str, owner: &str, reader: &str) -> Result<()> {
-        self.write(|tx| consumers::lease(tx, consumer, owner, reader))
+        self.session.write(Write::Lease, |tx| consumers::lease(tx, consumer, owner, reader))
     }
     fn release_consumer(&mut self, consumer: &str, reader: &str) -> Result<()> {
-        self.write(|tx| consumers::release(tx, consumer, reader))
+        self.session.write(Write::Release, |tx| consumers::release(tx, consumer, reader))
     }
     fn next_delivery(&mut self, consumer: &str, reader: &str, after: u64) -> Result<Option<Delivered>> {
-        self.read(|tx| consumers::next(tx, consumer, reader, after))
+        self.session.read(|tx| consumers::next(tx, consumer, reader, after))
     }
     fn acknowledge(&mut self, consumer: &str, reader: &str, token: u64) -> Result<()> {
-        self.write(|tx| consumers::acknowledge(tx, consumer, reader, token))
+        self.session.write(Write::Acknowledge, |tx| consumers::acknowledge(tx, consumer, reader, token))
     }
 
     fn carrier(&mut self, name: &str) -> Result<CarrierRow> {
-        self.read(|tx| carriers::get(tx, name))
+        self.session.read(|tx| carriers::get(tx, name))
     }
     fn set_cursor(&mut self, carrier: &str, cursor: &str) -> Result<()> {
-        self.write(|tx| carriers::set_cursor(tx, carrier, cursor))
+        self.session.write(Write::Cursor, |tx| carriers::set_cursor(tx, carrier, cursor))
     }
     fn note_epoch(&mut self, carrier: &str, epoch: &str) -> Result<CarrierRow> {
-        let known = self.read(|tx| carriers::get(tx, carrier))?;
+        let known = self.session.read(|tx| carriers::get(tx, carrier))?;
         if known.epoch.as_deref() == Some(epoch) {
             Ok(known)
         } else {
-            self.write(|tx| carriers::epoch(tx, carrier, epoch))
+            self.session.write(Write::Epoch, |tx| carriers::epoch(tx, carrier, epoch))
         }
     }
     fn thaw(&mut self, carrier: &str, epoch: &str) -> Result<()> {
-        self.write(|tx| carriers::thaw(tx, carrier, epoch))
+        self.session.write(Write::Thaw, |tx| carriers::thaw(tx, carrier, epoch))
     }
     fn next_command(&mut self, dispatch: &str) -> Result<u64> {
-        self.write(|tx| carriers::next_command(tx, dispatch))
+        self.session.write(Write::Command, |tx| carriers::next_command(tx, dispatch))
     }
     fn commands(&mut self, dispatch: &str, command: Option<&str>) -> Result<Vec<CommandRow>> {
-        self.read(|tx| commands::of(tx, dispatch, command))
+        self.session.read(|tx| commands::of(tx, dispatch, command))
     }
     fn attention(&mut self, gap_before_ms: i64) -> Result<Attention> {
-        self.read(|tx| inbox::attention(tx, gap_before_ms))
+        self.session.read(|tx| inbox::attention(tx, gap_before_ms))
     }
     fn advance_keys(
         &mut self,
@@ -270,12 +288,12 @@ impl Store for SqliteStore {
         at_hand: &[ScheduledKey],
         lead_ms: i64,
     ) -> Result<(Vec<ScheduledKey>, Vec<Change>)> {
-        let (keys, changes) = self.read(|tx| keys::next(tx, carrier, at_hand, lead_ms))?;
+        let (keys, changes) = self.session.read(|tx| keys::next(tx, carrier, at_hand, lead_ms))?;
         if changes.is_empty() {
             return Ok((keys, changes));
         }
         // Another process may have been faster: what counts is decided again under the lock.
-        self.write(|tx| {
+        self.session.write(Write::Keys, |tx| {
             let (keys, changes) = keys::next(tx, carrier, at_hand, lead_ms)?;
             keys::put(tx, carrier, &keys)?;
             Ok((keys, changes))
@@ -283,13 +301,13 @@ impl Store for SqliteStore {
     }
 
     fn verify(&mut self) -> Result<Report> {
-        let mirrored = self.mirror.lock()?.read()?;
-        self.read(|tx| check::verify(tx, mirrored))
+        let mirrored = self.session.mirrored()?;
+        self.session.read(|tx| check::verify(tx, mirrored))
     }
     fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>> {
-        self.read(|tx| check::entries(tx, after, limit))
+        self.session.read(|tx| check::entries(tx, after, limit))
     }
     fn unresolved(&mut self) -> Result<u64> {
-        self.read(check::unresolved)
+        self.session.read(check::unresolved)
     }
 }

@@ -4,18 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use super::{db, truncated};
+use super::{db, seal, truncated};
 use crate::journal::chain::Guard;
 
 /// `GLAH`, in the file's header.
 const APPLICATION: i32 = 0x474C_4148;
-const FORMAT: i32 = 1;
-
-/// Added to format 1. Public facts only.
-const ASSERTION_KEYS: &str = include_str!("assertion_keys.sql");
-const INDEXES: &str = include_str!("indexes.sql");
+const FORMAT: i32 = 2;
 
 /// Loads are nobody's business: the file is made readable for its owner alone.
 fn private(path: &Path) -> Result<()> {
@@ -28,11 +24,30 @@ fn private(path: &Path) -> Result<()> {
     })
 }
 
+/// A connection that only reads; the journal must be there, ours and of this format.
+pub(super) fn connect_to_read(path: &Path) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(db)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(db)?;
+    seal::teach(&connection)?;
+    let pragma = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0));
+    match (pragma("application_id").map_err(db)?, pragma("user_version").map_err(db)?) {
+        (APPLICATION, FORMAT) => Ok(connection),
+        (APPLICATION, other) => Err(format_unknown(other)),
+        _ => Err(Error::new(Code::JournalUnsupported, "the file is no journal")),
+    }
+}
+
+fn format_unknown(format: i32) -> Error {
+    let why = format!("the journal has format {format}, this version of Gladhand reads {FORMAT}");
+    Error::new(Code::JournalUnsupported, why)
+}
+
 pub(super) fn connect(path: &Path) -> Result<Connection> {
     private(path)?;
     let connection = Connection::open(path).map_err(db)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(db)?;
     connection.set_prepared_statement_cache_capacity(128);
+    seal::teach(&connection)?;
     let mode: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0)).map_err(db)?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(Error::new(
@@ -52,29 +67,19 @@ pub(super) fn prepare(connection: &mut Connection, mut guard: Guard, environment
     match (pragma("application_id")?, pragma("user_version")?, tables) {
         (0, 0, 0) => {
             tx.execute_batch(include_str!("schema.sql")).map_err(db)?;
-            tx.execute_batch(ASSERTION_KEYS).map_err(db)?;
-            tx.execute_batch(INDEXES).map_err(db)?;
+            seal::make(&tx)?;
             tx.execute_batch(&format!("PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"))
                 .map_err(db)?;
-            tx.execute("INSERT INTO meta VALUES ('environment', ?1)", [environment]).map_err(db)?;
+            tx.execute("INSERT INTO meta (key, value) VALUES ('environment', ?1)", [environment]).map_err(db)?;
         }
-        // Made by a version that did not know the table or the indexes yet; nothing else of the format differs.
-        (APPLICATION, FORMAT, _) => {
-            tx.execute_batch(ASSERTION_KEYS).map_err(db)?;
-            tx.execute_batch(INDEXES).map_err(db)?;
-        }
-        (APPLICATION, other, _) => {
-            return Err(Error::new(
-                Code::JournalUnsupported,
-                format!("the journal has format {other}, this version of Gladhand reads {FORMAT}"),
-            ));
-        }
+        (APPLICATION, FORMAT, _) => {}
+        (APPLICATION, other, _) => return Err(format_unknown(other)),
         _ => {
             return Err(Error::new(Code::JournalUnsupported, "the journal's file is a database of another program"));
         }
     }
     let made_for: Option<String> = tx
-        .query_row("SELECT value FROM meta WHERE key = 'environment'", [], |row| row.get(0))
+        .query_row("SELECT value, sound FROM sound_meta WHERE key = 'environment'", [], |row| row.get(0))
         .optional()
         .map_err(db)?;
     if made_for.as_deref() != Some(environment) {

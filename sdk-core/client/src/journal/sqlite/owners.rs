@@ -11,7 +11,7 @@ use crate::journal::{LEASE, Owner};
 pub(super) fn register(tx: &Tx<'_>, owner: &Owner) -> Result<()> {
     tx.sql
         .execute(
-            "INSERT INTO owners VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO owners (owner, pid, started, boot, lease_until) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (owner) DO UPDATE SET lease_until = excluded.lease_until",
             params![owner.id, owner.pid, owner.started, owner.boot, lease_end(tx)],
         )
@@ -54,8 +54,10 @@ fn lease_end(tx: &Tx<'_>) -> i64 {
 /// The owners, of those named, whose lease has lapsed or whose process is gone.
 pub(super) fn lapsed(tx: &Tx<'_>, names: &[String]) -> Result<Vec<String>> {
     let mut out = Vec::new();
-    let mut find =
-        tx.sql.prepare_cached("SELECT pid, started, boot, lease_until FROM owners WHERE owner = ?1").map_err(db)?;
+    let mut find = tx
+        .sql
+        .prepare_cached("SELECT pid, started, boot, lease_until, sound FROM sound_owners WHERE owner = ?1")
+        .map_err(db)?;
     for name in names {
         let mut rows = find.query([name]).map_err(db)?;
         let gone = match rows.next().map_err(db)? {

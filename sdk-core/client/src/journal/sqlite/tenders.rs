@@ -8,20 +8,20 @@ use gladhand_protocol::tender::fold::Fold;
 use gladhand_protocol::tender::{history, state};
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::tx::{Tx, array, time};
-use super::{corrupt, db, intents};
+use super::tx::{Tx, time};
+use super::{db, intents};
 use crate::journal::rows::{
     Effect, Local, NewIntent, NewTender, Opened, Outcome, Override, RELEASED_BY_OPERATOR, TenderRow, sequence_of,
 };
 
-const COLUMNS: &str = "tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local_state, local_code, local_text, updated, digest,
-    EXISTS (SELECT 1 FROM tenders other WHERE other.tenant = tenders.tenant AND other.load_id = tenders.load_id
-            AND other.tender_id <> tenders.tender_id AND (other.held = 1 OR other.state = 'delivered'))";
+const COLUMNS: &str =
+    "tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local_state, local_code, local_text, updated,
+    EXISTS (SELECT 1 FROM tenders other WHERE other.tenant = mine.tenant AND other.load_id = mine.load_id
+            AND other.tender_id <> mine.tender_id AND (other.held = 1 OR other.state = 'delivered')), sound";
 
 const DELIVERED: &str = "delivered";
 
-type Raw =
-    (String, String, String, u32, String, bool, Vec<u8>, Option<Vec<u8>>, [Option<String>; 3], i64, Vec<u8>, bool);
+type Raw = (String, String, String, u32, String, bool, Vec<u8>, Option<Vec<u8>>, [Option<String>; 3], i64, bool);
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
     Ok((
@@ -36,15 +36,11 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
         [row.get(8)?, row.get(9)?, row.get(10)?],
         row.get(11)?,
         row.get(12)?,
-        row.get(13)?,
     ))
 }
 
 fn row_of(raw: Raw) -> Result<TenderRow> {
-    let (tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local, updated, digest, covered) = raw;
-    if array(digest, "a tender")? != row_digest(&fold, snapshot.as_deref()) {
-        return Err(corrupt(&format!("tender {tender_id}")).with_tender_id(tender_id));
-    }
+    let (tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local, updated, covered) = raw;
     let [state, code, text] = local;
     Ok(TenderRow {
         fold: Fold::from_document(&Document::parse(fold)?)?,
@@ -65,14 +61,9 @@ fn row_of(raw: Raw) -> Result<TenderRow> {
     })
 }
 
-fn row_digest(fold: &[u8], snapshot: Option<&[u8]>) -> [u8; 32] {
-    let parts = [history::digest(fold), snapshot.map_or([0; 32], history::digest)].concat();
-    history::digest(&parts)
-}
-
 fn one(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Option<TenderRow>> {
     tx.sql
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM tenders WHERE {condition} LIMIT 1"))
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM sound_tenders AS mine WHERE {condition} LIMIT 1"))
         .map_err(db)?
         .query_row(values, raw)
         .optional()
@@ -83,7 +74,7 @@ fn one(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Op
 
 fn many(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Vec<TenderRow>> {
     let mut statement =
-        tx.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM tenders WHERE {condition}")).map_err(db)?;
+        tx.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM sound_tenders AS mine WHERE {condition}")).map_err(db)?;
     let rows = statement.query_map(values, raw).map_err(db)?;
     rows.map(|row| row_of(row.map_err(db)?)).collect()
 }
@@ -101,10 +92,12 @@ pub(super) fn holder(tx: &Tx<'_>, load: &str) -> Result<Option<TenderRow>> {
     one(tx, "tenant = ?1 AND load_id = ?2 AND held = 1", [tx.tenant, load])
 }
 
-/// The tender that holds a load, or has delivered it: a delivered load is held no more, and is nobody else's either.
+/// The tender that holds a load, or has delivered it: a delivered load is held no more, and is nobody else's either. Found by
+/// two indexes: damage to one of them must not set a load free.
 pub(super) fn taken(tx: &Tx<'_>, load: &str) -> Result<Option<TenderRow>> {
-    let delivered = |load| one(tx, "tenant = ?1 AND load_id = ?2 AND state = ?3", [tx.tenant, load, DELIVERED]);
-    Ok(holder(tx, load)?.or(delivered(load)?))
+    let holder = holder(tx, load)?;
+    let other = one(tx, "tenant = ?1 AND load_id = ?2 AND (state = ?3 OR +held = 1)", [tx.tenant, load, DELIVERED])?;
+    Ok(holder.or(other))
 }
 
 pub(super) fn latest(tx: &Tx<'_>, carrier: &str, load: &str) -> Result<Option<TenderRow>> {
@@ -116,7 +109,7 @@ pub(super) fn of_dispatch(tx: &Tx<'_>, dispatch: &str) -> Result<Vec<TenderRow>>
 }
 
 pub(super) fn list(tx: &Tx<'_>, state: Option<&str>) -> Result<Vec<TenderRow>> {
-    many(tx, "tenant = ?1 AND (?2 IS NULL OR state = ?2) ORDER BY rowid DESC", params![tx.tenant, state])
+    many(tx, "tenant = ?1 AND (?2 IS NULL OR state = ?2) ORDER BY row DESC", params![tx.tenant, state])
 }
 
 pub(super) fn gaps(tx: &Tx<'_>, before: i64) -> Result<Vec<TenderRow>> {
@@ -210,13 +203,13 @@ pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
     tx.sql
         .prepare_cached(
             "INSERT INTO tenders (tender_id, tenant, load_id, carrier, attempt, state, held, sync, gap_since, proven,
-                 dispatch_id, fold, snapshot, local_state, local_code, local_text, updated, digest)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                 dispatch_id, fold, snapshot, local_state, local_code, local_text, updated)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT (tender_id) DO UPDATE SET state = excluded.state, held = excluded.held, sync = excluded.sync,
                  gap_since = CASE WHEN excluded.gap_since IS NULL THEN NULL ELSE coalesce(gap_since, excluded.gap_since) END,
                  proven = excluded.proven, dispatch_id = excluded.dispatch_id, fold = excluded.fold,
                  snapshot = excluded.snapshot, local_state = excluded.local_state, local_code = excluded.local_code,
-                 local_text = excluded.local_text, updated = excluded.updated, digest = excluded.digest",
+                 local_text = excluded.local_text, updated = excluded.updated",
         )
         .map_err(db)?
         .execute(params![
@@ -237,7 +230,6 @@ pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
             local.map(|l| l.code.as_str()),
             local.map(|l| l.text.as_str()),
             tx.ms(),
-            row_digest(fold.as_bytes(), snapshot),
         ])
         .map_err(db)?;
     if held { Ok(()) } else { pass_on(tx, &row.load_id) }
@@ -249,7 +241,7 @@ fn pass_on(tx: &Tx<'_>, load: &str) -> Result<()> {
     if holder(tx, load)?.is_some() {
         return Ok(());
     }
-    let waiting = many(tx, "tenant = ?1 AND load_id = ?2 ORDER BY rowid", [tx.tenant, load])?;
+    let waiting = many(tx, "tenant = ?1 AND load_id = ?2 ORDER BY row", [tx.tenant, load])?;
     if let Some(next) = waiting.iter().find(|row| row.held()) {
         tx.sql.execute("UPDATE tenders SET held = 1 WHERE tender_id = ?1", [&next.tender_id]).map_err(db)?;
     }

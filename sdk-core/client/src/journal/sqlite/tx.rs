@@ -3,7 +3,7 @@
 use gladhand_documents::error::Result;
 use gladhand_protocol::tender::history;
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{corrupt, db};
 use crate::clock::Clock;
@@ -11,14 +11,14 @@ use crate::journal::chain::{self, Head};
 
 /// A transaction in progress.
 pub(super) struct Tx<'a> {
-    pub(super) sql: &'a Transaction<'a>,
+    pub(super) sql: &'a Connection,
     pub(super) tenant: &'a str,
     pub(super) now: Timestamp,
     mono: i64,
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(sql: &'a Transaction<'a>, tenant: &'a str, clock: &dyn Clock) -> Self {
+    pub(super) fn new(sql: &'a Connection, tenant: &'a str, clock: &dyn Clock) -> Self {
         let mono = i64::try_from(clock.monotonic().as_micros()).unwrap_or(i64::MAX);
         Self { sql, tenant, now: clock.now(), mono }
     }
@@ -39,7 +39,10 @@ impl<'a> Tx<'a> {
         let body_digest = history::digest(body.as_bytes());
         let digest = chain::digest(&head.digest, index, kind, wall, self.mono, &body_digest);
         self.sql
-            .prepare_cached("INSERT INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+            .prepare_cached(
+                "INSERT INTO entries (idx, kind, tender_id, wall, mono, body, body_digest, previous, digest)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )
             .map_err(db)?
             .execute(params![
                 index as i64,
@@ -58,9 +61,9 @@ impl<'a> Tx<'a> {
 }
 
 /// The last entry.
-pub(super) fn head(sql: &Transaction<'_>) -> Result<Head> {
+pub(super) fn head(sql: &Connection) -> Result<Head> {
     let row: Option<(i64, Vec<u8>)> = sql
-        .prepare_cached("SELECT idx, digest FROM entries ORDER BY idx DESC LIMIT 1")
+        .prepare_cached("SELECT idx, digest, sound FROM sound_entries ORDER BY idx DESC LIMIT 1")
         .map_err(db)?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
@@ -70,9 +73,11 @@ pub(super) fn head(sql: &Transaction<'_>) -> Result<Head> {
 }
 
 /// The digest of one entry.
-pub(super) fn digest_at(sql: &Transaction<'_>, index: u64) -> Result<Option<[u8; 32]>> {
+pub(super) fn digest_at(sql: &Connection, index: u64) -> Result<Option<[u8; 32]>> {
     let digest: Option<Vec<u8>> = sql
-        .query_row("SELECT digest FROM entries WHERE idx = ?1", [index as i64], |row| row.get(0))
+        .prepare_cached("SELECT digest, sound FROM sound_entries WHERE idx = ?1")
+        .map_err(db)?
+        .query_row([index as i64], |row| row.get(0))
         .optional()
         .map_err(db)?;
     digest.map(|digest| array(digest, "an entry")).transpose()

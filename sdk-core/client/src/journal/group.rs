@@ -1,0 +1,133 @@
+//! The journal behind a thread of its own: no worker of the runtime ever blocks on a disk, and what waits while one commit
+//! is on its way to the disk becomes the next one together (group commit).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+
+use gladhand_documents::error::{Code, Error, Result};
+
+use super::Store;
+use super::sqlite::SqliteStore;
+use crate::clock::SharedClock;
+use crate::fork;
+
+/// How many pieces of work share a commit at most.
+const GROUP: usize = 256;
+
+/// A piece of work that has been done, and waits to be told whether its group became durable.
+type Reply = Box<dyn FnOnce(Result<()>) + Send>;
+type Job = Box<dyn FnOnce(&mut dyn Store) -> Reply + Send>;
+
+/// A [`Store`] on a thread of its own.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    jobs: mpsc::Sender<Job>,
+    path: PathBuf,
+    commits: Arc<AtomicU64>,
+}
+
+impl Journal {
+    /// Opens the SQLite journal at `path`, or makes it.
+    ///
+    /// Errors: `config_missing` for an empty path; `journal_unsupported` on a network file system, for another
+    /// program's file or another version's journal, and where another copy of this library in the process has it open;
+    /// `config_invalid` where it belongs to another environment; `journal_truncated`; `journal_corrupt`;
+    /// `journal_unwritable`.
+    pub async fn open(path: &Path, environment: &str, tenant: &str, clock: SharedClock) -> Result<Self> {
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        let (ready, opened) = tokio::sync::oneshot::channel();
+        let (place, environment, tenant) = (path.to_owned(), environment.to_owned(), tenant.to_owned());
+        let commits = Arc::new(AtomicU64::new(0));
+        let count = commits.clone();
+        std::thread::Builder::new()
+            .name("gladhand-journal".to_owned())
+            .spawn(move || {
+                let opening = fork::at_work();
+                let opened = SqliteStore::open(&place, &environment, &tenant, clock);
+                drop(opening);
+                let mut store = match opened {
+                    Ok(store) => {
+                        let _ = ready.send(Ok(()));
+                        store
+                    }
+                    Err(error) => {
+                        let _ = ready.send(Err(error));
+                        return;
+                    }
+                };
+                // Ends when the last handle is gone.
+                while let Ok(job) = inbox.recv() {
+                    let _at_work = fork::at_work();
+                    group(&mut store, job, &inbox);
+                    count.store(store.commits(), Ordering::Relaxed);
+                }
+                let _closing = fork::at_work();
+                drop(store);
+            })
+            .map_err(|e| Error::new(Code::JournalUnwritable, "no thread for the journal").caused_by(&e))?;
+        opened.await.map_err(|_| gone())??;
+        Ok(Self { jobs, path: path.to_owned(), commits })
+    }
+
+    /// Runs one piece of work on the store. The work is done even if the caller stops waiting. What it wrote is durable
+    /// when this returns; the pieces that wait together share that.
+    pub async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Store) -> Result<T> + Send + 'static,
+    {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let job: Job = Box::new(move |store| {
+            let out = work(store);
+            Box::new(move |committed| {
+                let _ = answer.send(committed.and(out));
+            })
+        });
+        self.jobs.send(job).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// Leaves one piece of work to the store without waiting for it; nothing if the journal is closed.
+    pub(crate) fn post(&self, work: impl FnOnce(&mut dyn Store) + Send + 'static) {
+        let job: Job = Box::new(move |store| {
+            work(store);
+            Box::new(|_| {})
+        });
+        let _ = self.jobs.send(job);
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many transactions this client made durable. Each waits for the disk once, or twice if it appended entries.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+}
+
+/// Does what waits, in order, and answers once it is durable. What did not write, and saw nothing that waits for the
+/// commit, is answered at once.
+fn group(store: &mut dyn Store, first: Job, inbox: &mpsc::Receiver<Job>) {
+    store.group();
+    let mut waiting = Vec::new();
+    for job in std::iter::once(first).chain(inbox.try_iter()).take(GROUP) {
+        let reply = job(store);
+        if store.pending() {
+            waiting.push(reply);
+        } else {
+            reply(Ok(()));
+        }
+    }
+    let committed = store.commit();
+    for reply in waiting {
+        reply(committed.clone());
+    }
+}
+
+fn gone() -> Error {
+    Error::new(Code::ClientClosed, "the journal is closed")
+}
