@@ -1,8 +1,8 @@
 //! The client's operations, each a promise of documents. Their names and options are the TypeScript half's business; what
 //! they mean is the core's.
 
-use gladhand_ffi::{Command, Pem};
-use napi::bindgen_prelude::{Function, Object, Uint8Array};
+use gladhand_ffi::{Asking, Command, Pem};
+use napi::bindgen_prelude::{Function, Object, Uint8Array, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 
@@ -17,17 +17,28 @@ use crate::stream::DocumentStream;
 #[napi]
 pub struct Client(gladhand_ffi::Client);
 
-/// What a command asks for, and why.
+/// Why something is asked for, and by whom.
 #[napi(object)]
-pub struct CommandFields {
-    /// Type of the contract.
-    pub kind: String,
+pub struct AskingFields {
     /// Why.
     pub reason: String,
     /// Who asks.
     pub principal: String,
     /// In which role.
     pub role: Option<String>,
+}
+
+impl From<AskingFields> for Asking {
+    fn from(AskingFields { reason, principal, role }: AskingFields) -> Self {
+        Self { reason, principal, role }
+    }
+}
+
+/// What a command asks for.
+#[napi(object)]
+pub struct CommandFields {
+    /// Type of the contract.
+    pub kind: String,
     /// Milliseconds for which it stays open.
     pub expires_ms: Option<f64>,
     /// Seconds for which a hold lasts without renewal.
@@ -74,6 +85,44 @@ impl Client {
         cancel: Option<&CancelToken>,
     ) -> Result<Object<'env>> {
         promise(env, self.0.capacity_search(request.0.clone(), &token(cancel)), Document)
+    }
+
+    /// One offer, fresh from the carrier.
+    #[napi]
+    pub fn capacity_get<'env>(
+        &self,
+        env: &'env Env,
+        carrier: String,
+        capacity_id: String,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.capacity_get(carrier, capacity_id, &token(cancel)), Document)
+    }
+
+    /// Holds a slot of an offer.
+    #[napi]
+    pub fn capacity_hold<'env>(
+        &self,
+        env: &'env Env,
+        carrier: String,
+        capacity_id: String,
+        hold_id: Option<String>,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.capacity_hold(carrier, capacity_id, hold_id, &token(cancel)), Document)
+    }
+
+    /// Lets a held slot go.
+    #[napi]
+    pub fn capacity_release<'env>(
+        &self,
+        env: &'env Env,
+        carrier: String,
+        capacity_id: String,
+        hold_id: String,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.capacity_release(carrier, capacity_id, hold_id, &token(cancel)), Document)
     }
 
     /// Whether a load fits an offer.
@@ -129,6 +178,81 @@ impl Client {
         promise(env, self.0.tender_list(state, &token(cancel)), documents)
     }
 
+    /// Sends the next revision of a tender.
+    #[napi]
+    pub fn tender_revise<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        load: &Document,
+        wait_ms: Option<f64>,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.tender_revise(id, load.0.clone(), milliseconds(wait_ms), &token(cancel)), Document)
+    }
+
+    /// Proposes a change of an accepted tender.
+    #[napi]
+    pub fn tender_amend<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        load: &Document,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.tender_amend(id, load.0.clone(), &token(cancel)), Document)
+    }
+
+    /// Takes the carrier's counter offer.
+    #[napi]
+    pub fn tender_accept_counter<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        wait_ms: Option<f64>,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.tender_accept_counter(id, milliseconds(wait_ms), &token(cancel)), Document)
+    }
+
+    /// Declines the carrier's counter offer.
+    #[napi]
+    pub fn tender_decline_counter<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        reason: Option<String>,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.tender_decline_counter(id, reason, &token(cancel)), Document)
+    }
+
+    /// Asks to cancel an accepted tender.
+    #[napi]
+    pub fn tender_request_cancel<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        reason: String,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.tender_request_cancel(id, reason, &token(cancel)), Document)
+    }
+
+    /// The operator's audited override.
+    #[napi]
+    pub fn tender_release_unproven<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        actor: String,
+        reason: String,
+        runbook: String,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.tender_release_unproven(id, actor, reason, runbook, &token(cancel)), Document)
+    }
+
     /// A tender now and after each change.
     #[napi]
     pub fn tender_watch<'env>(&self, env: &'env Env, id: String, cancel: Option<&CancelToken>) -> Result<Object<'env>> {
@@ -153,10 +277,14 @@ impl Client {
         promise(env, self.0.events(consumer, &token(cancel)), Events::new)
     }
 
-    /// Calls back for each safety event.
+    /// Calls back for each safety event, and once if an error ends them.
     #[napi]
-    pub fn on_safety(&self, callback: Function<'_, Document, ()>) -> Result<SafetyWatch> {
-        SafetyWatch::start(&self.0, &callback)
+    pub fn on_safety(
+        &self,
+        callback: Function<'_, Document, ()>,
+        failed: Function<'_, Unknown<'static>, ()>,
+    ) -> Result<SafetyWatch> {
+        SafetyWatch::start(&self.0, &callback, &failed)
     }
 
     /// Takes in a webhook.
@@ -169,6 +297,25 @@ impl Client {
         cancel: Option<&CancelToken>,
     ) -> Result<Object<'env>> {
         promise(env, self.0.receive(headers, body.to_vec(), &token(cancel)), Document)
+    }
+
+    /// What to answer to a carrier that asks whether it may send webhooks here.
+    #[napi]
+    pub fn handshake(&self, env: Env, headers: Vec<Setting>) -> Result<Document> {
+        self.0.handshake(&headers).map(Document).map_err(|error| raise(env, &error))
+    }
+
+    /// Answers a request to a webhook's address.
+    #[napi]
+    pub fn webhook<'env>(
+        &self,
+        env: &'env Env,
+        method: String,
+        headers: Vec<Setting>,
+        body: Uint8Array,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.webhook(method, headers, body.to_vec(), &token(cancel)), Document)
     }
 
     /// Subscribes a webhook.
@@ -187,6 +334,30 @@ impl Client {
         promise(env, self.0.webhook_subscribe(carrier, id, url, types, mtls, &token(cancel)), Document)
     }
 
+    /// A webhook subscription.
+    #[napi]
+    pub fn webhook_get<'env>(
+        &self,
+        env: &'env Env,
+        carrier: String,
+        id: String,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.webhook_get(carrier, id, &token(cancel)), Document)
+    }
+
+    /// Ends a webhook subscription.
+    #[napi]
+    pub fn webhook_delete<'env>(
+        &self,
+        env: &'env Env,
+        carrier: String,
+        id: String,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.webhook_delete(carrier, id, &token(cancel)), Document)
+    }
+
     /// A dispatch.
     #[napi]
     pub fn dispatch_get<'env>(&self, env: &'env Env, id: String, cancel: Option<&CancelToken>) -> Result<Object<'env>> {
@@ -199,15 +370,14 @@ impl Client {
         &self,
         env: &'env Env,
         dispatch_id: String,
+        asking: AskingFields,
         fields: CommandFields,
         params: Option<&Document>,
         cancel: Option<&CancelToken>,
     ) -> Result<Object<'env>> {
         let command = Command {
             kind: fields.kind,
-            reason: fields.reason,
-            principal: fields.principal,
-            role: fields.role,
+            asking: asking.into(),
             params: params.map(|params| params.0.clone()),
             expires_ms: milliseconds(fields.expires_ms),
             lease_seconds: fields.lease_seconds,
@@ -222,11 +392,104 @@ impl Client {
         &self,
         env: &'env Env,
         dispatch_id: String,
-        reason: String,
-        requested_by: String,
+        asking: AskingFields,
         cancel: Option<&CancelToken>,
     ) -> Result<Object<'env>> {
-        promise(env, self.0.stop_at_next_safe_location(dispatch_id, reason, requested_by, &token(cancel)), Document)
+        promise(env, self.0.stop_at_next_safe_location(dispatch_id, asking.into(), &token(cancel)), Document)
+    }
+
+    /// Requests to go on after a stop.
+    #[napi]
+    pub fn dispatch_resume<'env>(
+        &self,
+        env: &'env Env,
+        dispatch_id: String,
+        command_ref: String,
+        asking: AskingFields,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.dispatch_resume(dispatch_id, command_ref, asking.into(), &token(cancel)), Document)
+    }
+
+    /// Requests a hold at the terminal.
+    #[napi]
+    pub fn dispatch_hold<'env>(
+        &self,
+        env: &'env Env,
+        dispatch_id: String,
+        asking: AskingFields,
+        lease_seconds: u32,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.dispatch_hold(dispatch_id, asking.into(), lease_seconds, &token(cancel)), Document)
+    }
+
+    /// Requests another lease for a hold.
+    #[napi]
+    pub fn dispatch_renew_hold<'env>(
+        &self,
+        env: &'env Env,
+        dispatch_id: String,
+        command_ref: String,
+        asking: AskingFields,
+        lease_seconds: u32,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(
+            env,
+            self.0.dispatch_renew_hold(dispatch_id, command_ref, asking.into(), lease_seconds, &token(cancel)),
+            Document,
+        )
+    }
+
+    /// Requests the end of a hold.
+    #[napi]
+    pub fn dispatch_release<'env>(
+        &self,
+        env: &'env Env,
+        dispatch_id: String,
+        command_ref: String,
+        asking: AskingFields,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.dispatch_release(dispatch_id, command_ref, asking.into(), &token(cancel)), Document)
+    }
+
+    /// Requests a person at the vehicle.
+    #[napi]
+    pub fn dispatch_request_intervention<'env>(
+        &self,
+        env: &'env Env,
+        dispatch_id: String,
+        kind: String,
+        asking: AskingFields,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.dispatch_request_intervention(dispatch_id, kind, asking.into(), &token(cancel)), Document)
+    }
+
+    /// Requests a detour.
+    #[napi]
+    pub fn dispatch_change_route<'env>(
+        &self,
+        env: &'env Env,
+        dispatch_id: String,
+        detour_id: String,
+        asking: AskingFields,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.dispatch_change_route(dispatch_id, detour_id, asking.into(), &token(cancel)), Document)
+    }
+
+    /// Every command of a dispatch, from the journal.
+    #[napi]
+    pub fn command_records<'env>(
+        &self,
+        env: &'env Env,
+        dispatch_id: String,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Object<'env>> {
+        promise(env, self.0.command_records(dispatch_id, &token(cancel)), documents)
     }
 
     /// How far a command got.

@@ -96,11 +96,15 @@ impl Document {
     /// Checks it against an entity of the contract. Throws `schema_invalid` or another code of validation.
     #[napi]
     pub fn validate(&self, env: Env, entity: String) -> Result<()> {
-        guard(|| match model::entity_named(&entity) {
-            Some(entity) => model::validate(entity, &self.0),
-            None => Err(Error::new(Code::InvalidArgument, format!("the contract has no entity {entity}"))),
-        })
-        .map_err(|error| raise(env, &error))
+        guard(|| model::validate(entity_named(&entity)?, &self.0)).map_err(|error| raise(env, &error))
+    }
+
+    /// What it is once the member of an entity at the pointer was set, or without a member once the whole entity was built:
+    /// money as the contract emits it.
+    #[napi]
+    pub fn emitted(&self, env: Env, entity: String, at: String, member: Option<String>) -> Result<Document> {
+        let emitted = guard(|| model::emitted(entity_named(&entity)?, self.0.clone(), &at, member.as_deref()));
+        document(env, emitted)
     }
 
     /// A document without the value at the pointer.
@@ -108,6 +112,11 @@ impl Document {
     pub fn remove(&self, env: Env, pointer: String) -> Result<Document> {
         document(env, guard(|| self.0.remove(&pointer)))
     }
+}
+
+fn entity_named(name: &str) -> gladhand_ffi::Result<&'static model::Entity> {
+    let unknown = || Error::new(Code::InvalidArgument, format!("the contract has no entity {name:?}"));
+    model::entity_named(name).ok_or_else(unknown)
 }
 
 /// A string as a JSON lexeme.

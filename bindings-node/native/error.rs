@@ -90,12 +90,15 @@ pub fn errors_by(env: Env, make: Maker) -> Result<()> {
 
 /// The JavaScript error to throw or to reject with. Only on the thread of `env`.
 pub(crate) fn raise(env: Env, error: &Error) -> napi::Error {
-    classed(env, error).unwrap_or_else(|_| napi::Error::from_reason(error.to_string()))
+    match thrown(env, error) {
+        Ok(instance) => napi::Error::from_unknown_without_coercion(instance),
+        Err(_) => napi::Error::from_reason(error.to_string()),
+    }
 }
 
-fn classed(env: Env, error: &Error) -> Result<napi::Error> {
+/// The JavaScript error as a value. Only on the thread of `env`.
+pub(crate) fn thrown(env: Env, error: &Error) -> Result<Unknown<'static>> {
     let make =
         env.get_instance_data::<Maker>()?.ok_or_else(|| napi::Error::from_reason("the package is not loaded"))?;
-    let instance = make.borrow_back(&env)?.call(Failure::from(error))?;
-    Ok(napi::Error::from_unknown_without_coercion(instance))
+    make.borrow_back(&env)?.call(Failure::from(error))
 }

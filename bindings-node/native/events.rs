@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use gladhand_ffi::Error;
 use gladhand_ffi::stream::Events as Source;
-use napi::bindgen_prelude::{Function, Object};
+use napi::bindgen_prelude::{Function, Object, Unknown};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, Result, Status};
 use napi_derive::napi;
 
 use crate::cancel::{CancelToken, token};
 use crate::document::Document;
+use crate::error::thrown;
 use crate::promise::promise;
 use crate::stream::{Open, ended};
 
@@ -71,17 +73,27 @@ pub struct SafetyWatch(gladhand_ffi::CancelToken);
 
 impl SafetyWatch {
     /// Calls back for each event until it is closed or the client is. The callback does not keep the process alive.
-    pub(crate) fn start(client: &gladhand_ffi::Client, callback: &Function<'_, Document, ()>) -> Result<Self> {
+    /// An error that ends them is told as well: a listener that hears nothing must know.
+    pub(crate) fn start(
+        client: &gladhand_ffi::Client,
+        callback: &Function<'_, Document, ()>,
+        failed: &Function<'_, Unknown<'static>, ()>,
+    ) -> Result<Self> {
         let call = callback
             .build_threadsafe_function::<Document>()
             .weak::<true>()
             .callee_handled::<false>()
             .max_queue_size::<0>()
             .build_callback(|context| Ok(context.value))?;
+        let tell = failed
+            .build_threadsafe_function::<Error>()
+            .weak::<true>()
+            .callee_handled::<false>()
+            .max_queue_size::<0>()
+            .build_callback(|context| thrown(context.env, &context.value))?;
         let token = gladhand_ffi::CancelToken::new();
         let (opening, cancel) = (client.safety(&token), token.clone());
-        // Nobody waits for this task: it ends with the token or with the client.
-        drop(gladhand_ffi::spawn(&token, async move {
+        let listening = gladhand_ffi::spawn(&token, async move {
             let stream = opening.await?;
             while let Some(event) = stream.next(&cancel).await? {
                 if call.call(Document(event), ThreadsafeFunctionCallMode::NonBlocking) == Status::Closing {
@@ -89,7 +101,15 @@ impl SafetyWatch {
                 }
             }
             Ok(())
-        }));
+        });
+        let ended = token.clone();
+        listening.then(move |outcome| {
+            if let Err(error) = outcome
+                && !ended.is_cancelled()
+            {
+                tell.call(error, ThreadsafeFunctionCallMode::NonBlocking);
+            }
+        });
         Ok(Self(token))
     }
 }

@@ -26,3 +26,9 @@ use napi_derive::napi;
 pub fn version() -> &'static str {
     gladhand_ffi::VERSION
 }
+
+/// Bytes of a webhook's body that are enough to see that it is too large.
+#[napi]
+pub fn webhook_limit() -> u32 {
+    gladhand_ffi::WEBHOOK_LIMIT as u32
+}

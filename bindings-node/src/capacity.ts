@@ -1,8 +1,16 @@
 // What carriers offer, and whether a load fits it.
 import { documentOf, type DocumentLike } from './accept.js';
 import { call, type CallOptions } from './call.js';
-import { CapacityResult, CapacitySearch, Eligibility, Place, Window, type CapacitySearchInit } from './models.js';
-import type { NativeClient } from './native.js';
+import {
+  CapacityOffer,
+  CapacityResult,
+  CapacitySearch,
+  Eligibility,
+  Place,
+  Window,
+  type CapacitySearchInit,
+} from './models.js';
+import type { Document, NativeClient } from './native.js';
 
 /** Latitude and longitude in degrees (WGS 84): a pair, an object, or a model. */
 export type PlaceLike =
@@ -50,10 +58,35 @@ export class Capacity {
     );
   }
 
+  /** One offer, fresh from the carrier, byte for byte. Rejects with `not_found`, `carrier_unknown`. */
+  get(carrier: string, capacityId: string, options: CallOptions = {}): Promise<CapacityOffer> {
+    return offer(options, (cancel) => this.#native.capacityGet(carrier, capacityId, cancel));
+  }
+
+  /** Holds a slot of an offer before a load is tendered (contract 3b): the offer with its `hold`, which says until when.
+   * Without a `holdId` it is a new hold; the same id again is the same hold. Rejects with `capacity_committed` where nothing
+   * is left, `hold_expired` for an id that was released or has lapsed. */
+  hold(
+    carrier: string,
+    capacityId: string,
+    options: CallOptions & { holdId?: string | undefined } = {},
+  ): Promise<CapacityOffer> {
+    return offer(options, (cancel) => this.#native.capacityHold(carrier, capacityId, options.holdId, cancel));
+  }
+
+  /** Lets a held slot go. Rejects with `hold_expired`, `not_found`. */
+  release(carrier: string, capacityId: string, holdId: string, options: CallOptions = {}): Promise<CapacityOffer> {
+    return offer(options, (cancel) => this.#native.capacityRelease(carrier, capacityId, holdId, cancel));
+  }
+
   /** Whether the load fits the offer: `eligible`, `ineligible` or `unknown`, each check with its remedy. Asks nobody. */
   explain(load: DocumentLike, offer: DocumentLike): Eligibility {
     return Eligibility.fromDocument(this.#native.explain(documentOf(load, 'load'), documentOf(offer, 'offer')));
   }
+}
+
+async function offer(options: CallOptions, start: Parameters<typeof call<Document>>[1]): Promise<CapacityOffer> {
+  return CapacityOffer.fromDocument(await call(options.signal, start));
 }
 
 function place(given: PlaceLike): Place {

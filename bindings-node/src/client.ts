@@ -4,6 +4,7 @@ import { Capacity } from './capacity.js';
 import { settings, type Settings } from './settings.js';
 import { Dispatches } from './dispatches.js';
 import { Delivery, Inbox, Webhooks } from './events.js';
+import type { GladhandError } from './errors.js';
 import { Identity } from './identity.js';
 import { Event, Health, JwkSet, SecurityEvent } from './models.js';
 import { addon, type Document, type NativeClient, type NativeDelivery } from './native.js';
@@ -73,9 +74,13 @@ export class Client implements AsyncDisposable {
   }
 
   /** Calls back at once, out of band, for each safety event, until what this returns is called or the client is closed. It
-   * does not keep the process alive. */
-  onSafety(callback: (event: Event) => void): () => void {
-    const watch = this.#native.onSafety((document: Document) => callback(Event.fromDocument(document)));
+   * does not keep the process alive. If an error ends it before, `onError` is called with it: without `onError` it is a
+   * process warning. */
+  onSafety(callback: (event: Event) => void, onError: (error: GladhandError) => void = warn): () => void {
+    const watch = this.#native.onSafety(
+      (document: Document) => callback(Event.fromDocument(document)),
+      (error: GladhandError) => onError(error),
+    );
     return () => watch.close();
   }
 
@@ -110,4 +115,8 @@ export class Client implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function warn(error: GladhandError): void {
+  process.emitWarning(error);
 }

@@ -2,23 +2,29 @@
 // from here.
 import { optionalDocument, type DocumentLike } from './accept.js';
 import { call, type CallOptions } from './call.js';
-import { CommandStatus, Dispatch, type CommandType } from './models.js';
-import type { Document, NativeClient } from './native.js';
+import { CommandRecord, CommandStatus, Dispatch, type CommandType, type InterventionKind } from './models.js';
+import type { Document, NativeAsking, NativeClient } from './native.js';
 
 /** Why something is asked for, and by whom. */
 export interface Asking extends CallOptions {
   reason: string;
   /** The person or program that asks. */
   requestedBy: string;
+  /** The role of who asks. */
+  role?: string | undefined;
+}
+
+/** What belongs to a hold. */
+export interface HoldOptions extends Asking {
+  /** How long the hold lasts without renewal, in seconds. */
+  leaseS: number;
 }
 
 /** What may be said of a command beside its type. */
 export interface CommandOptions extends Asking {
-  /** The role of who asks. */
-  role?: string | undefined;
-  /** Members that belong to the type of command. */
+  /** Members that belong to the type of command (`CommandParams`). */
   params?: DocumentLike | undefined;
-  /** How long the request stays open, in milliseconds. */
+  /** How long the request stays open, in milliseconds; 5 minutes unless given, at most 15. */
   expiresMs?: number | undefined;
   /** How long a hold lasts without renewal, in seconds. */
   leaseS?: number | undefined;
@@ -40,34 +46,66 @@ export class Dispatches {
     return Dispatch.fromDocument(await call(options.signal, (cancel) => this.#native.dispatchGet(dispatchId, cancel)));
   }
 
-  /** Asks for a stop at the next place that the carrier finds safe; follow it with `commandStatus`. */
+  /** Asks for a stop at the next place that the carrier finds safe; follow it with `commandStatus`. `resume` undoes it.
+   *
+   * What a command rejects with is the same for all: `stale_dispatch` if the dispatch has changed since it was read,
+   * `command_out_of_order`, `illegal_transition` where its control mode does not permit it, `scope_missing`, `not_found`. A
+   * command whose answer never came has the receipt `unproven`: the journal finds out. */
   stopAtNextSafeLocation(dispatchId: string, options: Asking): Promise<CommandStatus> {
+    return status(options, (cancel) => this.#native.stopAtNextSafeLocation(dispatchId, asking(options), cancel));
+  }
+
+  /** Asks to go on after the stop that was asked for under the command id `commandRef`. */
+  resume(dispatchId: string, commandRef: string, options: Asking): Promise<CommandStatus> {
+    return status(options, (cancel) => this.#native.dispatchResume(dispatchId, commandRef, asking(options), cancel));
+  }
+
+  /** Asks to hold the vehicle at its terminal. The hold lapses after `leaseS` seconds unless it is renewed; what the vehicle
+   * does then, the carrier publishes as `holdLapse`. `release` undoes it. */
+  hold(dispatchId: string, options: HoldOptions): Promise<CommandStatus> {
+    const { leaseS } = options;
+    return status(options, (cancel) => this.#native.dispatchHold(dispatchId, asking(options), leaseS, cancel));
+  }
+
+  /** Asks for another lease, from now, for the hold that was asked for under the command id `commandRef`. */
+  renewHold(dispatchId: string, commandRef: string, options: HoldOptions): Promise<CommandStatus> {
+    const { leaseS } = options;
     return status(options, (cancel) =>
-      this.#native.stopAtNextSafeLocation(dispatchId, options.reason, options.requestedBy, cancel),
+      this.#native.dispatchRenewHold(dispatchId, commandRef, asking(options), leaseS, cancel),
     );
   }
 
-  /** Asks to go on after a stop. */
-  resume(dispatchId: string, options: CommandOptions): Promise<CommandStatus> {
-    return this.command(dispatchId, 'resume', options);
+  /** Asks to end the hold that was asked for under the command id `commandRef`. */
+  release(dispatchId: string, commandRef: string, options: Asking): Promise<CommandStatus> {
+    return status(options, (cancel) => this.#native.dispatchRelease(dispatchId, commandRef, asking(options), cancel));
   }
 
-  /** Asks to hold the vehicle at its terminal, for `leaseS` unless renewed. */
-  hold(dispatchId: string, options: CommandOptions): Promise<CommandStatus> {
-    return this.command(dispatchId, 'hold_at_terminal', options);
+  /** Asks for a person: `human_takeover`, `transfer_hub` or `roadside_service`. The one command that is taken in the control
+   * modes `manual_override`, `minimal_risk` and `out_of_service` (contract 4f). */
+  requestIntervention(dispatchId: string, kind: InterventionKind, options: Asking): Promise<CommandStatus> {
+    return status(options, (cancel) =>
+      this.#native.dispatchRequestIntervention(dispatchId, kind, asking(options), cancel),
+    );
   }
 
-  /** Asks to release a held vehicle. */
-  release(dispatchId: string, options: CommandOptions): Promise<CommandStatus> {
-    return this.command(dispatchId, 'release', options);
+  /** Asks for a detour that the capacity's route permits, by its id. Rejects with `detour_not_permitted` for another one. */
+  changeRoute(dispatchId: string, detourId: string, options: Asking): Promise<CommandStatus> {
+    return status(options, (cancel) => this.#native.dispatchChangeRoute(dispatchId, detourId, asking(options), cancel));
   }
 
-  /** Asks for a command of any type of the contract. */
+  /** Asks for a command of any type of the contract (4f). */
   command(dispatchId: string, type: CommandType, options: CommandOptions): Promise<CommandStatus> {
-    const { reason, requestedBy: principal, role, expiresMs, leaseS: leaseSeconds, commandId } = options;
-    const fields = { kind: type, reason, principal, role, expiresMs, leaseSeconds, commandId };
+    const { expiresMs, leaseS: leaseSeconds, commandId } = options;
+    const fields = { kind: type, expiresMs, leaseSeconds, commandId };
     const params = optionalDocument(options.params, 'params');
-    return status(options, (cancel) => this.#native.command(dispatchId, fields, params, cancel));
+    return status(options, (cancel) => this.#native.command(dispatchId, asking(options), fields, params, cancel));
+  }
+
+  /** Every command that was asked of a dispatch, oldest first: who asked for what and why, and what became of it. From the
+   * journal alone; asks nobody. */
+  async commands(dispatchId: string, options: CallOptions = {}): Promise<CommandRecord[]> {
+    const found = await call(options.signal, (cancel) => this.#native.commandRecords(dispatchId, cancel));
+    return found.map((document) => CommandRecord.fromDocument(document));
   }
 
   /** How far a command got. */
@@ -79,6 +117,10 @@ export class Dispatches {
   revoke(dispatchId: string, commandId: string, options: CallOptions = {}): Promise<CommandStatus> {
     return status(options, (cancel) => this.#native.commandRevoke(dispatchId, commandId, cancel));
   }
+}
+
+function asking({ reason, requestedBy: principal, role }: Asking): NativeAsking {
+  return { reason, principal, role };
 }
 
 async function status(options: CallOptions, start: Parameters<typeof call<Document>>[1]): Promise<CommandStatus> {

@@ -1,7 +1,7 @@
 // What carriers say: durable events for a consumer, webhooks that come in, safety events at once.
 import { call, type CallOptions } from './call.js';
-import { Event, InboxReceipt, WebhookSubscription, type WebhookAuth } from './models.js';
-import type { NativeClient, NativeDelivery } from './native.js';
+import { Event, InboxAnswer, InboxHandshake, InboxReceipt, WebhookSubscription, type WebhookAuth } from './models.js';
+import type { Document, NativeClient, NativeDelivery } from './native.js';
 
 /** One event for a consumer, delivered again until it is acknowledged. */
 export class Delivery {
@@ -62,6 +62,29 @@ export class Inbox {
     const pairs = flatten(headers);
     return InboxReceipt.fromDocument(await call(options.signal, (cancel) => this.#native.receive(pairs, body, cancel)));
   }
+
+  /** What to answer to the OPTIONS request with which a carrier asks whether it may send webhooks here (CloudEvents webhook
+   * 1.0, section 4): a status and header fields. Throws `schema_invalid` for a request that is no handshake,
+   * `webhook_source_foreign` for an origin of no configured carrier; answer those with the error's `httpStatus`. */
+  handshake(headers: HeadersLike): InboxHandshake {
+    return InboxHandshake.fromDocument(this.#native.handshake(flatten(headers)));
+  }
+
+  /** What to answer to any request to a webhook's address: `receive` for POST, `handshake` for OPTIONS, and the status of what
+   * they fail with. `gladhand/express` and `gladhand/fastify` are this for those frameworks. Rejects only with what is not the
+   * sender's doing, such as `journal_unwritable`: answer that with 500 or 503, and the carrier comes again. */
+  async answer(
+    method: string,
+    headers: HeadersLike,
+    rawBody: Uint8Array | string,
+    options: CallOptions = {},
+  ): Promise<InboxAnswer> {
+    const body = typeof rawBody === 'string' ? Buffer.from(rawBody) : rawBody;
+    const pairs = flatten(headers);
+    return InboxAnswer.fromDocument(
+      await call(options.signal, (cancel) => this.#native.webhook(method, pairs, body, cancel)),
+    );
+  }
 }
 
 /** Where a carrier shall send its webhooks. */
@@ -87,14 +110,29 @@ export class Webhooks {
   }
 
   /** Asks the carrier to send events to an address. */
-  async subscribe(given: Subscription): Promise<WebhookSubscription> {
+  subscribe(given: Subscription): Promise<WebhookSubscription> {
     const { carrier, subscriptionId, url, types = [], mtls = 'required' } = given;
-    return WebhookSubscription.fromDocument(
-      await call(given.signal, (cancel) =>
-        this.#native.webhookSubscribe(carrier, subscriptionId, url, [...types], mtls, cancel),
-      ),
+    return subscription(given, (cancel) =>
+      this.#native.webhookSubscribe(carrier, subscriptionId, url, [...types], mtls, cancel),
     );
   }
+
+  /** The subscription as the carrier has it. Rejects with `not_found`, `carrier_unknown`. */
+  get(carrier: string, subscriptionId: string, options: CallOptions = {}): Promise<WebhookSubscription> {
+    return subscription(options, (cancel) => this.#native.webhookGet(carrier, subscriptionId, cancel));
+  }
+
+  /** Ends the subscription, and resolves with what it was. Rejects with `not_found`, `carrier_unknown`. */
+  delete(carrier: string, subscriptionId: string, options: CallOptions = {}): Promise<WebhookSubscription> {
+    return subscription(options, (cancel) => this.#native.webhookDelete(carrier, subscriptionId, cancel));
+  }
+}
+
+async function subscription(
+  options: CallOptions,
+  start: Parameters<typeof call<Document>>[1],
+): Promise<WebhookSubscription> {
+  return WebhookSubscription.fromDocument(await call(options.signal, start));
 }
 
 function flatten(headers: HeadersLike): [string, string][] {

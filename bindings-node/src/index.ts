@@ -12,7 +12,7 @@ export type { CallOptions } from './call.js';
 export type { Capacity, CapacityQuery, Degrees, PlaceLike, WindowLike } from './capacity.js';
 export type { CreateOptions, Tenders } from './tenders.js';
 export { Delivery, type HeadersLike, type Inbox, type Subscription, type Webhooks } from './events.js';
-export type { Asking, CommandOptions, Dispatches } from './dispatches.js';
+export type { Asking, CommandOptions, Dispatches, HoldOptions } from './dispatches.js';
 export type { Identity, PemLike, PemReplacement } from './identity.js';
 export type { Documents, Journal, Reconcile, Telemetry } from './records.js';
 export { Stream } from './stream.js';

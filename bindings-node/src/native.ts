@@ -1,7 +1,7 @@
 // The addon: what it exports, and how it is found. Nothing here is public; the other files give it names and classes.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeError, type ErrorDetails } from './errors.js';
+import { makeError, type ErrorDetails, type GladhandError } from './errors.js';
 
 /** One JSON text, immutable, kept byte for byte; a JSON Pointer (RFC 6901) says where. */
 export interface Document {
@@ -17,6 +17,8 @@ export interface Document {
   /** With `raw` (JSON text) at the pointer; every other byte stays. */
   patch(pointer: string, raw: string): Document;
   remove(pointer: string): Document;
+  /** Money as the contract emits it, after `member` was set, or without one after the whole entity was built. */
+  emitted(entity: string, at: string, member?: string): Document;
   /** Checks it against an entity of the contract. */
   validate(entity: string): void;
 }
@@ -40,9 +42,19 @@ export interface NativeDelivery {
   ack(cancel: CancelToken): Promise<void>;
 }
 
+/** Why something is asked for, and by whom. */
+export interface NativeAsking {
+  reason: string;
+  principal: string;
+  role?: string | undefined;
+}
+
 /** The native half of a client. */
 export interface NativeClient {
   capacitySearch(request: Document, cancel: CancelToken): Promise<Document>;
+  capacityGet(carrier: string, capacityId: string, cancel: CancelToken): Promise<Document>;
+  capacityHold(carrier: string, capacityId: string, holdId: string | undefined, cancel: CancelToken): Promise<Document>;
+  capacityRelease(carrier: string, capacityId: string, holdId: string, cancel: CancelToken): Promise<Document>;
   explain(load: Document, offer: Document): Document;
   tenderCreate(
     load: Document,
@@ -56,9 +68,25 @@ export interface NativeClient {
   tenderList(state: string | undefined, cancel: CancelToken): Promise<Document[]>;
   tenderWatch(tenderId: string, cancel: CancelToken): Promise<NativeStream<Document>>;
   tenderWithdraw(tenderId: string, reason: string, cancel: CancelToken): Promise<Document>;
+  tenderRevise(tenderId: string, load: Document, waitMs: number | undefined, cancel: CancelToken): Promise<Document>;
+  tenderAmend(tenderId: string, load: Document, cancel: CancelToken): Promise<Document>;
+  tenderAcceptCounter(tenderId: string, waitMs: number | undefined, cancel: CancelToken): Promise<Document>;
+  tenderDeclineCounter(tenderId: string, reason: string | undefined, cancel: CancelToken): Promise<Document>;
+  tenderRequestCancel(tenderId: string, reason: string, cancel: CancelToken): Promise<Document>;
+  tenderReleaseUnproven(
+    tenderId: string,
+    actor: string,
+    reason: string,
+    runbook: string,
+    cancel: CancelToken,
+  ): Promise<Document>;
   events(consumer: string, cancel: CancelToken): Promise<NativeStream<NativeDelivery>>;
-  onSafety(callback: (event: Document) => void): { close(): void };
+  onSafety(callback: (event: Document) => void, failed: (error: GladhandError) => void): { close(): void };
   receive(headers: [string, string][], body: Uint8Array, cancel: CancelToken): Promise<Document>;
+  handshake(headers: [string, string][]): Document;
+  webhook(method: string, headers: [string, string][], body: Uint8Array, cancel: CancelToken): Promise<Document>;
+  webhookGet(carrier: string, subscriptionId: string, cancel: CancelToken): Promise<Document>;
+  webhookDelete(carrier: string, subscriptionId: string, cancel: CancelToken): Promise<Document>;
   webhookSubscribe(
     carrier: string,
     subscriptionId: string,
@@ -68,13 +96,37 @@ export interface NativeClient {
     cancel: CancelToken,
   ): Promise<Document>;
   dispatchGet(dispatchId: string, cancel: CancelToken): Promise<Document>;
-  command(dispatchId: string, fields: object, params: Document | undefined, cancel: CancelToken): Promise<Document>;
-  stopAtNextSafeLocation(
+  command(
     dispatchId: string,
-    reason: string,
-    requestedBy: string,
+    asking: NativeAsking,
+    fields: object,
+    params: Document | undefined,
     cancel: CancelToken,
   ): Promise<Document>;
+  stopAtNextSafeLocation(dispatchId: string, asking: NativeAsking, cancel: CancelToken): Promise<Document>;
+  dispatchResume(dispatchId: string, commandRef: string, asking: NativeAsking, cancel: CancelToken): Promise<Document>;
+  dispatchHold(dispatchId: string, asking: NativeAsking, leaseS: number, cancel: CancelToken): Promise<Document>;
+  dispatchRenewHold(
+    dispatchId: string,
+    commandRef: string,
+    asking: NativeAsking,
+    leaseS: number,
+    cancel: CancelToken,
+  ): Promise<Document>;
+  dispatchRelease: NativeClient['dispatchResume'];
+  dispatchRequestIntervention(
+    dispatchId: string,
+    kind: string,
+    asking: NativeAsking,
+    cancel: CancelToken,
+  ): Promise<Document>;
+  dispatchChangeRoute(
+    dispatchId: string,
+    detourId: string,
+    asking: NativeAsking,
+    cancel: CancelToken,
+  ): Promise<Document>;
+  commandRecords(dispatchId: string, cancel: CancelToken): Promise<Document[]>;
   commandStatus(dispatchId: string, commandId: string, cancel: CancelToken): Promise<Document>;
   commandRevoke(dispatchId: string, commandId: string, cancel: CancelToken): Promise<Document>;
   documentsList(tenderId: string, cancel: CancelToken): Promise<Document>;
@@ -117,6 +169,7 @@ export interface NativeSandbox {
 
 interface Addon {
   version(): string;
+  webhookLimit(): number;
   quote(text: string): string;
   errorsBy(make: (facts: ErrorDetails & { code: string; message: string }) => Error): void;
   Document: { new (): Document; parse(text: string | Uint8Array): Document };

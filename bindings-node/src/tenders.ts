@@ -51,6 +51,58 @@ export class Tenders {
     return found.map((document) => Tender.fromDocument(document));
   }
 
+  /** Sends new content of a tender that is not decided yet, as its next revision; offers for an older one are void (contract
+   * 4b, row 8). `load` is the whole LoadTender as it shall be; revision, tender id and mode are filled in. Waits up to `waitMs`
+   * milliseconds for the decision. Rejects with `already_accepted` where the carrier was faster: `amend` then proposes the
+   * change; `illegal_transition`, `tender_unknown`, and the codes of broken rules. */
+  async revise(
+    tenderId: string,
+    load: DocumentLike,
+    options: CallOptions & { waitMs?: number | undefined } = {},
+  ): Promise<Tender> {
+    const document = documentOf(load, 'load');
+    return tender(options, (cancel) => this.#native.tenderRevise(tenderId, document, options.waitMs, cancel));
+  }
+
+  /** Proposes new content of an accepted tender (contract 4b, row 18). The tender stays as it is, with `amendment` `received`,
+   * until the carrier confirms or declines. Rejects with `illegal_transition`, `revision_content_conflict` while another
+   * proposal is open, `tender_unknown`. */
+  async amend(tenderId: string, load: DocumentLike, options: CallOptions = {}): Promise<Tender> {
+    const document = documentOf(load, 'load');
+    return tender(options, (cancel) => this.#native.tenderAmend(tenderId, document, cancel));
+  }
+
+  /** Takes the carrier's counter offer, `decision.counter` (contract 4b, row 7): `accepted`, or `rejected` with `capacity_gone`
+   * where the capacity was taken meanwhile. Waits up to `waitMs` milliseconds. Rejects with `counter_expired`,
+   * `illegal_transition` where there is no counter offer, `tender_unknown`. */
+  acceptCounter(tenderId: string, options: CallOptions & { waitMs?: number | undefined } = {}): Promise<Tender> {
+    return tender(options, (cancel) => this.#native.tenderAcceptCounter(tenderId, options.waitMs, cancel));
+  }
+
+  /** Declines the carrier's counter offer: the tender is `rejected`, its load free (contract 4b, row 9). Rejects as
+   * `acceptCounter` does. */
+  declineCounter(tenderId: string, options: CallOptions & { reason?: string | undefined } = {}): Promise<Tender> {
+    return tender(options, (cancel) => this.#native.tenderDeclineCounter(tenderId, options.reason, cancel));
+  }
+
+  /** Asks to cancel an accepted or dispatched tender (contract 4b, row 16). The carrier may decline, and the load is held until
+   * it confirms: see `cancellation`. Rejects with `illegal_transition`, `tender_unknown`. */
+  requestCancel(tenderId: string, options: CallOptions & { reason: string }): Promise<Tender> {
+    return tender(options, (cancel) => this.#native.tenderRequestCancel(tenderId, options.reason, cancel));
+  }
+
+  /** The operator's override: frees a load whose carrier can neither confirm nor deny, once somebody has made sure by other
+   * means that no truck will come (contract 4b). `actor` decides, by the `runbook`, such as `RB-01`; both stand in the journal
+   * with the reason. Rejects with `illegal_transition` where the carrier's word is known or no load is held,
+   * `invalid_argument` for an empty name, `tender_unknown`. */
+  releaseUnproven(
+    tenderId: string,
+    options: CallOptions & { actor: string; reason: string; runbook: string },
+  ): Promise<Tender> {
+    const { actor, reason, runbook } = options;
+    return tender(options, (cancel) => this.#native.tenderReleaseUnproven(tenderId, actor, reason, runbook, cancel));
+  }
+
   /** The tender now, and again whenever it changes. */
   watch(tenderId: string, options: CallOptions = {}): Stream<Tender> {
     return new Stream(

@@ -175,10 +175,12 @@ export function need<R, W>(view: View, wire: string, codec: Codec<R, W>): R {
 /** Sets a member, or removes it with undefined; every other byte stays. */
 export function put<R, W>(view: View, wire: string, codec: Codec<R, W>, value: W | undefined): void {
   const { root, pointer } = view.place(wire);
-  root.document =
-    value === undefined
-      ? root.document.remove(pointer)
-      : root.document.patch(pointer, codec.write(value, `${view.constructor.name}.${wire}`));
+  if (value === undefined) {
+    root.document = root.document.remove(pointer);
+    return;
+  }
+  const changed = root.document.patch(pointer, codec.write(value, `${view.constructor.name}.${wire}`));
+  root.document = changed.emitted((view.constructor as typeof View).entity, view.pointer, wire);
 }
 
 /** A document of the contract. An init object builds a new one; `fromJson` views one that came. */
@@ -197,6 +199,8 @@ export abstract class View {
       if (!(member in this)) throw new TypeError(`${this.constructor.name} has no member ${member}`);
       if (value !== undefined) Reflect.set(this, member, value);
     }
+    const { root } = this.#at;
+    root.document = root.document.emitted((this.constructor as typeof View).entity, '');
   }
 
   /** A view of this JSON text, kept byte for byte. Throws `malformed_json`; `validate()` checks the contract. */
@@ -261,6 +265,11 @@ export abstract class View {
   /** As a plain object for an answer to a browser: decimals become strings. `toJson()` gives the bytes. */
   toJSON(): unknown {
     return new Value(this.#at).toJSON();
+  }
+
+  /** Where this view stands. @internal */
+  get pointer(): string {
+    return this.#at.pointer;
   }
 
   /** Where a member stands. @internal */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
-import { CapacityOffer, Document, Lexeme, NotFoundError, ValidationError, GladhandError } from 'gladhand';
+import { CapacityOffer, Document, Lexeme, Money, NotFoundError, ValidationError, GladhandError } from 'gladhand';
 import { vectors } from './fixture.mjs';
 
 const canonical = readFileSync(join(vectors, 'documents/CAP-001.json'));
@@ -29,6 +29,21 @@ test('setting one member changes only its bytes', () => {
   assert.equal(offer.toJson(), odd.replace('1250.00', '1300.50'));
   offer.set('/fraction', new Lexeme('0.20'));
   assert.equal(offer.toJson(), odd.replace('1250.00', '1300.50').replace('0.10', '0.20'));
+});
+
+test('money goes out with the digits of its currency', () => {
+  const offer = CapacityOffer.fromJson(odd.replace('1250.00', '1250.0'));
+  const rate = offer.rate;
+  assert.ok(rate);
+  assert.equal(rate.raw('amount'), '1250.0', 'what came and was left alone keeps its lexeme');
+  rate.amount = '1300';
+  assert.equal(rate.raw('amount'), '1300.00');
+  rate.unitPrice = '1.123456';
+  assert.equal(rate.raw('unitPrice'), '1.123456');
+  assert.throws(() => (rate.amount = '1300.005'), { code: 'schema_invalid', message: /USD/ });
+  assert.equal(rate.amount, '1300.00');
+  assert.equal(new Money({ amount: '7', currency: 'KWD' }).toJson(), '{"amount":7.000,"currency":"KWD"}');
+  assert.throws(() => new Money({ amount: '7.5', currency: 'JPY' }), { code: 'schema_invalid' });
 });
 
 test('the canonical offer is valid', () => {

@@ -116,3 +116,15 @@ test('an argument of the wrong kind is refused before anything is sent', async (
   });
   await assert.rejects(gh.tenders.create({ weight: Number.NaN }, { carrier: 'aurora' }), TypeError);
 });
+
+test('what ends the safety events is told', async () => {
+  const other = await carrier.connect();
+  await other.close();
+  const told = await new Promise((resolve) => other.onSafety(() => {}, resolve));
+  assert.ok(told instanceof GladhandError);
+  assert.equal(told.code, 'client_closed');
+  const warned = new Promise((resolve) => process.once('warning', resolve));
+  other.onSafety(() => {});
+  const warning = await warned;
+  assert.equal(warning.code, 'client_closed');
+});

@@ -25,6 +25,7 @@ type Work = Box<dyn FnOnce(&CancelToken) -> Task<Answer> + Send>;
 pub(crate) struct Call {
     work: Mutex<Option<Work>>,
     cancel: CancelToken,
+    abandoned: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Call {
@@ -40,7 +41,12 @@ impl Call {
                 Ok(Box::new(move |py: Python<'_>| answer(value, py)) as Answer)
             })
         };
-        Self { work: Mutex::new(Some(Box::new(work))), cancel: CancelToken::new() }
+        Self { work: Mutex::new(Some(Box::new(work))), cancel: CancelToken::new(), abandoned: None }
+    }
+
+    /// This call, with what to do if its answer does not reach the caller.
+    pub(crate) fn abandoned_by(self, abandoned: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { abandoned: Some(Box::new(abandoned)), ..self }
     }
 
     /// A call that answers a document.
@@ -85,6 +91,13 @@ impl Call {
             Ok(Err(error)) => Err(raise(py, &error)),
             Err(Some(interrupt)) => Err(interrupt),
             Err(None) => Err(PyRuntimeError::new_err("the interpreter shuts down")),
+        }
+    }
+
+    /// States that the caller stopped waiting: an answer that was pulled is kept for the next pull.
+    fn abandon(&self) {
+        if let Some(abandoned) = &self.abandoned {
+            abandoned();
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use gladhand_ffi::{Client, Command, Document, Pem};
+use gladhand_ffi::{Asking, Client, Command, Document, Pem};
 use pyo3::prelude::*;
 
 use crate::call::{Call, guarded};
@@ -21,6 +21,16 @@ impl PyClient {
 }
 
 type Given<'a, 'py> = &'a Bound<'py, PyDocument>;
+
+/// Why, who asks, and in which role.
+#[derive(FromPyObject)]
+struct PyAsking(String, String, Option<String>);
+
+impl From<PyAsking> for Asking {
+    fn from(PyAsking(reason, principal, role): PyAsking) -> Self {
+        Self { reason, principal, role }
+    }
+}
 
 fn taken(document: Given<'_, '_>) -> Document {
     document.get().0.clone()
@@ -41,6 +51,21 @@ impl PyClient {
         let client = self.client();
         let request = taken(request);
         Call::document(move |cancel| client.capacity_search(request, cancel))
+    }
+
+    fn capacity_get(&self, carrier: String, capacity_id: String) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.capacity_get(carrier, capacity_id, cancel))
+    }
+
+    fn capacity_hold(&self, carrier: String, capacity_id: String, hold_id: Option<String>) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.capacity_hold(carrier, capacity_id, hold_id, cancel))
+    }
+
+    fn capacity_release(&self, carrier: String, capacity_id: String, hold_id: String) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.capacity_release(carrier, capacity_id, hold_id, cancel))
     }
 
     fn explain(&self, py: Python<'_>, load: Given<'_, '_>, offer: Given<'_, '_>) -> PyResult<PyDocument> {
@@ -88,6 +113,36 @@ impl PyClient {
         Call::document(move |cancel| client.tender_withdraw(tender_id, reason, cancel))
     }
 
+    fn tender_revise(&self, tender_id: String, load: Given<'_, '_>, wait_ms: Option<u64>) -> Call {
+        let (client, load) = (self.client(), taken(load));
+        Call::document(move |cancel| client.tender_revise(tender_id, load, wait_ms, cancel))
+    }
+
+    fn tender_amend(&self, tender_id: String, load: Given<'_, '_>) -> Call {
+        let (client, load) = (self.client(), taken(load));
+        Call::document(move |cancel| client.tender_amend(tender_id, load, cancel))
+    }
+
+    fn tender_accept_counter(&self, tender_id: String, wait_ms: Option<u64>) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.tender_accept_counter(tender_id, wait_ms, cancel))
+    }
+
+    fn tender_decline_counter(&self, tender_id: String, reason: Option<String>) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.tender_decline_counter(tender_id, reason, cancel))
+    }
+
+    fn tender_request_cancel(&self, tender_id: String, reason: String) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.tender_request_cancel(tender_id, reason, cancel))
+    }
+
+    fn tender_release_unproven(&self, tender_id: String, actor: String, reason: String, runbook: String) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.tender_release_unproven(tender_id, actor, reason, runbook, cancel))
+    }
+
     fn tender_watch(&self, tender_id: String) -> Call {
         let client = self.client();
         PyStream::call(move |cancel| client.tender_watch(tender_id, cancel), Documents::Watch)
@@ -108,9 +163,28 @@ impl PyClient {
         Call::document(move |cancel| client.receive(headers, body, cancel))
     }
 
+    fn handshake(&self, py: Python<'_>, headers: Vec<(String, String)>) -> PyResult<PyDocument> {
+        guarded(py, || self.0.handshake(&headers)).map(PyDocument)
+    }
+
+    fn webhook(&self, method: String, headers: Vec<(String, String)>, body: Vec<u8>) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.webhook(method, headers, body, cancel))
+    }
+
     fn webhook_subscribe(&self, carrier: String, id: String, url: String, types: Vec<String>, mtls: String) -> Call {
         let client = self.client();
         Call::document(move |cancel| client.webhook_subscribe(carrier, id, url, types, mtls, cancel))
+    }
+
+    fn webhook_get(&self, carrier: String, id: String) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.webhook_get(carrier, id, cancel))
+    }
+
+    fn webhook_delete(&self, carrier: String, id: String) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.webhook_delete(carrier, id, cancel))
     }
 
     fn dispatch_get(&self, dispatch_id: String) -> Call {
@@ -118,9 +192,52 @@ impl PyClient {
         Call::document(move |cancel| client.dispatch_get(dispatch_id, cancel))
     }
 
-    fn stop_at_next_safe_location(&self, dispatch_id: String, reason: String, requested_by: String) -> Call {
+    fn stop_at_next_safe_location(&self, dispatch_id: String, asking: PyAsking) -> Call {
         let client = self.client();
-        Call::document(move |cancel| client.stop_at_next_safe_location(dispatch_id, reason, requested_by, cancel))
+        Call::document(move |cancel| client.stop_at_next_safe_location(dispatch_id, asking.into(), cancel))
+    }
+
+    fn dispatch_resume(&self, dispatch_id: String, command_ref: String, asking: PyAsking) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.dispatch_resume(dispatch_id, command_ref, asking.into(), cancel))
+    }
+
+    fn dispatch_hold(&self, dispatch_id: String, asking: PyAsking, lease_seconds: u32) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.dispatch_hold(dispatch_id, asking.into(), lease_seconds, cancel))
+    }
+
+    fn dispatch_renew_hold(
+        &self,
+        dispatch_id: String,
+        command_ref: String,
+        asking: PyAsking,
+        lease_seconds: u32,
+    ) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| {
+            client.dispatch_renew_hold(dispatch_id, command_ref, asking.into(), lease_seconds, cancel)
+        })
+    }
+
+    fn dispatch_release(&self, dispatch_id: String, command_ref: String, asking: PyAsking) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.dispatch_release(dispatch_id, command_ref, asking.into(), cancel))
+    }
+
+    fn dispatch_request_intervention(&self, dispatch_id: String, kind: String, asking: PyAsking) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.dispatch_request_intervention(dispatch_id, kind, asking.into(), cancel))
+    }
+
+    fn dispatch_change_route(&self, dispatch_id: String, detour_id: String, asking: PyAsking) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.dispatch_change_route(dispatch_id, detour_id, asking.into(), cancel))
+    }
+
+    fn command_records(&self, dispatch_id: String) -> Call {
+        let client = self.client();
+        Call::documents(move |cancel| client.command_records(dispatch_id, cancel))
     }
 
     #[allow(clippy::too_many_arguments)] // one per member of the command
@@ -128,9 +245,7 @@ impl PyClient {
         &self,
         dispatch_id: String,
         kind: String,
-        reason: String,
-        principal: String,
-        role: Option<String>,
+        asking: PyAsking,
         params: Option<Given<'_, '_>>,
         expires_ms: Option<u64>,
         lease_seconds: Option<u32>,
@@ -138,7 +253,7 @@ impl PyClient {
     ) -> Call {
         let client = self.client();
         let params = params.map(taken);
-        let wish = Command { kind, reason, principal, role, params, expires_ms, lease_seconds, command_id };
+        let wish = Command { kind, asking: asking.into(), params, expires_ms, lease_seconds, command_id };
         Call::document(move |cancel| client.command(dispatch_id, wish, cancel))
     }
 
@@ -213,7 +328,7 @@ impl PyClient {
     }
 
     fn security_events(&self, py: Python<'_>) -> PyResult<PyStream> {
-        guarded(py, || self.0.security_events()).map(|events| PyStream(Documents::Security(events)))
+        guarded(py, || self.0.security_events()).map(|events| PyStream::new(Documents::Security(events)))
     }
 
     fn jwks(&self) -> Call {

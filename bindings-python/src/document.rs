@@ -3,12 +3,11 @@
 
 use gladhand_documents::json::Value;
 use gladhand_documents::model;
-use gladhand_ffi::Document;
+use gladhand_ffi::{Code, Document, Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 use crate::call::guarded;
-use crate::errors::invalid_argument;
 
 /// One JSON text, kept byte for byte. Reading gives a member's lexeme; changing gives a new document in which only
 /// that member's bytes differ.
@@ -46,10 +45,7 @@ impl PyDocument {
 
     /// Checks it as the entity of this name; raises `schema_invalid` with the violations.
     fn validate(&self, py: Python<'_>, entity: &str) -> PyResult<()> {
-        let Some(entity) = model::entity_named(entity) else {
-            return Err(invalid_argument(py, format!("the contract has no entity {entity:?}")));
-        };
-        guarded(py, || model::validate(entity, &self.0))
+        guarded(py, || model::validate(entity_named(entity)?, &self.0))
     }
 
     /// The decoded string at a JSON Pointer, if a string stands there.
@@ -105,6 +101,12 @@ impl PyDocument {
         guarded(py, || self.0.patch(pointer, raw)).map(Self)
     }
 
+    /// What it is once the member of an entity at the JSON Pointer was set, or without a member once the whole entity was
+    /// built: money as the contract emits it.
+    fn emitted(&self, py: Python<'_>, entity: &str, at: &str, member: Option<&str>) -> PyResult<Self> {
+        guarded(py, || model::emitted(entity_named(entity)?, self.0.clone(), at, member)).map(Self)
+    }
+
     /// A document without the value at the JSON Pointer.
     fn remove(&self, py: Python<'_>, pointer: &str) -> PyResult<Self> {
         guarded(py, || self.0.remove(pointer)).map(Self)
@@ -130,6 +132,11 @@ impl PyDocument {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
         Ok((slf.get_type().getattr("parse")?, (slf.get().0.as_str().to_owned(),)))
     }
+}
+
+fn entity_named(name: &str) -> Result<&'static model::Entity> {
+    let unknown = || Error::new(Code::InvalidArgument, format!("the contract has no entity {name:?}"));
+    model::entity_named(name).ok_or_else(unknown)
 }
 
 /// A string as a JSON lexeme.

@@ -1,7 +1,7 @@
 //! Raising: a failure of the core becomes the Python exception class that `gladhand.errors` (generated from the error
 //! table) has for its code, with every field of the failure as an attribute.
 
-use gladhand_ffi::{Code, Error};
+use gladhand_ffi::Error;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -14,11 +14,6 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
         Ok(exception) => PyErr::from_value(exception),
         Err(other) => other,
     }
-}
-
-/// An `invalid_argument` about how a binding function was called.
-pub(crate) fn invalid_argument(py: Python<'_>, message: impl Into<String>) -> PyErr {
-    raise(py, &Error::new(Code::InvalidArgument, message))
 }
 
 fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {

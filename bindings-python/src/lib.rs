@@ -3,7 +3,7 @@
 //!
 //! * [`document`]: the lossless document. * [`errors`]: raising the classes of `gladhand.errors`.
 //! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio.
-//! * [`client`]: the operations. * [`stream`]: what never stops arriving.
+//! * [`client`]: the operations. * [`stream`]: what never stops arriving. * [`pull`]: nothing of it is lost.
 //! * [`gateway`], [`record`]: the vehicle side. * [`sandbox`]: a local carrier.
 
 mod call;
@@ -11,6 +11,7 @@ mod client;
 mod document;
 mod errors;
 mod gateway;
+mod pull;
 mod record;
 mod sandbox;
 mod settle;
@@ -38,6 +39,9 @@ mod _gladhand {
 
     #[pymodule_export]
     const VERSION: &str = gladhand_ffi::VERSION;
+
+    #[pymodule_export]
+    const WEBHOOK_LIMIT: usize = gladhand_ffi::WEBHOOK_LIMIT;
 }
 
 /// Ends the runtime, for the end of the process.

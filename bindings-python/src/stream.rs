@@ -1,10 +1,11 @@
 //! What never stops arriving, pulled one item at a time.
 
-use gladhand_ffi::{CancelToken, Document, Events, Follow, Safety, SecurityEvents, Task, Watch};
+use gladhand_ffi::{CancelToken, Delivery, Document, Events, Follow, Safety, SecurityEvents, Task, Watch};
 use pyo3::prelude::*;
 
 use crate::call::Call;
 use crate::document::PyDocument;
+use crate::pull::Kept;
 
 /// A stream of documents of any kind.
 #[derive(Clone)]
@@ -37,15 +38,22 @@ impl Documents {
 
 /// A stream of documents.
 #[pyclass(name = "Stream", module = "gladhand._gladhand", frozen)]
-pub(crate) struct PyStream(pub(crate) Documents);
+pub(crate) struct PyStream {
+    documents: Documents,
+    kept: Kept<Document>,
+}
 
 impl PyStream {
+    pub(crate) fn new(documents: Documents) -> Self {
+        Self { documents, kept: Kept::new() }
+    }
+
     /// A call that answers a stream.
     pub(crate) fn call<S: Send + 'static>(
         opening: impl FnOnce(&CancelToken) -> Task<S> + Send + 'static,
         kind: impl FnOnce(S) -> Documents + Send + 'static,
     ) -> Call {
-        Call::new(opening, |stream, py| Ok(Py::new(py, Self(kind(stream)))?.into_any()))
+        Call::new(opening, |stream, py| Ok(Py::new(py, Self::new(kind(stream)))?.into_any()))
     }
 }
 
@@ -53,8 +61,8 @@ impl PyStream {
 impl PyStream {
     /// The next document; None at the end.
     fn next(&self) -> Call {
-        let stream = self.0.clone();
-        Call::new(
+        let stream = self.documents.clone();
+        self.kept.call(
             move |cancel| stream.next(cancel),
             |document, py| document.map_or_else(|| Ok(py.None()), |document| PyDocument(document).object(py)),
         )
@@ -62,18 +70,22 @@ impl PyStream {
 
     /// Ends it, also a pull that waits.
     fn close(&self) {
-        self.0.close();
+        self.documents.close();
+        self.kept.clear();
     }
 }
 
 /// Events for one consumer, each with the token that acknowledges it.
 #[pyclass(name = "EventReader", module = "gladhand._gladhand", frozen)]
-pub(crate) struct PyEventReader(Events);
+pub(crate) struct PyEventReader {
+    events: Events,
+    kept: Kept<Delivery>,
+}
 
 impl PyEventReader {
     /// A call that answers a reader.
     pub(crate) fn call(opening: impl FnOnce(&CancelToken) -> Task<Events> + Send + 'static) -> Call {
-        Call::new(opening, |events, py| Ok(Py::new(py, Self(events))?.into_any()))
+        Call::new(opening, |events, py| Ok(Py::new(py, Self { events, kept: Kept::new() })?.into_any()))
     }
 }
 
@@ -81,8 +93,8 @@ impl PyEventReader {
 impl PyEventReader {
     /// The next event with its token; None at the end.
     fn next(&self) -> Call {
-        let events = self.0.clone();
-        Call::new(
+        let events = self.events.clone();
+        self.kept.call(
             move |cancel| events.next(cancel),
             |delivery, py| match delivery {
                 Some(found) => Ok((PyDocument(found.event), found.token).into_pyobject(py)?.into_any().unbind()),
@@ -93,12 +105,13 @@ impl PyEventReader {
 
     /// Acknowledges a delivery.
     fn ack(&self, token: u64) -> Call {
-        let events = self.0.clone();
+        let events = self.events.clone();
         Call::nothing(move |cancel| events.ack(token, cancel))
     }
 
     /// Ends it, also a pull that waits.
     fn close(&self) {
-        self.0.close();
+        self.events.close();
+        self.kept.clear();
     }
 }

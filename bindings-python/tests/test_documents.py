@@ -36,6 +36,22 @@ def test_a_change_touches_one_member_only() -> None:
     assert offer.to_json() == UNKNOWN.replace(b"1250.00", b"1300.50").replace(b"false", b"true")
 
 
+def test_money_goes_out_with_its_currencys_digits() -> None:
+    offer = models.CapacityOffer.from_json(UNKNOWN.replace(b"1250.00", b"1250.0"))
+    assert offer.rate.raw("amount") == "1250.0", "what came and was left alone keeps its lexeme"
+    offer.rate.amount = Decimal(1300)
+    assert offer.rate.raw("amount") == "1300.00"
+    offer.rate.unit_price = Decimal("1.123456")
+    assert offer.rate.raw("unit_price") == "1.123456"
+    with pytest.raises(gladhand.errors.ValidationError, match="USD"):
+        offer.rate.amount = Decimal("1300.005")
+    assert offer.rate.amount == Decimal("1300.00")
+    assert models.Money(amount=Decimal("7"), currency="KWD").to_json() == b'{"currency":"KWD","amount":7.000}'
+    assert models.Money(amount=7, currency="JPY").raw("amount") == "7"
+    with pytest.raises(gladhand.errors.ValidationError, match="JPY"):
+        models.Money(amount=Decimal("7.5"), currency="JPY")
+
+
 def test_a_float_is_refused_for_money() -> None:
     offer = models.CapacityOffer.from_json(UNKNOWN)
     with pytest.raises(TypeError, match="float"):

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use gladhand_ffi::{Client, Command, Document, Pem, Result as CoreResult};
+use gladhand_ffi::{Asking, Client, Command, Document, Pem, Result as CoreResult};
 
 use crate::document::DocumentHandle;
 use crate::failure::Failure;
@@ -23,17 +23,30 @@ pub struct HeaderRecord {
     pub value: String,
 }
 
-/// What is asked of a carrier's operations centre.
+/// Why something is asked of a carrier's operations centre, and by whom.
 #[derive(Clone, Debug, uniffi::Record)]
-pub struct CommandRecord {
-    /// `conditional_stop`, `resume` and so on.
-    pub kind: String,
+pub struct AskingRecord {
     /// Why.
     pub reason: String,
     /// Who asks.
     pub principal: String,
     /// In which role.
     pub role: Option<String>,
+}
+
+impl From<AskingRecord> for Asking {
+    fn from(AskingRecord { reason, principal, role }: AskingRecord) -> Self {
+        Self { reason, principal, role }
+    }
+}
+
+/// What is asked of a carrier's operations centre.
+#[derive(Clone, Debug, uniffi::Record)]
+pub struct WishRecord {
+    /// `conditional_stop`, `resume` and so on.
+    pub kind: String,
+    /// Why, and who asks.
+    pub asking: AskingRecord,
     /// Members that belong to the type.
     pub params: Option<Arc<DocumentHandle>>,
     /// Milliseconds for which it stays open.
@@ -44,13 +57,11 @@ pub struct CommandRecord {
     pub command_id: Option<String>,
 }
 
-impl From<CommandRecord> for Command {
-    fn from(record: CommandRecord) -> Self {
+impl From<WishRecord> for Command {
+    fn from(record: WishRecord) -> Self {
         Self {
             kind: record.kind,
-            reason: record.reason,
-            principal: record.principal,
-            role: record.role,
+            asking: record.asking.into(),
             params: record.params.map(|params| params.0.clone()),
             expires_ms: record.expires_ms,
             lease_seconds: record.lease_seconds,
@@ -68,6 +79,10 @@ fn one(answer: CoreResult<Document>) -> Answer {
 
 fn all(answers: CoreResult<Vec<Document>>) -> Answers {
     Ok(answers?.into_iter().map(DocumentHandle::shared).collect())
+}
+
+fn pairs(headers: Vec<HeaderRecord>) -> Vec<(String, String)> {
+    headers.into_iter().map(|header| (header.name, header.value)).collect()
 }
 
 /// Connects with a configuration file, or the usual one, and settings that go before it.
@@ -92,6 +107,33 @@ impl ClientHandle {
     /// `CapacityResult` for a `CapacitySearch`.
     pub async fn capacity_search(&self, request: Arc<DocumentHandle>, cancel: Arc<CancelHandle>) -> Answer {
         one(self.0.capacity_search(request.0.clone(), &cancel.0).await)
+    }
+
+    /// `CapacityOffer`.
+    pub async fn capacity_get(&self, carrier: String, capacity_id: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.capacity_get(carrier, capacity_id, &cancel.0).await)
+    }
+
+    /// `CapacityOffer` with a hold.
+    pub async fn capacity_hold(
+        &self,
+        carrier: String,
+        capacity_id: String,
+        hold_id: Option<String>,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.capacity_hold(carrier, capacity_id, hold_id, &cancel.0).await)
+    }
+
+    /// `CapacityOffer` without it.
+    pub async fn capacity_release(
+        &self,
+        carrier: String,
+        capacity_id: String,
+        hold_id: String,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.capacity_release(carrier, capacity_id, hold_id, &cancel.0).await)
     }
 
     /// `Eligibility` of a load for an offer.
@@ -140,6 +182,64 @@ impl ClientHandle {
         one(self.0.tender_withdraw(tender_id, reason, &cancel.0).await)
     }
 
+    /// `Tender`, after its next revision.
+    pub async fn tender_revise(
+        &self,
+        tender_id: String,
+        load: Arc<DocumentHandle>,
+        wait_ms: Option<u64>,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.tender_revise(tender_id, load.0.clone(), wait_ms, &cancel.0).await)
+    }
+
+    /// `Tender`, with an amendment proposed.
+    pub async fn tender_amend(
+        &self,
+        tender_id: String,
+        load: Arc<DocumentHandle>,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.tender_amend(tender_id, load.0.clone(), &cancel.0).await)
+    }
+
+    /// `Tender`, after the counter offer was taken.
+    pub async fn tender_accept_counter(
+        &self,
+        tender_id: String,
+        wait_ms: Option<u64>,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.tender_accept_counter(tender_id, wait_ms, &cancel.0).await)
+    }
+
+    /// `Tender`, after the counter offer was declined.
+    pub async fn tender_decline_counter(
+        &self,
+        tender_id: String,
+        reason: Option<String>,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.tender_decline_counter(tender_id, reason, &cancel.0).await)
+    }
+
+    /// `Tender`, with a cancellation requested.
+    pub async fn tender_request_cancel(&self, tender_id: String, reason: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.tender_request_cancel(tender_id, reason, &cancel.0).await)
+    }
+
+    /// `Tender`, its load freed by the operator's override.
+    pub async fn tender_release_unproven(
+        &self,
+        tender_id: String,
+        actor: String,
+        reason: String,
+        runbook: String,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.tender_release_unproven(tender_id, actor, reason, runbook, &cancel.0).await)
+    }
+
     /// Follows a tender.
     pub async fn tender_watch(
         &self,
@@ -161,8 +261,23 @@ impl ClientHandle {
 
     /// `InboxReceipt` of a webhook.
     pub async fn receive(&self, headers: Vec<HeaderRecord>, body: Vec<u8>, cancel: Arc<CancelHandle>) -> Answer {
-        let headers = headers.into_iter().map(|header| (header.name, header.value)).collect();
-        one(self.0.receive(headers, body, &cancel.0).await)
+        one(self.0.receive(pairs(headers), body, &cancel.0).await)
+    }
+
+    /// `InboxHandshake`.
+    pub fn handshake(&self, headers: Vec<HeaderRecord>) -> Answer {
+        one(self.0.handshake(&pairs(headers)))
+    }
+
+    /// `InboxAnswer` to a request to a webhook's address.
+    pub async fn webhook(
+        &self,
+        method: String,
+        headers: Vec<HeaderRecord>,
+        body: Vec<u8>,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.webhook(method, pairs(headers), body, &cancel.0).await)
     }
 
     /// `WebhookSubscription`.
@@ -178,13 +293,23 @@ impl ClientHandle {
         one(self.0.webhook_subscribe(carrier, subscription_id, url, types, mtls, &cancel.0).await)
     }
 
+    /// `WebhookSubscription` as the carrier has it.
+    pub async fn webhook_get(&self, carrier: String, subscription_id: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.webhook_get(carrier, subscription_id, &cancel.0).await)
+    }
+
+    /// `WebhookSubscription` that was.
+    pub async fn webhook_delete(&self, carrier: String, subscription_id: String, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.webhook_delete(carrier, subscription_id, &cancel.0).await)
+    }
+
     /// `Dispatch`.
     pub async fn dispatch_get(&self, dispatch_id: String, cancel: Arc<CancelHandle>) -> Answer {
         one(self.0.dispatch_get(dispatch_id, &cancel.0).await)
     }
 
     /// `CommandStatus` of a command.
-    pub async fn command(&self, dispatch_id: String, command: CommandRecord, cancel: Arc<CancelHandle>) -> Answer {
+    pub async fn command(&self, dispatch_id: String, command: WishRecord, cancel: Arc<CancelHandle>) -> Answer {
         one(self.0.command(dispatch_id, command.into(), &cancel.0).await)
     }
 
@@ -192,11 +317,82 @@ impl ClientHandle {
     pub async fn stop_at_next_safe_location(
         &self,
         dispatch_id: String,
-        reason: String,
-        requested_by: String,
+        asking: AskingRecord,
         cancel: Arc<CancelHandle>,
     ) -> Answer {
-        one(self.0.stop_at_next_safe_location(dispatch_id, reason, requested_by, &cancel.0).await)
+        one(self.0.stop_at_next_safe_location(dispatch_id, asking.into(), &cancel.0).await)
+    }
+
+    /// `CommandStatus` of going on after a stop.
+    pub async fn dispatch_resume(
+        &self,
+        dispatch_id: String,
+        command_ref: String,
+        asking: AskingRecord,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.dispatch_resume(dispatch_id, command_ref, asking.into(), &cancel.0).await)
+    }
+
+    /// `CommandStatus` of a hold.
+    pub async fn dispatch_hold(
+        &self,
+        dispatch_id: String,
+        asking: AskingRecord,
+        lease_seconds: u32,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.dispatch_hold(dispatch_id, asking.into(), lease_seconds, &cancel.0).await)
+    }
+
+    /// `CommandStatus` of another lease.
+    pub async fn dispatch_renew_hold(
+        &self,
+        dispatch_id: String,
+        command_ref: String,
+        asking: AskingRecord,
+        lease_seconds: u32,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.dispatch_renew_hold(dispatch_id, command_ref, asking.into(), lease_seconds, &cancel.0).await)
+    }
+
+    /// `CommandStatus` of the end of a hold.
+    pub async fn dispatch_release(
+        &self,
+        dispatch_id: String,
+        command_ref: String,
+        asking: AskingRecord,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.dispatch_release(dispatch_id, command_ref, asking.into(), &cancel.0).await)
+    }
+
+    /// `CommandStatus` of an intervention.
+    pub async fn dispatch_request_intervention(
+        &self,
+        dispatch_id: String,
+        kind: String,
+        asking: AskingRecord,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.dispatch_request_intervention(dispatch_id, kind, asking.into(), &cancel.0).await)
+    }
+
+    /// `CommandStatus` of a detour.
+    pub async fn dispatch_change_route(
+        &self,
+        dispatch_id: String,
+        detour_id: String,
+        asking: AskingRecord,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.dispatch_change_route(dispatch_id, detour_id, asking.into(), &cancel.0).await)
+    }
+
+    /// Each a `CommandRecord`.
+    pub async fn command_records(&self, dispatch_id: String, cancel: Arc<CancelHandle>) -> Answers {
+        all(self.0.command_records(dispatch_id, &cancel.0).await)
     }
 
     /// `CommandStatus`.

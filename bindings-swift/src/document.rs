@@ -93,9 +93,13 @@ impl DocumentHandle {
     /// Checks the rules of an entity of the contract. Errors: `schema_invalid` or the rule's own code, with the
     /// violations; `invalid_argument` for an entity that the contract does not have.
     pub fn validate(&self, entity: String) -> Result<(), Failure> {
-        let descriptor = model::entity_named(&entity)
-            .ok_or_else(|| Error::new(Code::InvalidArgument, format!("the contract has no entity {entity:?}")))?;
-        Ok(model::validate(descriptor, &self.0)?)
+        Ok(model::validate(entity_named(&entity)?, &self.0)?)
+    }
+
+    /// What it is once the member of an entity at the pointer was set: money as the contract emits it. Errors:
+    /// `schema_invalid` for an amount with more digits than its currency has.
+    pub fn emitted(&self, entity: String, at: String, member: String) -> Result<Arc<Self>, Failure> {
+        Ok(Self::shared(model::emitted(entity_named(&entity)?, self.0.clone(), &at, Some(&member))?))
     }
 
     /// A document in which the value at `pointer` is `raw`, a JSON text. Every other byte stays.
@@ -108,6 +112,11 @@ impl DocumentHandle {
     pub fn remove(&self, pointer: String) -> Result<Arc<Self>, Failure> {
         Ok(Self::shared(self.0.remove(&pointer)?))
     }
+}
+
+fn entity_named(name: &str) -> Result<&'static model::Entity, Error> {
+    let unknown = || Error::new(Code::InvalidArgument, format!("the contract has no entity {name:?}"));
+    model::entity_named(name).ok_or_else(unknown)
 }
 
 /// A string as a JSON lexeme.

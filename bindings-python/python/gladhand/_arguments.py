@@ -104,20 +104,21 @@ def value(found: Document) -> models.Value:
     return models.Value.from_document(found)
 
 
-def seconds(span: SpanLike | None) -> int | None:
+def seconds(span: SpanLike) -> int:
     """A time span in whole seconds."""
-    return None if span is None else round(span.total_seconds() if isinstance(span, timedelta) else span)
+    return round(span.total_seconds() if isinstance(span, timedelta) else span)
 
 
-def requester(value: RequesterLike) -> tuple[str, str | None]:
-    """Who asks: the principal, and the role if one was given."""
-    if isinstance(value, str):
-        return value, None
-    if isinstance(value, models.Requester):
-        return value.principal, value.role
-    if isinstance(value, Mapping):
-        return value["principal"], value.get("role")
-    return value
+def asking(reason: str, requested_by: RequesterLike) -> tuple[str, str, str | None]:
+    """Why something is asked for, by whom, and in which role if one was given."""
+    if isinstance(requested_by, str):
+        return reason, requested_by, None
+    if isinstance(requested_by, models.Requester):
+        return reason, requested_by.principal, requested_by.role
+    if isinstance(requested_by, Mapping):
+        return reason, requested_by["principal"], requested_by.get("role")
+    principal, role = requested_by
+    return reason, principal, role
 
 
 def names(value: str | Iterable[str]) -> list[str]:

@@ -244,7 +244,7 @@ class Member(Generic[G, S]):
         if value is None:
             view.remove(f"/{self.wire}")
         else:
-            view._patch(f"{view._at}/{self.wire}", self.codec.write(value, self.name))  # pyright: ignore[reportPrivateUsage]
+            view._put(self.wire, self.codec.write(value, self.name))  # pyright: ignore[reportPrivateUsage]
 
 
 class Required(Member[G, S]):
@@ -284,13 +284,17 @@ class Model(View):
             if value is not None:
                 member = self._members[name]
                 parts.append(f"{quote(member.wire)}:{member.codec.write(value, member.name)}")
-        self._root = Root(Document.parse(("{" + ",".join(parts) + "}").encode()))
+        self._root = Root(Document.parse(("{" + ",".join(parts) + "}").encode()).emitted(self._entity, "", None))
         self._at = ""
 
     @classmethod
     def from_json(cls: type[M], data: bytes | str) -> M:
         """A view of this JSON text, kept byte for byte. Raises `malformed_json`; `validate()` checks the contract."""
         return cls.from_document(Document.parse(data.encode() if isinstance(data, str) else data))
+
+    def _put(self, wire: str, raw: str) -> None:
+        changed = self._root.document.patch(f"{self._at}/{wire}", raw)
+        self._root.document = changed.emitted(self._entity, self._at, wire)
 
     def validate(self: M) -> M:
         """Checks the document against the contract and returns it. Raises `ValidationError` with the violations."""

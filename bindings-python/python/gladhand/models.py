@@ -100,6 +100,7 @@ __all__ = [
     "HumanOnBoard",
     "IdempotencyPolicy",
     "IdentityStatus",
+    "InboxAnswer",
     "InboxHandshake",
     "InboxOutcome",
     "InboxReceipt",
@@ -1016,7 +1017,7 @@ class FuelSurcharge(Model):
     value = Member("value", DECIMAL)
     """Percent of the line haul, or money per mile."""
     amount = Member("amount", DECIMAL)
-    """Money, where the method leaves it open."""
+    """Money in the rate's currency, where the method leaves it open."""
 
     def __init__(
         self,
@@ -3806,6 +3807,32 @@ class InboxHandshake(Model):
             status=status,
             carrier=carrier,
             headers=headers,
+        )
+
+
+class InboxAnswer(Model):
+    """What to answer to a request to a webhook's address, whatever the request was."""
+
+    __slots__ = ()
+
+    status = Required("status", INTEGER)
+    """HTTP status to answer with."""
+    headers = Required("headers", ListOf(Nested(HeaderField)))
+    """Header fields to answer with."""
+    body = Required("body", TEXT)
+    """The content to answer with; mostly none."""
+
+    def __init__(
+        self,
+        *,
+        status: int | None = None,
+        headers: Iterable[HeaderField] | None = None,
+        body: str | None = None,
+    ) -> None:
+        super().__init__(
+            status=status,
+            headers=headers,
+            body=body,
         )
 
 

@@ -28,6 +28,43 @@ public struct Capacity: Sendable {
         return try await search(CapacitySearch(document: request))
     }
 
+    /// One offer, fresh from the carrier, byte for byte.
+    ///
+    /// - Throws: ``GladhandError`` with `notFound` or `carrierUnknown`.
+    public func get(carrier: String, capacityId: String) async throws -> CapacityOffer {
+        CapacityOffer(
+            try await bridged {
+                try await handle.capacityGet(carrier: carrier, capacityId: capacityId, cancel: $0)
+            })
+    }
+
+    /// Holds a slot of an offer before a load is tendered (contract 3b).
+    ///
+    /// - Parameters:
+    ///   - carrier: The carrier's key in the configuration.
+    ///   - capacityId: The offer.
+    ///   - holdId: A new hold if absent; the same id again is the same hold.
+    /// - Returns: The offer with its hold, which says until when.
+    /// - Throws: ``GladhandError`` with `capacityCommitted` where nothing is left, `holdExpired` for an id that was released
+    ///   or has lapsed.
+    public func hold(carrier: String, capacityId: String, holdId: String? = nil) async throws -> CapacityOffer {
+        CapacityOffer(
+            try await bridged {
+                try await handle.capacityHold(carrier: carrier, capacityId: capacityId, holdId: holdId, cancel: $0)
+            })
+    }
+
+    /// Lets a held slot go.
+    ///
+    /// - Throws: ``GladhandError`` with `holdExpired` or `notFound`.
+    @discardableResult
+    public func release(carrier: String, capacityId: String, holdId: String) async throws -> CapacityOffer {
+        CapacityOffer(
+            try await bridged {
+                try await handle.capacityRelease(carrier: carrier, capacityId: capacityId, holdId: holdId, cancel: $0)
+            })
+    }
+
     /// Whether a load fits an offer, and what to do where it does not. A calculation: nothing is sent.
     public func explain(load: LoadTender, offer: CapacityOffer) throws -> Eligibility {
         let (load, offer) = (try load.given, try offer.given)

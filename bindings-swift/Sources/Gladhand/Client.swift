@@ -80,4 +80,7 @@ extension Duration {
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
         return UInt64(seconds) * 1000 + UInt64(attoseconds / 1_000_000_000_000_000)
     }
+
+    /// Whole seconds, as leases are counted; a negative duration is none.
+    var wholeSeconds: UInt32 { UInt32(clamping: wholeMilliseconds / 1000) }
 }

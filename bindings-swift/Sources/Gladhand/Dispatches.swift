@@ -16,32 +16,90 @@ public struct Dispatches: Sendable {
     ///   - dispatchId: The dispatch.
     ///   - reason: Why, in words that the operations centre reads.
     ///   - requestedBy: The person or program that asks.
-    /// - Returns: How far the request got; follow it with ``commandStatus(_:_:)``.
+    ///   - role: In which role.
+    /// - Returns: How far the request got; follow it with ``commandStatus(_:_:)``. ``resume(_:_:reason:requestedBy:role:)``
+    ///   undoes it.
+    /// - Throws: ``GladhandError``, the same for every command: `staleDispatch` if the dispatch has changed since it was read,
+    ///   `commandOutOfOrder`, `illegalTransition` where its control mode does not permit it, `scopeMissing`, `notFound`.
     public func stopAtNextSafeLocation(
-        _ dispatchId: String, reason: String, requestedBy: String
+        _ dispatchId: String, reason: String, requestedBy: String, role: String? = nil
     ) async throws -> CommandStatus {
-        CommandStatus(
+        let asking = AskingRecord(reason: reason, principal: requestedBy, role: role)
+        return CommandStatus(
             try await bridged {
-                try await handle.stopAtNextSafeLocation(
-                    dispatchId: dispatchId, reason: reason, requestedBy: requestedBy, cancel: $0)
+                try await handle.stopAtNextSafeLocation(dispatchId: dispatchId, asking: asking, cancel: $0)
             })
     }
 
-    /// Asks to go on after a stop. As ``command(_:type:reason:requestedBy:role:params:expires:lease:commandId:)``.
-    public func resume(_ dispatchId: String, reason: String, requestedBy: String) async throws -> CommandStatus {
-        try await command(dispatchId, type: .resume, reason: reason, requestedBy: requestedBy)
-    }
-
-    /// Asks to hold the vehicle at its terminal, for `lease` unless renewed.
-    public func hold(
-        _ dispatchId: String, reason: String, requestedBy: String, lease: Duration? = nil
+    /// Asks to go on after the stop that was asked for under the command id `commandRef`.
+    public func resume(
+        _ dispatchId: String, _ commandRef: String, reason: String, requestedBy: String, role: String? = nil
     ) async throws -> CommandStatus {
-        try await command(dispatchId, type: .holdAtTerminal, reason: reason, requestedBy: requestedBy, lease: lease)
+        let asking = AskingRecord(reason: reason, principal: requestedBy, role: role)
+        return CommandStatus(
+            try await bridged {
+                try await handle.dispatchResume(dispatchId: dispatchId, commandRef: commandRef, asking: asking, cancel: $0)
+            })
     }
 
-    /// Asks to release a held vehicle.
-    public func release(_ dispatchId: String, reason: String, requestedBy: String) async throws -> CommandStatus {
-        try await command(dispatchId, type: .release, reason: reason, requestedBy: requestedBy)
+    /// Asks to hold the vehicle at its terminal. The hold lapses after `lease`, in whole seconds, unless it is renewed; what the
+    /// vehicle does then, the carrier publishes as `holdLapse`.
+    public func hold(
+        _ dispatchId: String, reason: String, requestedBy: String, role: String? = nil, lease: Duration
+    ) async throws -> CommandStatus {
+        let asking = AskingRecord(reason: reason, principal: requestedBy, role: role)
+        return CommandStatus(
+            try await bridged {
+                try await handle.dispatchHold(
+                    dispatchId: dispatchId, asking: asking, leaseSeconds: lease.wholeSeconds, cancel: $0)
+            })
+    }
+
+    /// Asks for another lease, from now, for the hold that was asked for under the command id `commandRef`.
+    public func renewHold(
+        _ dispatchId: String, _ commandRef: String, reason: String, requestedBy: String, role: String? = nil, lease: Duration
+    ) async throws -> CommandStatus {
+        let asking = AskingRecord(reason: reason, principal: requestedBy, role: role)
+        return CommandStatus(
+            try await bridged {
+                try await handle.dispatchRenewHold(
+                    dispatchId: dispatchId, commandRef: commandRef, asking: asking, leaseSeconds: lease.wholeSeconds, cancel: $0)
+            })
+    }
+
+    /// Asks to end the hold that was asked for under the command id `commandRef`.
+    public func release(
+        _ dispatchId: String, _ commandRef: String, reason: String, requestedBy: String, role: String? = nil
+    ) async throws -> CommandStatus {
+        let asking = AskingRecord(reason: reason, principal: requestedBy, role: role)
+        return CommandStatus(
+            try await bridged {
+                try await handle.dispatchRelease(dispatchId: dispatchId, commandRef: commandRef, asking: asking, cancel: $0)
+            })
+    }
+
+    /// Asks for a person. The one command that is taken in the control modes `manual_override`, `minimal_risk` and
+    /// `out_of_service` (contract 4f).
+    public func requestIntervention(
+        _ dispatchId: String, _ kind: InterventionKind, reason: String, requestedBy: String, role: String? = nil
+    ) async throws -> CommandStatus {
+        let asking = AskingRecord(reason: reason, principal: requestedBy, role: role)
+        return CommandStatus(
+            try await bridged {
+                try await handle.dispatchRequestIntervention(
+                    dispatchId: dispatchId, kind: kind.rawValue, asking: asking, cancel: $0)
+            })
+    }
+
+    /// Asks for a detour that the capacity's route permits, by its id; `detourNotPermitted` for another one.
+    public func changeRoute(
+        _ dispatchId: String, _ detourId: String, reason: String, requestedBy: String, role: String? = nil
+    ) async throws -> CommandStatus {
+        let asking = AskingRecord(reason: reason, principal: requestedBy, role: role)
+        return CommandStatus(
+            try await bridged {
+                try await handle.dispatchChangeRoute(dispatchId: dispatchId, detourId: detourId, asking: asking, cancel: $0)
+            })
     }
 
     /// Asks for a command of any type of the contract (4f).
@@ -62,12 +120,12 @@ public struct Dispatches: Sendable {
         _ dispatchId: String, type: CommandType, reason: String, requestedBy: String, role: String? = nil,
         params: Json? = nil, expires: Duration? = nil, lease: Duration? = nil, commandId: String? = nil
     ) async throws -> CommandStatus {
-        let record = CommandRecord(
-            kind: type.rawValue, reason: reason, principal: requestedBy, role: role,
+        let wish = WishRecord(
+            kind: type.rawValue, asking: AskingRecord(reason: reason, principal: requestedBy, role: role),
             params: try params?.document().handle, expiresMs: expires?.wholeMilliseconds,
-            leaseSeconds: lease.map { UInt32(clamping: $0.wholeMilliseconds / 1000) }, commandId: commandId)
+            leaseSeconds: lease?.wholeSeconds, commandId: commandId)
         return CommandStatus(
-            try await bridged { try await handle.command(dispatchId: dispatchId, command: record, cancel: $0) })
+            try await bridged { try await handle.command(dispatchId: dispatchId, command: wish, cancel: $0) })
     }
 
     /// How far a command got.
@@ -84,5 +142,12 @@ public struct Dispatches: Sendable {
             try await bridged {
                 try await handle.commandRevoke(dispatchId: dispatchId, commandId: commandId, cancel: $0)
             })
+    }
+
+    /// Every command that was asked of a dispatch, oldest first: who asked for what and why, and what became of it. From the
+    /// journal alone; asks nobody.
+    public func commands(_ dispatchId: String) async throws -> [CommandRecord] {
+        try await bridged { try await handle.commandRecords(dispatchId: dispatchId, cancel: $0) }
+            .map { CommandRecord($0) }
     }
 }

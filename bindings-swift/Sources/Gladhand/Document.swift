@@ -121,6 +121,15 @@ public struct Document: Sendable {
         }
     }
 
+    /// Writes money as the contract emits it, after the member of an entity was set.
+    mutating func emit(_ entity: String, _ member: String) {
+        do {
+            handle = try bridged { try handle.emitted(entity: entity, at: "", member: member) }
+        } catch {
+            refused = refused ?? (error as? GladhandError)
+        }
+    }
+
     /// Takes over a change that could not be made inside a value of this document.
     mutating func refuse(_ error: GladhandError) {
         refused = refused ?? error

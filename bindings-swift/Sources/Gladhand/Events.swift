@@ -64,6 +64,31 @@ public struct Inbox: Sendable {
         let headers = headers.map { HeaderRecord(name: $0.name, value: $0.value) }
         return InboxReceipt(try await bridged { try await handle.receive(headers: headers, body: body, cancel: $0) })
     }
+
+    /// What to answer to the OPTIONS request with which a carrier asks whether it may send webhooks here (CloudEvents webhook
+    /// 1.0, section 4): a status and header fields.
+    ///
+    /// - Throws: ``GladhandError`` with `schemaInvalid` for a request that is no handshake, `webhookSourceForeign` for an origin
+    ///   of no configured carrier; answer with its status.
+    public func handshake(headers: [(name: String, value: String)]) throws -> InboxHandshake {
+        let headers = headers.map { HeaderRecord(name: $0.name, value: $0.value) }
+        return InboxHandshake(try bridged { try handle.handshake(headers: headers) })
+    }
+
+    /// What to answer to any request to a webhook's address: ``receive(headers:body:)`` for POST,
+    /// ``handshake(headers:)`` for OPTIONS, and the status of what they throw.
+    ///
+    /// - Throws: only what is not the sender's doing, such as `journalUnwritable`: answer that with 500 or 503, and the carrier
+    ///   comes again.
+    public func answer(
+        method: String, headers: [(name: String, value: String)], body: Data
+    ) async throws -> InboxAnswer {
+        let headers = headers.map { HeaderRecord(name: $0.name, value: $0.value) }
+        return InboxAnswer(
+            try await bridged {
+                try await handle.webhook(method: method, headers: headers, body: body, cancel: $0)
+            })
+    }
 }
 
 /// Where carriers send webhooks. Reached as ``Client/webhooks``.
@@ -85,6 +110,27 @@ public struct Webhooks: Sendable {
             try await bridged {
                 try await handle.webhookSubscribe(
                     carrier: carrier, subscriptionId: subscriptionId, url: url, types: types, mtls: mtls, cancel: $0)
+            })
+    }
+
+    /// The subscription as the carrier has it.
+    ///
+    /// - Throws: ``GladhandError`` with `notFound` or `carrierUnknown`.
+    public func get(carrier: String, subscriptionId: String) async throws -> WebhookSubscription {
+        WebhookSubscription(
+            try await bridged {
+                try await handle.webhookGet(carrier: carrier, subscriptionId: subscriptionId, cancel: $0)
+            })
+    }
+
+    /// Ends the subscription; what it was.
+    ///
+    /// - Throws: as ``get(carrier:subscriptionId:)``.
+    @discardableResult
+    public func delete(carrier: String, subscriptionId: String) async throws -> WebhookSubscription {
+        WebhookSubscription(
+            try await bridged {
+                try await handle.webhookDelete(carrier: carrier, subscriptionId: subscriptionId, cancel: $0)
             })
     }
 }

@@ -2181,7 +2181,7 @@ public struct FuelSurcharge: ContractModel, MemberValue {
         set { write("value", newValue) }
     }
 
-    /// Money, where the method leaves it open.
+    /// Money in the rate's currency, where the method leaves it open.
     public var amount: Number? {
         get { read("amount") }
         set { write("amount", newValue) }
@@ -6921,6 +6921,46 @@ public struct InboxHandshake: ContractModel, MemberValue {
     public var headers: [HeaderField] {
         get { need("headers") }
         set { write("headers", newValue) }
+    }
+}
+
+/// What to answer to a request to a webhook's address, whatever the request was.
+public struct InboxAnswer: ContractModel, MemberValue {
+    public static var entity: String { "InboxAnswer" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        status: Int? = nil,
+        headers: [HeaderField]? = nil,
+        body: String? = nil
+    ) {
+        document = .object
+        fill("status", status)
+        fill("headers", headers)
+        fill("body", body)
+    }
+
+    /// HTTP status to answer with.
+    public var status: Int {
+        get { need("status") }
+        set { write("status", newValue) }
+    }
+
+    /// Header fields to answer with.
+    public var headers: [HeaderField] {
+        get { need("headers") }
+        set { write("headers", newValue) }
+    }
+
+    /// The content to answer with; mostly none.
+    public var body: String {
+        get { need("body") }
+        set { write("body", newValue) }
     }
 }
 

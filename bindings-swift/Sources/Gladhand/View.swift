@@ -41,6 +41,7 @@ extension ContractModel {
     mutating func write<Member: MemberValue>(_ wire: String, _ value: Member?) {
         guard let value else { return document.set("/" + wire, raw: nil) }
         value.store(at: "/" + wire, in: &document)
+        document.emit(Self.entity, wire)
     }
 
     mutating func fill<Member: MemberValue>(_ wire: String, _ value: Member?) {

@@ -748,6 +748,21 @@ public func FfiConverterTypeCancelHandle_lower(_ value: CancelHandle) -> UInt64 
 public protocol ClientHandleProtocol: AnyObject, Sendable {
 
     /**
+     * `CapacityOffer`.
+     */
+    func capacityGet(carrier: String, capacityId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `CapacityOffer` with a hold.
+     */
+    func capacityHold(carrier: String, capacityId: String, holdId: String?, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `CapacityOffer` without it.
+     */
+    func capacityRelease(carrier: String, capacityId: String, holdId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
      * `CapacityResult` for a `CapacitySearch`.
      */
     func capacitySearch(request: DocumentHandle, cancel: CancelHandle) async throws  -> DocumentHandle
@@ -760,7 +775,12 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
     /**
      * `CommandStatus` of a command.
      */
-    func command(dispatchId: String, command: CommandRecord, cancel: CancelHandle) async throws  -> DocumentHandle
+    func command(dispatchId: String, command: WishRecord, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * Each a `CommandRecord`.
+     */
+    func commandRecords(dispatchId: String, cancel: CancelHandle) async throws  -> [DocumentHandle]
 
     /**
      * `CommandStatus`.
@@ -778,9 +798,39 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
     func connectionFacts(carrier: String, cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
+     * `CommandStatus` of a detour.
+     */
+    func dispatchChangeRoute(dispatchId: String, detourId: String, asking: AskingRecord, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
      * `Dispatch`.
      */
     func dispatchGet(dispatchId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `CommandStatus` of a hold.
+     */
+    func dispatchHold(dispatchId: String, asking: AskingRecord, leaseSeconds: UInt32, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `CommandStatus` of the end of a hold.
+     */
+    func dispatchRelease(dispatchId: String, commandRef: String, asking: AskingRecord, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `CommandStatus` of another lease.
+     */
+    func dispatchRenewHold(dispatchId: String, commandRef: String, asking: AskingRecord, leaseSeconds: UInt32, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `CommandStatus` of an intervention.
+     */
+    func dispatchRequestIntervention(dispatchId: String, kind: String, asking: AskingRecord, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `CommandStatus` of going on after a stop.
+     */
+    func dispatchResume(dispatchId: String, commandRef: String, asking: AskingRecord, cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
      * One paper of a tender.
@@ -801,6 +851,11 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
      * `Eligibility` of a load for an offer.
      */
     func explain(load: DocumentHandle, offer: DocumentHandle) throws  -> DocumentHandle
+
+    /**
+     * `InboxHandshake`.
+     */
+    func handshake(headers: [HeaderRecord]) throws  -> DocumentHandle
 
     /**
      * `Health`.
@@ -865,7 +920,7 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
     /**
      * `CommandStatus` of a stop.
      */
-    func stopAtNextSafeLocation(dispatchId: String, reason: String, requestedBy: String, cancel: CancelHandle) async throws  -> DocumentHandle
+    func stopAtNextSafeLocation(dispatchId: String, asking: AskingRecord, cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
      * Positions of loads.
@@ -873,14 +928,29 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
     func telemetryFollow(loads: [String], cancel: CancelHandle) async throws  -> FollowHandle
 
     /**
+     * `Tender`, after the counter offer was taken.
+     */
+    func tenderAcceptCounter(tenderId: String, waitMs: UInt64?, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
      * `Tender`, as a new attempt.
      */
     func tenderAgain(load: DocumentHandle, carrier: String, capacity: DocumentHandle?, waitMs: UInt64?, cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
+     * `Tender`, with an amendment proposed.
+     */
+    func tenderAmend(tenderId: String, load: DocumentHandle, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
      * `Tender`.
      */
     func tenderCreate(load: DocumentHandle, carrier: String, capacity: DocumentHandle?, waitMs: UInt64?, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `Tender`, after the counter offer was declined.
+     */
+    func tenderDeclineCounter(tenderId: String, reason: String?, cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
      * `Tender`.
@@ -893,6 +963,21 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
     func tenderList(state: String?, cancel: CancelHandle) async throws  -> [DocumentHandle]
 
     /**
+     * `Tender`, its load freed by the operator's override.
+     */
+    func tenderReleaseUnproven(tenderId: String, actor: String, reason: String, runbook: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `Tender`, with a cancellation requested.
+     */
+    func tenderRequestCancel(tenderId: String, reason: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `Tender`, after its next revision.
+     */
+    func tenderRevise(tenderId: String, load: DocumentHandle, waitMs: UInt64?, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
      * Follows a tender.
      */
     func tenderWatch(tenderId: String, cancel: CancelHandle) async throws  -> WatchHandle
@@ -901,6 +986,21 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
      * `Tender`.
      */
     func tenderWithdraw(tenderId: String, reason: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `InboxAnswer` to a request to a webhook's address.
+     */
+    func webhook(method: String, headers: [HeaderRecord], body: Data, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `WebhookSubscription` that was.
+     */
+    func webhookDelete(carrier: String, subscriptionId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `WebhookSubscription` as the carrier has it.
+     */
+    func webhookGet(carrier: String, subscriptionId: String, cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
      * `WebhookSubscription`.
@@ -965,6 +1065,63 @@ open class ClientHandle: ClientHandleProtocol, @unchecked Sendable {
 
 
     /**
+     * `CapacityOffer`.
+     */
+open func capacityGet(carrier: String, capacityId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_capacity_get(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(carrier),FfiConverterString.lower(capacityId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CapacityOffer` with a hold.
+     */
+open func capacityHold(carrier: String, capacityId: String, holdId: String?, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_capacity_hold(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(carrier),FfiConverterString.lower(capacityId),FfiConverterOptionString.lower(holdId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CapacityOffer` without it.
+     */
+open func capacityRelease(carrier: String, capacityId: String, holdId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_capacity_release(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(carrier),FfiConverterString.lower(capacityId),FfiConverterString.lower(holdId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
      * `CapacityResult` for a `CapacitySearch`.
      */
 open func capacitySearch(request: DocumentHandle, cancel: CancelHandle)async throws  -> DocumentHandle  {
@@ -1005,18 +1162,37 @@ open func close(cancel: CancelHandle)async throws   {
     /**
      * `CommandStatus` of a command.
      */
-open func command(dispatchId: String, command: CommandRecord, cancel: CancelHandle)async throws  -> DocumentHandle  {
+open func command(dispatchId: String, command: WishRecord, cancel: CancelHandle)async throws  -> DocumentHandle  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_gladhand_swift_fn_method_clienthandle_command(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterTypeCommandRecord_lower(command),FfiConverterTypeCancelHandle_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterTypeWishRecord_lower(command),FfiConverterTypeCancelHandle_lower(cancel)
                 )
             },
             pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
             completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
             freeFunc: ffi_gladhand_swift_rust_future_free_u64,
             liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * Each a `CommandRecord`.
+     */
+open func commandRecords(dispatchId: String, cancel: CancelHandle)async throws  -> [DocumentHandle]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_command_records(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_gladhand_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeDocumentHandle.lift,
             errorHandler: FfiConverterTypeFailure_lift
         )
 }
@@ -1079,6 +1255,25 @@ open func connectionFacts(carrier: String, cancel: CancelHandle)async throws  ->
 }
 
     /**
+     * `CommandStatus` of a detour.
+     */
+open func dispatchChangeRoute(dispatchId: String, detourId: String, asking: AskingRecord, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_dispatch_change_route(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(detourId),FfiConverterTypeAskingRecord_lower(asking),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
      * `Dispatch`.
      */
 open func dispatchGet(dispatchId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
@@ -1087,6 +1282,101 @@ open func dispatchGet(dispatchId: String, cancel: CancelHandle)async throws  -> 
             rustFutureFunc: {
                 uniffi_gladhand_swift_fn_method_clienthandle_dispatch_get(
                         self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CommandStatus` of a hold.
+     */
+open func dispatchHold(dispatchId: String, asking: AskingRecord, leaseSeconds: UInt32, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_dispatch_hold(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterTypeAskingRecord_lower(asking),FfiConverterUInt32.lower(leaseSeconds),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CommandStatus` of the end of a hold.
+     */
+open func dispatchRelease(dispatchId: String, commandRef: String, asking: AskingRecord, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_dispatch_release(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(commandRef),FfiConverterTypeAskingRecord_lower(asking),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CommandStatus` of another lease.
+     */
+open func dispatchRenewHold(dispatchId: String, commandRef: String, asking: AskingRecord, leaseSeconds: UInt32, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_dispatch_renew_hold(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(commandRef),FfiConverterTypeAskingRecord_lower(asking),FfiConverterUInt32.lower(leaseSeconds),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CommandStatus` of an intervention.
+     */
+open func dispatchRequestIntervention(dispatchId: String, kind: String, asking: AskingRecord, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_dispatch_request_intervention(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(kind),FfiConverterTypeAskingRecord_lower(asking),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `CommandStatus` of going on after a stop.
+     */
+open func dispatchResume(dispatchId: String, commandRef: String, asking: AskingRecord, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_dispatch_resume(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(commandRef),FfiConverterTypeAskingRecord_lower(asking),FfiConverterTypeCancelHandle_lower(cancel)
                 )
             },
             pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
@@ -1164,6 +1454,19 @@ open func explain(load: DocumentHandle, offer: DocumentHandle)throws  -> Documen
             self.uniffiCloneHandle(),
         FfiConverterTypeDocumentHandle_lower(load),
         FfiConverterTypeDocumentHandle_lower(offer),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * `InboxHandshake`.
+     */
+open func handshake(headers: [HeaderRecord])throws  -> DocumentHandle  {
+    return try  FfiConverterTypeDocumentHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_clienthandle_handshake(
+            self.uniffiCloneHandle(),
+        FfiConverterSequenceTypeHeaderRecord.lower(headers),uniffiCallStatus
     )
 })
 }
@@ -1377,12 +1680,12 @@ open func securityEvents()throws  -> SecurityHandle  {
     /**
      * `CommandStatus` of a stop.
      */
-open func stopAtNextSafeLocation(dispatchId: String, reason: String, requestedBy: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+open func stopAtNextSafeLocation(dispatchId: String, asking: AskingRecord, cancel: CancelHandle)async throws  -> DocumentHandle  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_gladhand_swift_fn_method_clienthandle_stop_at_next_safe_location(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(reason),FfiConverterString.lower(requestedBy),FfiConverterTypeCancelHandle_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterTypeAskingRecord_lower(asking),FfiConverterTypeCancelHandle_lower(cancel)
                 )
             },
             pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
@@ -1413,6 +1716,25 @@ open func telemetryFollow(loads: [String], cancel: CancelHandle)async throws  ->
 }
 
     /**
+     * `Tender`, after the counter offer was taken.
+     */
+open func tenderAcceptCounter(tenderId: String, waitMs: UInt64?, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_accept_counter(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterOptionUInt64.lower(waitMs),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
      * `Tender`, as a new attempt.
      */
 open func tenderAgain(load: DocumentHandle, carrier: String, capacity: DocumentHandle?, waitMs: UInt64?, cancel: CancelHandle)async throws  -> DocumentHandle  {
@@ -1432,6 +1754,25 @@ open func tenderAgain(load: DocumentHandle, carrier: String, capacity: DocumentH
 }
 
     /**
+     * `Tender`, with an amendment proposed.
+     */
+open func tenderAmend(tenderId: String, load: DocumentHandle, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_amend(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterTypeDocumentHandle_lower(load),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
      * `Tender`.
      */
 open func tenderCreate(load: DocumentHandle, carrier: String, capacity: DocumentHandle?, waitMs: UInt64?, cancel: CancelHandle)async throws  -> DocumentHandle  {
@@ -1440,6 +1781,25 @@ open func tenderCreate(load: DocumentHandle, carrier: String, capacity: Document
             rustFutureFunc: {
                 uniffi_gladhand_swift_fn_method_clienthandle_tender_create(
                         self.uniffiCloneHandle(),FfiConverterTypeDocumentHandle_lower(load),FfiConverterString.lower(carrier),FfiConverterOptionTypeDocumentHandle.lower(capacity),FfiConverterOptionUInt64.lower(waitMs),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `Tender`, after the counter offer was declined.
+     */
+open func tenderDeclineCounter(tenderId: String, reason: String?, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_decline_counter(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterOptionString.lower(reason),FfiConverterTypeCancelHandle_lower(cancel)
                 )
             },
             pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
@@ -1489,6 +1849,63 @@ open func tenderList(state: String?, cancel: CancelHandle)async throws  -> [Docu
 }
 
     /**
+     * `Tender`, its load freed by the operator's override.
+     */
+open func tenderReleaseUnproven(tenderId: String, actor: String, reason: String, runbook: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_release_unproven(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterString.lower(actor),FfiConverterString.lower(reason),FfiConverterString.lower(runbook),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `Tender`, with a cancellation requested.
+     */
+open func tenderRequestCancel(tenderId: String, reason: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_request_cancel(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterString.lower(reason),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `Tender`, after its next revision.
+     */
+open func tenderRevise(tenderId: String, load: DocumentHandle, waitMs: UInt64?, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_tender_revise(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterTypeDocumentHandle_lower(load),FfiConverterOptionUInt64.lower(waitMs),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
      * Follows a tender.
      */
 open func tenderWatch(tenderId: String, cancel: CancelHandle)async throws  -> WatchHandle  {
@@ -1516,6 +1933,63 @@ open func tenderWithdraw(tenderId: String, reason: String, cancel: CancelHandle)
             rustFutureFunc: {
                 uniffi_gladhand_swift_fn_method_clienthandle_tender_withdraw(
                         self.uniffiCloneHandle(),FfiConverterString.lower(tenderId),FfiConverterString.lower(reason),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `InboxAnswer` to a request to a webhook's address.
+     */
+open func webhook(method: String, headers: [HeaderRecord], body: Data, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_webhook(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(method),FfiConverterSequenceTypeHeaderRecord.lower(headers),FfiConverterData.lower(body),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `WebhookSubscription` that was.
+     */
+open func webhookDelete(carrier: String, subscriptionId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_webhook_delete(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(carrier),FfiConverterString.lower(subscriptionId),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `WebhookSubscription` as the carrier has it.
+     */
+open func webhookGet(carrier: String, subscriptionId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_webhook_get(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(carrier),FfiConverterString.lower(subscriptionId),FfiConverterTypeCancelHandle_lower(cancel)
                 )
             },
             pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
@@ -1614,6 +2088,12 @@ public protocol DocumentHandleProtocol: AnyObject, Sendable {
      * How many elements or members the value at a pointer has; nothing if no array or object stands there.
      */
     func count(pointer: String) throws  -> UInt64?
+
+    /**
+     * What it is once the member of an entity at the pointer was set: money as the contract emits it. Errors:
+     * `schema_invalid` for an amount with more digits than its currency has.
+     */
+    func emitted(entity: String, at: String, member: String) throws  -> DocumentHandle
 
     /**
      * The document that a value inside this one is by itself, byte for byte.
@@ -1781,6 +2261,22 @@ open func count(pointer: String)throws  -> UInt64?  {
     uniffi_gladhand_swift_fn_method_documenthandle_count(
             self.uniffiCloneHandle(),
         FfiConverterString.lower(pointer),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * What it is once the member of an entity at the pointer was set: money as the contract emits it. Errors:
+     * `schema_invalid` for an amount with more digits than its currency has.
+     */
+open func emitted(entity: String, at: String, member: String)throws  -> DocumentHandle  {
+    return try  FfiConverterTypeDocumentHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_documenthandle_emitted(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(entity),
+        FfiConverterString.lower(at),
+        FfiConverterString.lower(member),uniffiCallStatus
     )
 })
 }
@@ -3065,13 +3561,9 @@ public func FfiConverterTypeWatchHandle_lower(_ value: WatchHandle) -> UInt64 {
 
 
 /**
- * What is asked of a carrier's operations centre.
+ * Why something is asked of a carrier's operations centre, and by whom.
  */
-public struct CommandRecord {
-    /**
-     * `conditional_stop`, `resume` and so on.
-     */
-    public let kind: String
+public struct AskingRecord: Equatable, Hashable {
     /**
      * Why.
      */
@@ -3084,29 +3576,10 @@ public struct CommandRecord {
      * In which role.
      */
     public let role: String?
-    /**
-     * Members that belong to the type.
-     */
-    public let params: DocumentHandle?
-    /**
-     * Milliseconds for which it stays open.
-     */
-    public let expiresMs: UInt64?
-    /**
-     * Seconds for which a hold lasts without renewal.
-     */
-    public let leaseSeconds: UInt32?
-    /**
-     * The command's id.
-     */
-    public let commandId: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
-        /**
-         * `conditional_stop`, `resume` and so on.
-         */kind: String,
         /**
          * Why.
          */reason: String,
@@ -3115,27 +3588,10 @@ public struct CommandRecord {
          */principal: String,
         /**
          * In which role.
-         */role: String?,
-        /**
-         * Members that belong to the type.
-         */params: DocumentHandle?,
-        /**
-         * Milliseconds for which it stays open.
-         */expiresMs: UInt64?,
-        /**
-         * Seconds for which a hold lasts without renewal.
-         */leaseSeconds: UInt32?,
-        /**
-         * The command's id.
-         */commandId: String?) {
-        self.kind = kind
+         */role: String?) {
         self.reason = reason
         self.principal = principal
         self.role = role
-        self.params = params
-        self.expiresMs = expiresMs
-        self.leaseSeconds = leaseSeconds
-        self.commandId = commandId
     }
 
 
@@ -3144,36 +3600,26 @@ public struct CommandRecord {
 }
 
 #if compiler(>=6)
-extension CommandRecord: Sendable {}
+extension AskingRecord: Sendable {}
 #endif
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public struct FfiConverterTypeCommandRecord: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CommandRecord {
+public struct FfiConverterTypeAskingRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AskingRecord {
         return
-            try CommandRecord(
-                kind: FfiConverterString.read(from: &buf),
+            try AskingRecord(
                 reason: FfiConverterString.read(from: &buf),
                 principal: FfiConverterString.read(from: &buf),
-                role: FfiConverterOptionString.read(from: &buf),
-                params: FfiConverterOptionTypeDocumentHandle.read(from: &buf),
-                expiresMs: FfiConverterOptionUInt64.read(from: &buf),
-                leaseSeconds: FfiConverterOptionUInt32.read(from: &buf),
-                commandId: FfiConverterOptionString.read(from: &buf)
+                role: FfiConverterOptionString.read(from: &buf)
         )
     }
 
-    public static func write(_ value: CommandRecord, into buf: inout [UInt8]) {
-        FfiConverterString.write(value.kind, into: &buf)
+    public static func write(_ value: AskingRecord, into buf: inout [UInt8]) {
         FfiConverterString.write(value.reason, into: &buf)
         FfiConverterString.write(value.principal, into: &buf)
         FfiConverterOptionString.write(value.role, into: &buf)
-        FfiConverterOptionTypeDocumentHandle.write(value.params, into: &buf)
-        FfiConverterOptionUInt64.write(value.expiresMs, into: &buf)
-        FfiConverterOptionUInt32.write(value.leaseSeconds, into: &buf)
-        FfiConverterOptionString.write(value.commandId, into: &buf)
     }
 }
 
@@ -3181,15 +3627,15 @@ public struct FfiConverterTypeCommandRecord: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeCommandRecord_lift(_ buf: RustBuffer) throws -> CommandRecord {
-    return try FfiConverterTypeCommandRecord.lift(buf)
+public func FfiConverterTypeAskingRecord_lift(_ buf: RustBuffer) throws -> AskingRecord {
+    return try FfiConverterTypeAskingRecord.lift(buf)
 }
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
-public func FfiConverterTypeCommandRecord_lower(_ value: CommandRecord) -> RustBuffer {
-    return FfiConverterTypeCommandRecord.lower(value)
+public func FfiConverterTypeAskingRecord_lower(_ value: AskingRecord) -> RustBuffer {
+    return FfiConverterTypeAskingRecord.lower(value)
 }
 
 
@@ -3606,6 +4052,115 @@ public func FfiConverterTypeViolationRecord_lift(_ buf: RustBuffer) throws -> Vi
 #endif
 public func FfiConverterTypeViolationRecord_lower(_ value: ViolationRecord) -> RustBuffer {
     return FfiConverterTypeViolationRecord.lower(value)
+}
+
+
+/**
+ * What is asked of a carrier's operations centre.
+ */
+public struct WishRecord {
+    /**
+     * `conditional_stop`, `resume` and so on.
+     */
+    public let kind: String
+    /**
+     * Why, and who asks.
+     */
+    public let asking: AskingRecord
+    /**
+     * Members that belong to the type.
+     */
+    public let params: DocumentHandle?
+    /**
+     * Milliseconds for which it stays open.
+     */
+    public let expiresMs: UInt64?
+    /**
+     * Seconds for which a hold lasts without renewal.
+     */
+    public let leaseSeconds: UInt32?
+    /**
+     * The command's id.
+     */
+    public let commandId: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * `conditional_stop`, `resume` and so on.
+         */kind: String,
+        /**
+         * Why, and who asks.
+         */asking: AskingRecord,
+        /**
+         * Members that belong to the type.
+         */params: DocumentHandle?,
+        /**
+         * Milliseconds for which it stays open.
+         */expiresMs: UInt64?,
+        /**
+         * Seconds for which a hold lasts without renewal.
+         */leaseSeconds: UInt32?,
+        /**
+         * The command's id.
+         */commandId: String?) {
+        self.kind = kind
+        self.asking = asking
+        self.params = params
+        self.expiresMs = expiresMs
+        self.leaseSeconds = leaseSeconds
+        self.commandId = commandId
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension WishRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWishRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WishRecord {
+        return
+            try WishRecord(
+                kind: FfiConverterString.read(from: &buf),
+                asking: FfiConverterTypeAskingRecord.read(from: &buf),
+                params: FfiConverterOptionTypeDocumentHandle.read(from: &buf),
+                expiresMs: FfiConverterOptionUInt64.read(from: &buf),
+                leaseSeconds: FfiConverterOptionUInt32.read(from: &buf),
+                commandId: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: WishRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterTypeAskingRecord.write(value.asking, into: &buf)
+        FfiConverterOptionTypeDocumentHandle.write(value.params, into: &buf)
+        FfiConverterOptionUInt64.write(value.expiresMs, into: &buf)
+        FfiConverterOptionUInt32.write(value.leaseSeconds, into: &buf)
+        FfiConverterOptionString.write(value.commandId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWishRecord_lift(_ buf: RustBuffer) throws -> WishRecord {
+    return try FfiConverterTypeWishRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWishRecord_lower(_ value: WishRecord) -> RustBuffer {
+    return FfiConverterTypeWishRecord.lower(value)
 }
 
 
@@ -4188,13 +4743,25 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_func_start_sandbox() != 19536) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_capacity_get() != 27753) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_capacity_hold() != 43245) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_capacity_release() != 1402) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_capacity_search() != 44901) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_close() != 59700) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_gladhand_swift_checksum_method_clienthandle_command() != 17852) {
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_command() != 22932) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_command_records() != 55351) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_command_revoke() != 10145) {
@@ -4206,7 +4773,25 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_method_clienthandle_connection_facts() != 18944) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_dispatch_change_route() != 24076) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_dispatch_get() != 27181) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_dispatch_hold() != 2982) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_dispatch_release() != 21922) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_dispatch_renew_hold() != 16451) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_dispatch_request_intervention() != 14161) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_dispatch_resume() != 32947) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_documents_get() != 24633) {
@@ -4219,6 +4804,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_explain() != 25997) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_handshake() != 40254) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_health() != 34196) {
@@ -4257,16 +4845,25 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_method_clienthandle_security_events() != 23336) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_gladhand_swift_checksum_method_clienthandle_stop_at_next_safe_location() != 31455) {
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_stop_at_next_safe_location() != 2152) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_telemetry_follow() != 56160) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_accept_counter() != 32094) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_again() != 38385) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_amend() != 61651) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_create() != 39926) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_decline_counter() != 55638) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_get() != 39319) {
@@ -4275,10 +4872,28 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_list() != 37360) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_release_unproven() != 60448) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_request_cancel() != 38095) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_revise() != 3317) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_watch() != 21657) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_tender_withdraw() != 32310) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_webhook() != 60764) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_webhook_delete() != 25651) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_webhook_get() != 18986) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_webhook_subscribe() != 61380) {
@@ -4291,6 +4906,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_documenthandle_count() != 39033) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_documenthandle_emitted() != 22914) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_documenthandle_extract() != 60657) {

@@ -33,6 +33,20 @@ final class DocumentTests: XCTestCase {
         XCTAssertEqual(try document.patching("/new/member", raw: jsonQuote("a\"b")).text("/new/member"), "a\"b")
     }
 
+    func testMoneyGoesOutWithTheDigitsOfItsCurrency() throws {
+        var rate = try Rate(parsing: #"{"currency":"USD","amount":1250.0}"#)
+        XCTAssertEqual(rate.raw("amount"), "1250.0", "what came and was left alone keeps its lexeme")
+        rate.amount = Number(Decimal(1300))
+        XCTAssertEqual(rate.raw("amount"), "1300.00")
+        rate.unitPrice = "1.123456"
+        XCTAssertEqual(rate.raw("unitPrice"), "1.123456")
+        XCTAssertEqual(Money(currency: "KWD", amount: "7").json, #"{"currency":"KWD","amount":7.000}"#)
+        rate.amount = "1300.005"
+        XCTAssertThrowsError(try rate.document.validated()) { error in
+            XCTAssertEqual((error as? GladhandError)?.code, .schemaInvalid)
+        }
+    }
+
     func testARefusedChangeIsKeptAndThrown() throws {
         var document = try Document(parsing: offer)
         document.set("/rate/amount", raw: "12,50")

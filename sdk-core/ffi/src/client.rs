@@ -12,9 +12,27 @@ use tokio_util::sync::CancellationToken;
 use crate::runtime::Owner;
 use crate::stream::{Events, Follow, Safety, Watch};
 use crate::task::{CancelToken, Task, guard, spawn};
+use crate::webhook;
 
 /// The role under which a call that names none is made.
 const DISPATCHER: &str = "dispatcher";
+
+/// Why something is asked of a carrier's operations centre, and by whom (contract 4f).
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// Why.
+    pub reason: String,
+    /// Who asks.
+    pub principal: String,
+    /// In which role; `dispatcher` unless set.
+    pub role: Option<String>,
+}
+
+impl Asking {
+    fn parts(self) -> (String, Requester) {
+        (self.reason, Requester::new(self.principal, self.role.unwrap_or_else(|| DISPATCHER.to_owned())))
+    }
+}
 
 /// What is asked of a carrier's operations centre (contract 4f).
 #[derive(Clone, Debug, Default)]
@@ -22,12 +40,8 @@ pub struct Command {
     /// `conditional_stop`, `resume`, `manual_intervention`, `route_change`, `hold_at_terminal`, `release` or
     /// `reschedule_stop`.
     pub kind: String,
-    /// Why.
-    pub reason: String,
-    /// Who asks.
-    pub principal: String,
-    /// In which role; `dispatcher` unless set.
-    pub role: Option<String>,
+    /// Why, and who asks.
+    pub asking: Asking,
     /// Members that belong to the type.
     pub params: Option<Document>,
     /// Milliseconds for which it stays open; 5 minutes unless set, at most 15.
@@ -40,13 +54,13 @@ pub struct Command {
 
 impl Command {
     fn request(self) -> CommandRequest {
-        let by = Requester::new(self.principal, self.role.unwrap_or_else(|| DISPATCHER.to_owned()));
+        let (reason, by) = self.asking.parts();
         CommandRequest {
             params: self.params,
             expires_in: self.expires_ms.map(Duration::from_millis),
             lease_seconds: self.lease_seconds,
             command_id: self.command_id,
-            ..CommandRequest::new(self.kind, self.reason, by)
+            ..CommandRequest::new(self.kind, reason, by)
         }
     }
 }
@@ -110,6 +124,33 @@ impl Client {
         self.run(cancel, |core| async move { core.capacity_search(request).await })
     }
 
+    /// One offer, fresh from the carrier: a CapacityOffer.
+    pub fn capacity_get(&self, carrier: String, capacity_id: String, cancel: &CancelToken) -> Task<Document> {
+        self.run(cancel, |core| async move { core.capacity_get(&carrier, &capacity_id).await })
+    }
+
+    /// Holds a slot of an offer; `hold_id` is a random one unless given. Answers the CapacityOffer with its hold.
+    pub fn capacity_hold(
+        &self,
+        carrier: String,
+        capacity_id: String,
+        hold_id: Option<String>,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        self.run(cancel, |core| async move { core.capacity_hold(&carrier, &capacity_id, hold_id.as_deref()).await })
+    }
+
+    /// Lets a held slot go. Answers the CapacityOffer.
+    pub fn capacity_release(
+        &self,
+        carrier: String,
+        capacity_id: String,
+        hold_id: String,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        self.run(cancel, |core| async move { core.capacity_release(&carrier, &capacity_id, &hold_id).await })
+    }
+
     /// Whether a load fits an offer, check by check: an Eligibility. No IO.
     pub fn explain(&self, load: &Document, offer: &Document) -> Result<Document> {
         let core = self.core()?;
@@ -157,6 +198,51 @@ impl Client {
         self.run(cancel, |core| async move { core.tender_withdraw(&id, &reason).await })
     }
 
+    /// Sends the next revision of a tender that is not decided. Answers the Tender.
+    pub fn tender_revise(
+        &self,
+        id: String,
+        load: Document,
+        wait_ms: Option<u64>,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        let wait = wait_ms.map(Duration::from_millis);
+        self.run(cancel, move |core| async move { core.tender_revise(&id, load, wait).await })
+    }
+
+    /// Proposes a change of an accepted tender. Answers the Tender.
+    pub fn tender_amend(&self, id: String, load: Document, cancel: &CancelToken) -> Task<Document> {
+        self.run(cancel, |core| async move { core.tender_amend(&id, load).await })
+    }
+
+    /// Takes the carrier's counter offer. Answers the Tender.
+    pub fn tender_accept_counter(&self, id: String, wait_ms: Option<u64>, cancel: &CancelToken) -> Task<Document> {
+        let wait = wait_ms.map(Duration::from_millis);
+        self.run(cancel, move |core| async move { core.tender_accept_counter(&id, wait).await })
+    }
+
+    /// Declines the carrier's counter offer. Answers the Tender.
+    pub fn tender_decline_counter(&self, id: String, reason: Option<String>, cancel: &CancelToken) -> Task<Document> {
+        self.run(cancel, |core| async move { core.tender_decline_counter(&id, reason.as_deref()).await })
+    }
+
+    /// Asks to cancel an accepted tender. Answers the Tender.
+    pub fn tender_request_cancel(&self, id: String, reason: String, cancel: &CancelToken) -> Task<Document> {
+        self.run(cancel, |core| async move { core.tender_request_cancel(&id, &reason).await })
+    }
+
+    /// The operator's audited override: frees a load that the carrier can neither confirm nor deny. Answers the Tender.
+    pub fn tender_release_unproven(
+        &self,
+        id: String,
+        actor: String,
+        reason: String,
+        runbook: String,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        self.run(cancel, |core| async move { core.tender_release_unproven(&id, &actor, &reason, &runbook).await })
+    }
+
     /// A tender now and after each change.
     pub fn tender_watch(&self, id: String, cancel: &CancelToken) -> Task<Watch> {
         self.run(cancel, |core| async move { Ok(Watch::new(core.tender_watch(&id))) })
@@ -170,6 +256,25 @@ impl Client {
     /// Takes in a webhook: verifies and stores. Answers an InboxReceipt.
     pub fn receive(&self, headers: Vec<(String, String)>, body: Vec<u8>, cancel: &CancelToken) -> Task<Document> {
         self.run(cancel, |core| async move { core.receive(&headers, &body).await })
+    }
+
+    /// What to answer to a carrier that asks whether it may send webhooks here: an InboxHandshake.
+    pub fn handshake(&self, headers: &[(String, String)]) -> Result<Document> {
+        let core = self.core()?;
+        guard(|| core.inbox_handshake(headers))
+    }
+
+    /// Answers a request to a webhook's address, whatever it is: the handshake of an OPTIONS, a webhook by POST, and their
+    /// refusals. An InboxAnswer. What is not the sender's doing, such as a journal that cannot be written, is an error: the
+    /// host's 500 for it makes the carrier come again.
+    pub fn webhook(
+        &self,
+        method: String,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        self.run(cancel, |core| async move { webhook::answer(&core, &method, &headers, &body).await })
     }
 
     /// Safety events at once, out of band.
@@ -190,6 +295,16 @@ impl Client {
         self.run(cancel, |core| async move { core.webhook_subscribe(&carrier, &id, &url, &types, &mtls).await })
     }
 
+    /// A WebhookSubscription as the carrier has it.
+    pub fn webhook_get(&self, carrier: String, id: String, cancel: &CancelToken) -> Task<Document> {
+        self.run(cancel, |core| async move { core.webhook_get(&carrier, &id).await })
+    }
+
+    /// Ends a webhook subscription. Answers the WebhookSubscription that it was.
+    pub fn webhook_delete(&self, carrier: String, id: String, cancel: &CancelToken) -> Task<Document> {
+        self.run(cancel, |core| async move { core.webhook_delete(&carrier, &id).await })
+    }
+
     /// A Dispatch by id.
     pub fn dispatch_get(&self, id: String, cancel: &CancelToken) -> Task<Document> {
         self.run(cancel, |core| async move { core.dispatch_get(&id).await })
@@ -200,16 +315,98 @@ impl Client {
         self.run(cancel, |core| async move { core.command_request(&dispatch_id, wish.request()).await })
     }
 
-    /// Requests a stop at the next safe location, as [`Command::role`] `dispatcher`.
+    /// Requests a stop at the next safe location. Answers its CommandStatus.
     pub fn stop_at_next_safe_location(
         &self,
         dispatch_id: String,
-        reason: String,
-        requested_by: String,
+        asking: Asking,
         cancel: &CancelToken,
     ) -> Task<Document> {
-        let by = Requester::new(requested_by, DISPATCHER);
+        let (reason, by) = asking.parts();
         self.run(cancel, |core| async move { core.stop_at_next_safe_location(&dispatch_id, &reason, by).await })
+    }
+
+    /// Requests to go on after the stop `command_ref`. Answers its CommandStatus.
+    pub fn dispatch_resume(
+        &self,
+        dispatch_id: String,
+        command_ref: String,
+        asking: Asking,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        let (reason, by) = asking.parts();
+        self.run(cancel, |core| async move { core.dispatch_resume(&dispatch_id, &command_ref, &reason, by).await })
+    }
+
+    /// Requests a hold at the terminal for `lease_seconds`. Answers its CommandStatus.
+    pub fn dispatch_hold(
+        &self,
+        dispatch_id: String,
+        asking: Asking,
+        lease_seconds: u32,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        let (reason, by) = asking.parts();
+        self.run(cancel, move |core| async move { core.dispatch_hold(&dispatch_id, &reason, by, lease_seconds).await })
+    }
+
+    /// Requests another lease, from now, for the hold `command_ref`. Answers its CommandStatus.
+    pub fn dispatch_renew_hold(
+        &self,
+        dispatch_id: String,
+        command_ref: String,
+        asking: Asking,
+        lease_seconds: u32,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        let (reason, by) = asking.parts();
+        self.run(cancel, move |core| async move {
+            core.dispatch_renew_hold(&dispatch_id, &command_ref, &reason, by, lease_seconds).await
+        })
+    }
+
+    /// Requests the end of the hold `command_ref`. Answers its CommandStatus.
+    pub fn dispatch_release(
+        &self,
+        dispatch_id: String,
+        command_ref: String,
+        asking: Asking,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        let (reason, by) = asking.parts();
+        self.run(cancel, |core| async move { core.dispatch_release(&dispatch_id, &command_ref, &reason, by).await })
+    }
+
+    /// Requests a person at the vehicle, of an InterventionKind. Answers its CommandStatus.
+    pub fn dispatch_request_intervention(
+        &self,
+        dispatch_id: String,
+        kind: String,
+        asking: Asking,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        let (reason, by) = asking.parts();
+        self.run(
+            cancel,
+            |core| async move { core.dispatch_request_intervention(&dispatch_id, &kind, &reason, by).await },
+        )
+    }
+
+    /// Requests a detour of the capacity's route. Answers its CommandStatus.
+    pub fn dispatch_change_route(
+        &self,
+        dispatch_id: String,
+        detour_id: String,
+        asking: Asking,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        let (reason, by) = asking.parts();
+        self.run(cancel, |core| async move { core.dispatch_change_route(&dispatch_id, &detour_id, &reason, by).await })
+    }
+
+    /// Every command that was asked of a dispatch, from the journal: CommandRecord documents.
+    pub fn command_records(&self, dispatch_id: String, cancel: &CancelToken) -> Task<Vec<Document>> {
+        self.run(cancel, |core| async move { core.command_records(&dispatch_id).await })
     }
 
     /// How far a command got: its CommandStatus.

@@ -2,6 +2,7 @@
 //! panic across a language border, handles that know their process, and the operations of the SDK on documents.
 //!
 //! * [`Client`], [`Gateway`]: the operations, as tasks on documents. * [`stream`]: what is pulled.
+//! * `webhook`: answers a request to a webhook's address. * [`WEBHOOK_LIMIT`]: how much of its body to read.
 //! * [`identity`]: rotation, status and security events of a client.
 //! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork.
 //! * [`task`]: an operation under way: awaited, waited for with a tick (Ctrl-C), or cancelled.
@@ -14,8 +15,9 @@ pub mod identity;
 pub mod runtime;
 pub mod stream;
 pub mod task;
+mod webhook;
 
-pub use client::{Client, Command};
+pub use client::{Asking, Client, Command};
 pub use gateway::Gateway;
 pub use gladhand::{Delivery, Sandbox, fork};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
@@ -23,6 +25,7 @@ pub use gladhand_documents::json::{Document, quote};
 pub use identity::Pem;
 pub use stream::{Events, Follow, Safety, SecurityEvents, Watch};
 pub use task::{CancelToken, Task, spawn};
+pub use webhook::LIMIT as WEBHOOK_LIMIT;
 
 /// The version of the SDK; core and bindings carry the same.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -50,7 +50,7 @@ fn kind(kind: &Kind) -> Value {
         Kind::Instant => json!({"type": "string", "format": "date-time"}),
         Kind::Zone => json!({"type": "string", "examples": ["America/Chicago"]}),
         Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
-        Kind::Decimal { places, limit } => json!({
+        Kind::Decimal { places, limit, .. } => json!({
             "type": ["number", "string"],
             "pattern": format!("^-?(0|[1-9][0-9]*)(\\.[0-9]{{1,{places}}})?$"),
             "minimum": -limit,

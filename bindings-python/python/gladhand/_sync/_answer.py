@@ -12,3 +12,12 @@ T = TypeVar("T")
 def answer(call: Call[T]) -> T:
     """The answer of a call to the core."""
     return call.wait()
+
+
+def pulled(call: Call[T]) -> T:
+    """The answer of a pull. If it does not reach its caller, the next pull brings it."""
+    try:
+        return call.wait()
+    except BaseException:
+        call.abandon()
+        raise

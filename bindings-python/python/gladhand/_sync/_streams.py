@@ -11,7 +11,7 @@ from typing import Generic, TypeVar, cast
 
 from .. import models
 from .._gladhand import Call, Document, EventReader, Stream
-from ._answer import answer
+from ._answer import answer, pulled
 
 T = TypeVar("T")
 S = TypeVar("S", bound="_Arriving")  # type: ignore[type-arg]
@@ -43,7 +43,7 @@ class _Arriving(ABC, Generic[T]):
     def __next__(self) -> T:
         if self._native is None:
             self.open()
-        document = answer(cast("Stream", self._native).next())
+        document = pulled(cast("Stream", self._native).next())
         if document is None:
             raise StopIteration
         return self._view(document)
@@ -161,7 +161,7 @@ class Events:
         if self._native is None:
             self.open()
         native = cast("EventReader", self._native)
-        found = answer(native.next())
+        found = pulled(native.next())
         if found is None:
             raise StopIteration
         document, token = found

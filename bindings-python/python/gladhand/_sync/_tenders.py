@@ -56,6 +56,49 @@ class Tenders:
         """Every tender in the journal, or those in this state."""
         return [models.Tender.from_document(found) for found in answer(self._native.tender_list(state))]
 
+    def revise(self, tender_id: str, load: DocumentLike, *, wait: SpanLike | None = None) -> models.Tender:
+        """Sends new content of a tender that is not decided yet, as its next revision; offers for an older one are void
+        (contract 4b, row 8).
+
+        `load` is the whole LoadTender as it shall be; revision, tender id and mode are filled in. Waits up to `wait` (seconds
+        or a timedelta) for the decision. Raises `already_accepted` where the carrier was faster: `amend` then proposes the
+        change; `illegal_transition`, `tender_unknown`, and the codes of broken rules.
+        """
+        call = self._native.tender_revise(tender_id, _arguments.document(load), _arguments.milliseconds(wait))
+        return models.Tender.from_document(answer(call))
+
+    def amend(self, tender_id: str, load: DocumentLike) -> models.Tender:
+        """Proposes new content of an accepted tender (contract 4b, row 18). The tender stays as it is, with `amendment`
+        `received`, until the carrier confirms or declines. Raises `illegal_transition`, `revision_content_conflict` while
+        another proposal is open, `tender_unknown`."""
+        call = self._native.tender_amend(tender_id, _arguments.document(load))
+        return models.Tender.from_document(answer(call))
+
+    def accept_counter(self, tender_id: str, *, wait: SpanLike | None = None) -> models.Tender:
+        """Takes the carrier's counter offer, `decision.counter` (contract 4b, row 7): `accepted`, or `rejected` with
+        `capacity_gone` where the capacity was taken meanwhile. Waits up to `wait` (seconds or a timedelta). Raises
+        `counter_expired`, `illegal_transition` where there is no counter offer, `tender_unknown`."""
+        call = self._native.tender_accept_counter(tender_id, _arguments.milliseconds(wait))
+        return models.Tender.from_document(answer(call))
+
+    def decline_counter(self, tender_id: str, *, reason: str | None = None) -> models.Tender:
+        """Declines the carrier's counter offer: the tender is `rejected`, its load free (contract 4b, row 9). Raises as
+        `accept_counter` does."""
+        return models.Tender.from_document(answer(self._native.tender_decline_counter(tender_id, reason)))
+
+    def request_cancel(self, tender_id: str, *, reason: str) -> models.Tender:
+        """Asks to cancel an accepted or dispatched tender (contract 4b, row 16). The carrier may decline, and the load is held
+        until it confirms: see `cancellation`. Raises `illegal_transition`, `tender_unknown`."""
+        return models.Tender.from_document(answer(self._native.tender_request_cancel(tender_id, reason)))
+
+    def release_unproven(self, tender_id: str, *, actor: str, reason: str, runbook: str) -> models.Tender:
+        """The operator's override: frees a load whose carrier can neither confirm nor deny, once somebody has made sure by
+        other means that no truck will come (contract 4b). `actor` decides, by the `runbook`, such as `RB-01`; both stand in
+        the journal with the reason. Raises `illegal_transition` where the carrier's word is known or no load is held,
+        `invalid_argument` for an empty name, `tender_unknown`."""
+        call = self._native.tender_release_unproven(tender_id, actor, reason, runbook)
+        return models.Tender.from_document(answer(call))
+
     def watch(self, tender_id: str) -> Watch:
         """The tender each time it changed, until its last state."""
         return Watch(lambda: self._native.tender_watch(tender_id))

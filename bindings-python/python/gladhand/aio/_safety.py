@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from .. import models
+from ..errors import Error
 from ._streams import SafetyEvents
 
 _log = logging.getLogger("gladhand")
@@ -24,14 +25,17 @@ class SafetyWatch:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="gladhand-safety")
 
     async def _run(self) -> None:
-        async for event in self._events:
-            # A callback that fails must not silence the next safety event.
-            try:
-                outcome = self._callback(event)
-                if inspect.isawaitable(outcome):
-                    await outcome
-            except Exception:
-                _log.exception("the safety callback failed")
+        try:
+            async for event in self._events:
+                # A callback that fails must not silence the next safety event.
+                try:
+                    outcome = self._callback(event)
+                    if inspect.isawaitable(outcome):
+                        await outcome
+                except Exception:
+                    _log.exception("the safety callback failed")
+        except Error:
+            _log.exception("safety events ended")
 
     async def close(self) -> None:
         """Ends it, after the callback that runs right now."""

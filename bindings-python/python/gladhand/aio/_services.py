@@ -42,6 +42,24 @@ class Capacity:
         )
         return models.CapacityResult.from_document(await answer(self._native.capacity_search(request.document)))
 
+    async def get(self, carrier: str, capacity_id: str) -> models.CapacityOffer:
+        """One offer, fresh from the carrier, byte for byte. Raises `not_found`, `carrier_unknown`."""
+        return models.CapacityOffer.from_document(await answer(self._native.capacity_get(carrier, capacity_id)))
+
+    async def hold(self, carrier: str, capacity_id: str, *, hold_id: str | None = None) -> models.CapacityOffer:
+        """Holds a slot of an offer before a load is tendered (contract 3b): the offer with its `hold`, which says until when.
+
+        Without a `hold_id` it is a new hold; the same id again is the same hold. Raises `capacity_committed` where nothing is
+        left, `hold_expired` for an id that was released or has lapsed.
+        """
+        call = self._native.capacity_hold(carrier, capacity_id, hold_id)
+        return models.CapacityOffer.from_document(await answer(call))
+
+    async def release(self, carrier: str, capacity_id: str, hold_id: str) -> models.CapacityOffer:
+        """Lets a held slot go. Raises `hold_expired`, `not_found`."""
+        call = self._native.capacity_release(carrier, capacity_id, hold_id)
+        return models.CapacityOffer.from_document(await answer(call))
+
     def explain(self, load: DocumentLike, offer: DocumentLike) -> models.Eligibility:
         """Whether the load fits the offer: `eligible`, `ineligible` or `unknown`, each check with its remedy.
 
@@ -68,6 +86,27 @@ class Inbox:
         receipt = await answer(self._native.receive(_arguments.headers(headers), raw_body))
         return models.InboxReceipt.from_document(receipt)
 
+    def handshake(self, headers: Mapping[str, str] | Iterable[tuple[Any, Any]]) -> models.InboxHandshake:
+        """What to answer to the OPTIONS request with which a carrier asks whether it may send webhooks here (CloudEvents
+        webhook 1.0, section 4): a status and header fields.
+
+        Raises `schema_invalid` for a request that is no handshake, `webhook_source_foreign` for an origin of no configured
+        carrier; answer those with the error's `http_status`.
+        """
+        return models.InboxHandshake.from_document(self._native.handshake(_arguments.headers(headers)))
+
+    async def answer(
+        self, method: str, headers: Mapping[str, str] | Iterable[tuple[Any, Any]], raw_body: bytes
+    ) -> models.InboxAnswer:
+        """What to answer to any request to a webhook's address: `receive` for POST, `handshake` for OPTIONS, and the status
+        of what they raise. `gladhand.integrations` is this for the web frameworks.
+
+        Raises only what is not the sender's doing, such as `journal_unwritable`: answer that with 500 or 503, and the carrier
+        comes again.
+        """
+        call = self._native.webhook(method, _arguments.headers(headers), raw_body)
+        return models.InboxAnswer.from_document(await answer(call))
+
 
 class Webhooks:
     """Where carriers send their webhooks."""
@@ -90,6 +129,18 @@ class Webhooks:
         """
         call = self._native.webhook_subscribe(carrier, subscription_id, url, list(types), mtls)
         return models.WebhookSubscription.from_document(await answer(call))
+
+    async def get(self, *, carrier: str, subscription_id: str) -> models.WebhookSubscription:
+        """The subscription as the carrier has it. Raises `not_found`, `carrier_unknown`."""
+        return models.WebhookSubscription.from_document(
+            await answer(self._native.webhook_get(carrier, subscription_id))
+        )
+
+    async def delete(self, *, carrier: str, subscription_id: str) -> models.WebhookSubscription:
+        """Ends the subscription, and returns what it was. Raises `not_found`, `carrier_unknown`."""
+        return models.WebhookSubscription.from_document(
+            await answer(self._native.webhook_delete(carrier, subscription_id))
+        )
 
 
 class Documents:

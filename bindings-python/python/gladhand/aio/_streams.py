@@ -10,7 +10,7 @@ from typing import Generic, TypeVar, cast
 
 from .. import models
 from .._gladhand import Call, Document, EventReader, Stream
-from ._answer import answer
+from ._answer import answer, pulled
 
 T = TypeVar("T")
 S = TypeVar("S", bound="_Arriving")  # type: ignore[type-arg]
@@ -42,7 +42,7 @@ class _Arriving(ABC, Generic[T]):
     async def __anext__(self) -> T:
         if self._native is None:
             await self.open()
-        document = await answer(cast("Stream", self._native).next())
+        document = await pulled(cast("Stream", self._native).next())
         if document is None:
             raise StopAsyncIteration
         return self._view(document)
@@ -160,7 +160,7 @@ class Events:
         if self._native is None:
             await self.open()
         native = cast("EventReader", self._native)
-        found = await answer(native.next())
+        found = await pulled(native.next())
         if found is None:
             raise StopAsyncIteration
         document, token = found

@@ -2,7 +2,7 @@
 
 use super::field::{
     Amount, Any, Count, Currency, Dec, Flag, Id, Instant, Int, Latitude, List, LocalTime, Longitude, Quantum, Scac,
-    Text, Version, Zone,
+    Text, UnitPrice, Version, Zone,
 };
 use super::{choice, entity, rules};
 
@@ -315,7 +315,7 @@ entity! {
         /// flat, per_mile or per_hour.
         basis "basis": RateBasis;
         /// Price of one unit.
-        unit_price "unitPrice": Amount;
+        unit_price "unitPrice": UnitPrice;
         /// Least amount.
         minimum "minimum": Money;
         /// Line haul; where given, all lines must add up to `amount`.
@@ -338,8 +338,8 @@ entity! {
         method "method": FuelMethod => required;
         /// Percent of the line haul, or money per mile.
         value "value": Dec<6, 999_999>;
-        /// Money, where the method leaves it open.
-        amount "amount": Amount;
+        /// Money in the rate's currency, where the method leaves it open.
+        amount "amount": UnitPrice;
     }
 
     /// A charge beside the line haul (contract 3e).

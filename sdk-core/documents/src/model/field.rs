@@ -46,6 +46,8 @@ pub enum Kind {
         places: u32,
         /// The largest absolute value.
         limit: i64,
+        /// Whether it is an amount of the `currency` beside it, and goes out with that currency's minor digits.
+        money: bool,
     },
     /// A boolean.
     Flag,
@@ -186,8 +188,8 @@ impl<const MIN: i64, const MAX: i64> Field for Int<MIN, MAX> {
 /// A decimal with at most `PLACES` digits after the point and at most `LIMIT` in size.
 pub struct Dec<const PLACES: u32, const LIMIT: i64>;
 
-/// An amount of money: below 10^12, at most six digits after the point (contract 3a).
-pub type Amount = Dec<6, 999_999_999_999>;
+/// The price of one unit: as an [`Amount`], but with up to six digits after the point (contract 3a).
+pub type UnitPrice = Dec<6, 999_999_999_999>;
 /// Degrees of latitude, at most seven digits after the point.
 pub type Latitude = Dec<7, 90>;
 /// Degrees of longitude, at most seven digits after the point.
@@ -198,7 +200,7 @@ pub type Quantum = Dec<6, 999_999_999_999>;
 impl<const PLACES: u32, const LIMIT: i64> Field for Dec<PLACES, LIMIT> {
     type Value = Number;
     fn kind() -> Kind {
-        Kind::Decimal { places: PLACES, limit: LIMIT }
+        Kind::Decimal { places: PLACES, limit: LIMIT, money: false }
     }
     fn read(document: &Document, pointer: &str) -> Option<Number> {
         let value = document.at(pointer)?;
@@ -206,6 +208,22 @@ impl<const PLACES: u32, const LIMIT: i64> Field for Dec<PLACES, LIMIT> {
     }
     fn write(value: &Number) -> String {
         value.0.clone()
+    }
+}
+
+/// An amount of money in the currency beside it: below 10^12 (contract 3a).
+pub struct Amount;
+
+impl Field for Amount {
+    type Value = Number;
+    fn kind() -> Kind {
+        Kind::Decimal { places: 6, limit: 999_999_999_999, money: true }
+    }
+    fn read(document: &Document, pointer: &str) -> Option<Number> {
+        UnitPrice::read(document, pointer)
+    }
+    fn write(value: &Number) -> String {
+        UnitPrice::write(value)
     }
 }
 

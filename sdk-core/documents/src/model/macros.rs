@@ -35,9 +35,12 @@ macro_rules! entity {
                     #[doc = concat!("Sets `", $wire, "`; every other byte stays.")]
                     pub fn [<set_ $member>](&mut self, value: impl Into<<$field as $crate::model::Field>::Value>) -> &mut Self {
                         let raw = <$field as $crate::model::Field>::write(&value.into());
-                        // A lexeme written by `Field::write` is JSON and the view stands on an object: the patch holds.
+                        // A lexeme written by `Field::write` is JSON and the view stands on an object: the patch holds. An
+                        // amount that its currency cannot say stays as it was given.
                         if let Ok(document) = self.document.patch(&format!("{}/{}", self.at, $wire), &raw) {
-                            self.document = document;
+                            let entity = <Self as $crate::model::Model>::entity();
+                            self.document = $crate::model::emitted(entity, document.clone(), &self.at, Some($wire))
+                                .unwrap_or(document);
                         }
                         self
                     }

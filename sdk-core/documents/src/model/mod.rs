@@ -6,10 +6,11 @@
 //!
 //! * [`field`]: the kinds of members. * [`capacity`], [`tender`], [`dispatch`], [`event`]: contract section 3.
 //! * [`wire`]: what only travels between the two sides. * [`sdk`]: what the SDK answers its own application.
-//! * [`rules`]: the rules that span members.
+//! * [`rules`]: the rules that span members. * [`emitted`]: money as the contract emits it.
 
 pub mod capacity;
 pub mod dispatch;
+mod emit;
 pub mod event;
 pub mod field;
 mod macros;
@@ -19,6 +20,7 @@ pub mod tender;
 mod validate;
 pub mod wire;
 
+pub use emit::emitted;
 pub use field::{Field, Kind};
 pub use validate::{not_understood, validate, violations};
 

@@ -154,6 +154,16 @@ entity! {
         headers "headers": List<HeaderField, 0, 16> => required;
     }
 
+    /// What to answer to a request to a webhook's address, whatever the request was.
+    InboxAnswer {
+        /// HTTP status to answer with.
+        status "status": Count => required;
+        /// Header fields to answer with.
+        headers "headers": List<HeaderField, 0, 16> => required;
+        /// The content to answer with; mostly none.
+        body "body": Text<1024> => required;
+    }
+
     /// A header field of HTTP.
     HeaderField {
         /// Its name.

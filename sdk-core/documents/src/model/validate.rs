@@ -109,7 +109,7 @@ fn check(kind: &Kind, value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
             Some(_) => push(out, path, "range", format!("must be from {min} to {max}")),
             None => push(out, path, "type", format!("must be an integer from {min} to {max}")),
         },
-        Kind::Decimal { places, limit } => decimal(value, *places, *limit, path, out),
+        Kind::Decimal { places, limit, .. } => decimal(value, *places, *limit, path, out),
         Kind::Flag => {
             if value.boolean().is_none() {
                 push(out, path, "type", "must be true or false");
