@@ -10,6 +10,9 @@ use crate::languages::Testing;
 use crate::paths;
 use crate::shell::{Result, Run, find};
 
+/// The web frameworks that the package is tested with; no dependency of it, so they are put beside the installed one.
+const FRAMEWORKS: [&str; 2] = ["express", "fastify"];
+
 /// The installed package.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -87,6 +90,11 @@ impl Node {
             .arg(tarball)
             .at(&site)
             .run()?;
+        for name in FRAMEWORKS {
+            let link = site.join("node_modules").join(name);
+            std::os::unix::fs::symlink(package().join("node_modules").join(name), &link)
+                .map_err(|e| format!("{}: {e}", link.display()))?;
+        }
         Ok(Self { site })
     }
 
