@@ -99,7 +99,7 @@ export class Scenario {
     const bytes = file === null ? undefined : readFileSync(join(vectors, file));
     switch (text('op')) {
       case 'connect':
-        this.#client = await gladhand.connect({ path: this.#configuration(step) });
+        this.#client = await gladhand.connect({ path: this.#configuration(step), ...this.#journal(step) });
         return undefined;
       case 'close':
         await this.#gh.close();
@@ -119,6 +119,14 @@ export class Scenario {
         return (await this.#gh.capacity.search(JSON.parse(whole('request') ?? ''))).document;
       case 'capacity.explain':
         return this.#gh.capacity.explain(whole('load') ?? '', whole('offer') ?? '').document;
+      case 'capacity.get':
+        return (await this.#gh.capacity.get(text('carrier'), text('capacityId'))).document;
+      case 'capacity.hold': {
+        const options = { holdId: step.text('/holdId') ?? undefined };
+        return (await this.#gh.capacity.hold(text('carrier'), text('capacityId'), options)).document;
+      }
+      case 'capacity.release':
+        return (await this.#gh.capacity.release(text('carrier'), text('capacityId'), text('holdId'))).document;
       case 'tenders.create':
         return (await this.#gh.tenders.create(whole('load') ?? '', how(step))).document;
       case 'tenders.again':
@@ -131,18 +139,29 @@ export class Scenario {
       }
       case 'tenders.withdraw':
         return (await this.#gh.tenders.withdraw(text('tenderId'), { reason: text('reason') })).document;
+      case 'tenders.revise':
+        return (await this.#gh.tenders.revise(text('tenderId'), whole('load') ?? '', { waitMs: patience(step) }))
+          .document;
+      case 'tenders.amend':
+        return (await this.#gh.tenders.amend(text('tenderId'), whole('load') ?? '')).document;
+      case 'tenders.accept_counter':
+        return (await this.#gh.tenders.acceptCounter(text('tenderId'), { waitMs: patience(step) })).document;
+      case 'tenders.decline_counter': {
+        const options = { reason: step.text('/reason') ?? undefined };
+        return (await this.#gh.tenders.declineCounter(text('tenderId'), options)).document;
+      }
+      case 'tenders.request_cancel':
+        return (await this.#gh.tenders.requestCancel(text('tenderId'), { reason: text('reason') })).document;
+      case 'tenders.release_unproven': {
+        const audited = { actor: text('actor'), reason: text('reason'), runbook: text('runbook') };
+        return (await this.#gh.tenders.releaseUnproven(text('tenderId'), audited)).document;
+      }
       case 'events.take':
         return this.#take(text('consumer'), Number(step.number('/count')));
       case 'inbox.receive':
         return (await this.#gh.inbox.receive(JSON.parse(whole('headers') ?? '[]'), text('body'))).document;
-      case 'dispatches.get':
-        return (await this.#gh.dispatches.get(text('dispatchId'))).document;
-      case 'dispatches.stop': {
-        const asking = { reason: text('reason'), requestedBy: text('requestedBy') };
-        return (await this.#gh.dispatches.stopAtNextSafeLocation(text('dispatchId'), asking)).document;
-      }
-      case 'dispatches.command_status':
-        return (await this.#gh.dispatches.commandStatus(text('dispatchId'), text('commandId'))).document;
+      case 'inbox.handshake':
+        return this.#gh.inbox.handshake(JSON.parse(whole('headers') ?? '[]')).document;
       case 'documents.list':
         return Document.parse((await this.#gh.documents.list(text('tenderId'))).raw);
       case 'reconcile':
@@ -152,8 +171,57 @@ export class Scenario {
       case 'health':
         return (await this.#gh.health()).document;
       default:
+        return this.#dispatch(step);
+    }
+  }
+
+  /** @param {Doc} step @returns {Promise<Doc>} */
+  async #dispatch(step) {
+    const text = (/** @type {string} */ name) => step.text(`/${name}`) ?? '';
+    const { dispatches } = this.#gh;
+    const [id, ref] = [text('dispatchId'), text('commandRef')];
+    const asking = {
+      reason: text('reason'),
+      requestedBy: text('requestedBy/principal'),
+      role: step.text('/requestedBy/role') ?? undefined,
+    };
+    const leaseS = Number(step.number('/leaseS'));
+    switch (text('op')) {
+      case 'dispatches.get':
+        return (await dispatches.get(id)).document;
+      case 'dispatches.stop':
+        return (await dispatches.stopAtNextSafeLocation(id, asking)).document;
+      case 'dispatches.resume':
+        return (await dispatches.resume(id, ref, asking)).document;
+      case 'dispatches.hold':
+        return (await dispatches.hold(id, { ...asking, leaseS })).document;
+      case 'dispatches.renew_hold':
+        return (await dispatches.renewHold(id, ref, { ...asking, leaseS })).document;
+      case 'dispatches.release':
+        return (await dispatches.release(id, ref, asking)).document;
+      case 'dispatches.request_intervention': {
+        const kind = /** @type {import('gladhand').InterventionKind} */ (text('kind'));
+        return (await dispatches.requestIntervention(id, kind, asking)).document;
+      }
+      case 'dispatches.change_route':
+        return (await dispatches.changeRoute(id, text('detourId'), asking)).document;
+      case 'dispatches.commands': {
+        const found = await dispatches.commands(id);
+        return Document.parse(`{"commands":[${found.map((record) => record.toJson()).join()}]}`);
+      }
+      case 'dispatches.command_status':
+        return (await dispatches.commandStatus(id, text('commandId'))).document;
+      case 'dispatches.revoke':
+        return (await dispatches.revoke(id, text('commandId'))).document;
+      default:
         throw new Error(`the runner does not know the operation ${text('op')}`);
     }
+  }
+
+  /** The setting for another journal. @param {Doc} step */
+  #journal(step) {
+    const name = step.text('/journal');
+    return name === null ? {} : { journal: { path: join(dirname(this.carrier.configPath), name) } };
   }
 
   /** The carrier's configuration, or a copy without some keys. @param {Doc} step */
@@ -182,12 +250,17 @@ export class Scenario {
 
 /** @param {Doc} step */
 function how(step) {
-  const waitMs = step.number('/waitMs');
   return {
     carrier: step.text('/carrier') ?? '',
     capacity: step.raw('/capacity') ?? undefined,
-    waitMs: waitMs === null ? undefined : Number(waitMs),
+    waitMs: patience(step),
   };
+}
+
+/** How long to wait, in milliseconds. @param {Doc} step */
+function patience(step) {
+  const waitMs = step.number('/waitMs');
+  return waitMs === null ? undefined : Number(waitMs);
 }
 
 /** @param {Doc} step */

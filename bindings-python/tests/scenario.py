@@ -123,7 +123,7 @@ class Scenario:
     # The operations.
 
     async def connect(self, step: Document) -> None:
-        """Connects, maybe with keys left out."""
+        """Connects, maybe with keys left out or with another journal."""
         path = self.carrier.config_path
         without = [step.text(f"/without/{place}") for place in range(step.count("/without") or 0)]
         if without:
@@ -131,7 +131,9 @@ class Scenario:
             kept = [line for line in lines if line.split("=")[0].strip() not in without]
             path = path.with_name("without.toml")
             path.write_text("\n".join(kept))
-        self.client = await now(self.api.connect(path))
+        journal = step.text("/journal")
+        own = {"journal__path": str(self.carrier.folder / journal)} if journal else {}
+        self.client = await now(self.api.connect(path, **own))
 
     async def close(self, _step: Document | None) -> None:
         """Closes the client."""
@@ -187,16 +189,29 @@ class Scenario:
         """Explains."""
         return view(self.client.capacity.explain(part(step, "/load"), part(step, "/offer")))
 
+    async def capacity_get(self, step: Document) -> Document:
+        """Reads an offer."""
+        return view(await now(self.client.capacity.get(step.text("/carrier"), step.text("/capacityId"))))
+
+    async def capacity_hold(self, step: Document) -> Document:
+        """Holds a slot."""
+        hold = self.client.capacity.hold
+        return view(await now(hold(step.text("/carrier"), step.text("/capacityId"), hold_id=step.text("/holdId"))))
+
+    async def capacity_release(self, step: Document) -> Document:
+        """Lets a slot go."""
+        release = self.client.capacity.release
+        return view(await now(release(step.text("/carrier"), step.text("/capacityId"), step.text("/holdId"))))
+
     async def tenders_create(self, step: Document, again: bool = False) -> Document:
         """Tenders."""
         play = self.client.tenders.tender_again if again else self.client.tenders.create
-        wait = step.number("/waitMs")
         answer = await now(
             play(
                 part(step, "/load"),
                 carrier=step.text("/carrier"),
                 capacity=part(step, "/capacity"),
-                wait=None if wait is None else int(wait) / 1000,
+                wait=patience(step),
             )
         )
         return view(answer)
@@ -218,6 +233,34 @@ class Scenario:
         """Withdraws a tender."""
         return view(await now(self.client.tenders.withdraw(step.text("/tenderId"), reason=step.text("/reason"))))
 
+    async def tenders_revise(self, step: Document) -> Document:
+        """Sends another content."""
+        revise = self.client.tenders.revise
+        return view(await now(revise(step.text("/tenderId"), part(step, "/load"), wait=patience(step))))
+
+    async def tenders_amend(self, step: Document) -> Document:
+        """Proposes another content."""
+        return view(await now(self.client.tenders.amend(step.text("/tenderId"), part(step, "/load"))))
+
+    async def tenders_accept_counter(self, step: Document) -> Document:
+        """Takes a counter offer."""
+        return view(await now(self.client.tenders.accept_counter(step.text("/tenderId"), wait=patience(step))))
+
+    async def tenders_decline_counter(self, step: Document) -> Document:
+        """Declines a counter offer."""
+        decline = self.client.tenders.decline_counter
+        return view(await now(decline(step.text("/tenderId"), reason=step.text("/reason"))))
+
+    async def tenders_request_cancel(self, step: Document) -> Document:
+        """Asks to cancel."""
+        cancel = self.client.tenders.request_cancel
+        return view(await now(cancel(step.text("/tenderId"), reason=step.text("/reason"))))
+
+    async def tenders_release_unproven(self, step: Document) -> Document:
+        """Overrides."""
+        audited = {name: step.text(f"/{name}") for name in ("actor", "reason", "runbook")}
+        return view(await now(self.client.tenders.release_unproven(step.text("/tenderId"), **audited)))
+
     async def events_take(self, step: Document) -> Document:
         """Reads and acknowledges events."""
         wanted, taken = int(step.number("/count") or 0), list[Document]()
@@ -233,11 +276,11 @@ class Scenario:
 
     async def inbox_receive(self, step: Document) -> Document:
         """Receives a webhook."""
-        headers = [
-            (step.text(f"/headers/{place}/0") or "", step.text(f"/headers/{place}/1") or "")
-            for place in range(step.count("/headers") or 0)
-        ]
-        return view(await now(self.client.inbox.receive(headers, (step.text("/body") or "").encode())))
+        return view(await now(self.client.inbox.receive(headers(step), (step.text("/body") or "").encode())))
+
+    async def inbox_handshake(self, step: Document) -> Document:
+        """Answers a handshake."""
+        return view(self.client.inbox.handshake(headers(step)))
 
     async def dispatches_get(self, step: Document) -> Document:
         """Reads a dispatch."""
@@ -245,9 +288,48 @@ class Scenario:
 
     async def dispatches_stop(self, step: Document) -> Document:
         """Asks for a stop."""
-        who = step.text("/requestedBy/principal")
         stop = self.client.dispatches.stop_at_next_safe_location
-        return view(await now(stop(step.text("/dispatchId"), reason=step.text("/reason"), requested_by=who)))
+        return view(await now(stop(step.text("/dispatchId"), **asking(step))))
+
+    async def dispatches_resume(self, step: Document) -> Document:
+        """Asks to go on."""
+        resume = self.client.dispatches.resume
+        return view(await now(resume(step.text("/dispatchId"), step.text("/commandRef"), **asking(step))))
+
+    async def dispatches_hold(self, step: Document) -> Document:
+        """Asks for a hold."""
+        lease = int(step.number("/leaseS") or 0)
+        return view(await now(self.client.dispatches.hold(step.text("/dispatchId"), **asking(step), lease=lease)))
+
+    async def dispatches_renew_hold(self, step: Document) -> Document:
+        """Asks for another lease."""
+        lease, renew = int(step.number("/leaseS") or 0), self.client.dispatches.renew_hold
+        return view(await now(renew(step.text("/dispatchId"), step.text("/commandRef"), **asking(step), lease=lease)))
+
+    async def dispatches_release(self, step: Document) -> Document:
+        """Asks for the end of a hold."""
+        release = self.client.dispatches.release
+        return view(await now(release(step.text("/dispatchId"), step.text("/commandRef"), **asking(step))))
+
+    async def dispatches_request_intervention(self, step: Document) -> Document:
+        """Asks for a person."""
+        request = self.client.dispatches.request_intervention
+        return view(await now(request(step.text("/dispatchId"), step.text("/kind"), **asking(step))))
+
+    async def dispatches_change_route(self, step: Document) -> Document:
+        """Asks for a detour."""
+        change = self.client.dispatches.change_route
+        return view(await now(change(step.text("/dispatchId"), step.text("/detourId"), **asking(step))))
+
+    async def dispatches_commands(self, step: Document) -> Document:
+        """Lists what was asked for."""
+        found = await now(self.client.dispatches.commands(step.text("/dispatchId")))
+        return listed("commands", [record.document for record in found])
+
+    async def dispatches_revoke(self, step: Document) -> Document:
+        """Takes a command back."""
+        revoke = self.client.dispatches.revoke
+        return view(await now(revoke(step.text("/dispatchId"), step.text("/commandId"))))
 
     async def dispatches_command_status(self, step: Document) -> Document:
         """Reads a command's status."""
@@ -282,6 +364,24 @@ def view(model: Any) -> Document:
     """The document of a view."""
     document: Document = model.document
     return document
+
+
+def patience(step: Document) -> float | None:
+    """How long to wait, in seconds."""
+    wait = step.number("/waitMs")
+    return None if wait is None else int(wait) / 1000
+
+
+def asking(step: Document) -> dict[str, Any]:
+    """Why something is asked for, and by whom."""
+    by = (step.text("/requestedBy/principal"), step.text("/requestedBy/role"))
+    return {"reason": step.text("/reason"), "requested_by": by}
+
+
+def headers(step: Document) -> list[tuple[str, str]]:
+    """The header fields of a request."""
+    places = (f"/headers/{place}" for place in range(step.count("/headers") or 0))
+    return [(step.text(f"{place}/0") or "", step.text(f"{place}/1") or "") for place in places]
 
 
 def part(step: Document, pointer: str) -> str | None:

@@ -59,8 +59,12 @@ macro_rules! scenarios {
 
 scenarios! {
     answer_lost
+    cancellation
+    capacity_held
     carrier_saturated
     conditional_stop
+    counter_accepted
+    counter_declined
     decided_by_a_human
     delivered_and_reconciled
     express_accepted
@@ -68,13 +72,20 @@ scenarios! {
     held_load_joins
     malformed_documents
     missing_configuration
+    next_minor_version
     rejected_with_reason
+    released_unproven
     request_lost
+    resumed_after_stop
+    revised_before_acceptance
     round_trip
     server_certificate_expired
     server_of_another_authority
+    stop_in_manual_override
     stop_refused
+    tender_conflict
     token_downgraded
     token_of_another_audience
     webhooks
+    withdrawn
 }

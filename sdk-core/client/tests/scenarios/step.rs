@@ -112,6 +112,14 @@ impl Stage {
             "document.set" => set(step, part("document").expect("a document")),
             "capacity.search" => self.client()?.capacity_search(required(step, "request")).await,
             "capacity.explain" => self.client()?.explain(&required(step, "load"), &required(step, "offer")),
+            "capacity.get" => self.client()?.capacity_get(&text("carrier"), &text("capacityId")).await,
+            "capacity.hold" => {
+                let hold = step.text("/holdId");
+                self.client()?.capacity_hold(&text("carrier"), &text("capacityId"), hold.as_deref()).await
+            }
+            "capacity.release" => {
+                self.client()?.capacity_release(&text("carrier"), &text("capacityId"), &text("holdId")).await
+            }
             "tenders.create" => self.client()?.tender_create(required(step, "load"), options(step)).await,
             "tenders.again" => self.client()?.tender_again(required(step, "load"), options(step)).await,
             "tenders.get" => self.client()?.tender_get(&text("tenderId")).await,
@@ -120,26 +128,24 @@ impl Stage {
                 list("tenders", &tenders)
             }
             "tenders.withdraw" => self.client()?.tender_withdraw(&text("tenderId"), &text("reason")).await,
+            "tenders.revise" => {
+                let load = required(step, "load");
+                self.client()?.tender_revise(&text("tenderId"), load, wait(step)).await
+            }
+            "tenders.amend" => self.client()?.tender_amend(&text("tenderId"), required(step, "load")).await,
+            "tenders.accept_counter" => self.client()?.tender_accept_counter(&text("tenderId"), wait(step)).await,
+            "tenders.decline_counter" => {
+                self.client()?.tender_decline_counter(&text("tenderId"), step.text("/reason").as_deref()).await
+            }
+            "tenders.request_cancel" => self.client()?.tender_request_cancel(&text("tenderId"), &text("reason")).await,
+            "tenders.release_unproven" => {
+                let (actor, reason, runbook) = (text("actor"), text("reason"), text("runbook"));
+                self.client()?.tender_release_unproven(&text("tenderId"), &actor, &reason, &runbook).await
+            }
             "events.take" => self.take(step).await,
-            "inbox.receive" => {
-                let headers: Vec<(String, String)> = step
-                    .at("/headers")
-                    .into_iter()
-                    .flat_map(Value::items)
-                    .map(|pair| {
-                        let mut pair = pair.items().filter_map(|item| item.text().map(std::borrow::Cow::into_owned));
-                        (pair.next().unwrap_or_default(), pair.next().unwrap_or_default())
-                    })
-                    .collect();
-                self.client()?.receive(&headers, text("body").as_bytes()).await
-            }
-            "dispatches.get" => self.client()?.dispatch_get(&text("dispatchId")).await,
-            "dispatches.stop" => {
-                let by = |name: &str| step.text(&format!("/requestedBy/{name}")).unwrap_or_default();
-                let by = Requester::new(by("principal"), by("role"));
-                self.client()?.stop_at_next_safe_location(&text("dispatchId"), &text("reason"), by).await
-            }
-            "dispatches.command_status" => self.client()?.command_status(&text("dispatchId"), &text("commandId")).await,
+            "inbox.receive" => self.client()?.receive(&headers(step), text("body").as_bytes()).await,
+            "inbox.handshake" => self.client()?.inbox_handshake(&headers(step)),
+            other if other.starts_with("dispatches.") => self.dispatch(other, step).await,
             "documents.list" => self.client()?.documents_list(&text("tenderId")).await,
             "reconcile" => self.client()?.reconcile().await,
             "journal.verify" => self.client()?.journal_verify().await,
@@ -148,13 +154,39 @@ impl Stage {
         }
     }
 
+    async fn dispatch(&self, op: &str, step: &Document) -> Result<Document> {
+        let text = |name: &str| step.text(&format!("/{name}")).unwrap_or_default();
+        let (client, id, reason) = (self.client()?, text("dispatchId"), text("reason"));
+        let by = Requester::new(text("requestedBy/principal"), text("requestedBy/role"));
+        let lease = step.integer("/leaseS").unwrap_or_default().unsigned_abs() as u32;
+        match op {
+            "dispatches.get" => client.dispatch_get(&id).await,
+            "dispatches.stop" => client.stop_at_next_safe_location(&id, &reason, by).await,
+            "dispatches.resume" => client.dispatch_resume(&id, &text("commandRef"), &reason, by).await,
+            "dispatches.hold" => client.dispatch_hold(&id, &reason, by, lease).await,
+            "dispatches.renew_hold" => client.dispatch_renew_hold(&id, &text("commandRef"), &reason, by, lease).await,
+            "dispatches.release" => client.dispatch_release(&id, &text("commandRef"), &reason, by).await,
+            "dispatches.request_intervention" => {
+                client.dispatch_request_intervention(&id, &text("kind"), &reason, by).await
+            }
+            "dispatches.change_route" => client.dispatch_change_route(&id, &text("detourId"), &reason, by).await,
+            "dispatches.commands" => list("commands", &client.command_records(&id).await?),
+            "dispatches.command_status" => client.command_status(&id, &text("commandId")).await,
+            "dispatches.revoke" => client.command_revoke(&id, &text("commandId")).await,
+            other => panic!("{other} is no operation of the vocabulary"),
+        }
+    }
+
     fn client(&self) -> Result<Client> {
         self.client.clone().ok_or_else(|| Error::new(Code::ClientClosed, "the scenario has not connected"))
     }
 
-    /// The sandbox's configuration, or a copy without some keys beside it.
+    /// The sandbox's configuration, with another journal, or a copy without some keys beside it.
     fn config(&self, step: &Document) -> Result<Config> {
         let path = self.bench.sandbox.config_path();
+        if let Some(journal) = step.text("/journal") {
+            return Ok(self.bench.config(&journal));
+        }
         let Some(without) = step.at("/without") else { return Config::from_file(path) };
         let keys: Vec<String> = without.items().filter_map(|key| Some(key.text()?.into_owned())).collect();
         let whole = std::fs::read_to_string(path).expect("the configuration");
@@ -209,9 +241,21 @@ fn set(step: &Document, mut document: Document) -> Result<Document> {
     Ok(document)
 }
 
+fn wait(step: &Document) -> Option<Duration> {
+    step.integer("/waitMs").map(|ms| Duration::from_millis(ms.unsigned_abs()))
+}
+
+fn headers(step: &Document) -> Vec<(String, String)> {
+    let pair = |pair: Value<'_>| {
+        let mut pair = pair.items().filter_map(|item| item.text().map(std::borrow::Cow::into_owned));
+        (pair.next().unwrap_or_default(), pair.next().unwrap_or_default())
+    };
+    step.at("/headers").into_iter().flat_map(Value::items).map(pair).collect()
+}
+
 fn options(step: &Document) -> CreateOptions {
     let mut options = CreateOptions::new(step.text("/carrier").unwrap_or_default());
     options.capacity = step.extract("/capacity");
-    options.wait = step.integer("/waitMs").map(|ms| Duration::from_millis(ms.unsigned_abs()));
+    options.wait = wait(step);
     options
 }
