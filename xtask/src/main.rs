@@ -5,6 +5,7 @@
 //! * [`languages`]: the four languages, by way of [`python`], [`node`], [`swift`].
 //! * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
 //! * [`negative`]: the cases that must not be missing. * [`canary`]: what a test run must not print.
+//! * `parity`: the one list of operations, and that every language has them.
 
 mod bench;
 mod canary;
@@ -15,6 +16,8 @@ mod interop;
 mod languages;
 mod negative;
 mod node;
+#[cfg(test)]
+mod parity;
 mod paths;
 mod proto;
 mod python;
