@@ -24,7 +24,7 @@ use crate::observe::{Expiry, SecurityLog, SecurityStream, status};
 use crate::secret::Secret;
 use crate::telemetry::Follow;
 use crate::tender::{CreateOptions, Watch, change, release};
-use crate::{capacity, dispatch, health, inbox, reconcile, telemetry, tender};
+use crate::{capacity, dispatch, health, inbox, metrics, reconcile, telemetry, tender};
 
 /// How many entries one step of an export reads.
 const EXPORT_PAGE: usize = 500;
@@ -107,6 +107,9 @@ impl Client {
         let owner = Owner::here();
         let own = owner.clone();
         journal.run(move |store| store.register(&own)).await?;
+        for carrier in carriers.values() {
+            carrier.join(&journal, config.deny_deprecated_days);
+        }
         for caller in carriers.values().filter_map(|carrier| carrier.authorized()) {
             caller.share_schedule(&journal);
         }
@@ -597,6 +600,13 @@ impl Client {
     /// How the client is (document `Health`).
     pub async fn health(&self) -> Result<Document> {
         health::health(self.core()).await
+    }
+
+    /// Numbers to watch the client by (document `Metrics`, operations 6e): gauges of which every series is there from the
+    /// start, with a 0, but for dates, which are there once there is one. Labels name partners and routes, never a load. Asks
+    /// no carrier. Errors: those of the journal.
+    pub async fn metrics(&self) -> Result<Document> {
+        metrics::metrics(self.core()).await
     }
 
     /// Ends all background work and waits for it. What was sent without an answer is in the journal; the next start

@@ -155,13 +155,10 @@ impl Core {
 
     /// Fails with `epoch_changed` while nothing may be sent to this carrier.
     pub(crate) async fn may_send(&self, carrier: &Carrier) -> Result<()> {
-        let published = carrier.of_environment(&self.config.environment).await?;
+        carrier.of_environment(&self.config.environment).await?;
         let name = carrier.name().to_owned();
-        let mut known = self.journal.run(move |store| store.carrier(&name)).await?;
-        // What discovery said minutes ago only teaches the first epoch; later ones come with every answer.
-        if known.epoch.is_none() {
-            known = self.epoch(carrier.name(), &published.epoch).await?;
-        }
+        // Every answer that names the log epoch was noted when it came, that of discovery too.
+        let known = self.journal.run(move |store| store.carrier(&name)).await?;
         if known.frozen {
             return Err(Error::new(
                 Code::EpochChanged,

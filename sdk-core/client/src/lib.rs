@@ -3,7 +3,7 @@
 //!
 //! * [`Client`]: where everything begins: [`Client::connect`].
 //! * [`tender`]: create, watch, withdraw; journaled before it is sent. [`dispatch`]: commands. `capacity`: search.
-//! * [`events`]: durable cursors of the application. `inbox`: webhooks. `reconcile`, `health`.
+//! * [`events`]: durable cursors of the application. `inbox`: webhooks. `reconcile`, `health`, `metrics`.
 //! * [`config`]: `gladhand.toml`, `GLADHAND_*` variables and the builder.
 //! * [`clock`]: the injected clock.
 //! * [`fork`]: forks of the host process.
@@ -37,6 +37,7 @@ mod health;
 pub mod identity;
 mod inbox;
 pub mod journal;
+mod metrics;
 pub mod observe;
 mod reconcile;
 mod sandbox;

@@ -1,22 +1,30 @@
 //! One carrier as the rest of this crate sees it: its settings, the calls to it, what it publishes of itself, and how it
 //! has been doing. No rule of a tender lives here.
+//!
+//! * `discovery`: what the carrier publishes. * `standing`: what its answers say of the contract.
 
 mod discovery;
+mod standing;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result, Sent};
 use gladhand_documents::json::Document;
 use gladhand_documents::model::{self, Model};
+use gladhand_protocol::tender::circuit::{Answer, Circuit};
 use gladhand_protocol::tender::retry::Budget;
+use gladhand_protocol::versioning::deprecation::Deprecation;
+use gladhand_protocol::versioning::negotiation::ACCEPT;
 use http::header::IF_MATCH;
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::auth::{Authorized, Caller, Profile, Request, Response};
 use crate::clock::SharedClock;
 use crate::config::CarrierConfig;
+use crate::journal::Journal;
 use crate::journal::rows::Intent;
+use standing::{ACCEPT_VERSION, Standing};
 
 pub(crate) use discovery::Published;
 
@@ -30,6 +38,13 @@ pub(crate) struct Carrier {
     published: tokio::sync::Mutex<Option<(Arc<Published>, Duration)>>,
     budget: Mutex<Budget>,
     failure: Mutex<Option<Code>>,
+    circuit: Mutex<Circuit>,
+    standing: Mutex<Standing>,
+    /// Where a changed log epoch is written down.
+    journal: OnceLock<Journal>,
+    /// The log epoch that was last written down from here.
+    epoch: Mutex<Option<String>>,
+    deny_deprecated_days: OnceLock<u32>,
 }
 
 impl Carrier {
@@ -47,6 +62,19 @@ impl Carrier {
             published: tokio::sync::Mutex::default(),
             budget: Mutex::default(),
             failure: Mutex::default(),
+            circuit: Mutex::default(),
+            standing: Mutex::default(),
+            journal: OnceLock::new(),
+            epoch: Mutex::default(),
+            deny_deprecated_days: OnceLock::new(),
+        }
+    }
+
+    /// Gives it the client's journal and rules; once, before the first call.
+    pub(crate) fn join(&self, journal: &Journal, deny_deprecated_days: Option<u32>) {
+        let _ = self.journal.set(journal.clone());
+        if let Some(days) = deny_deprecated_days {
+            let _ = self.deny_deprecated_days.set(days);
         }
     }
 
@@ -75,12 +103,77 @@ impl Carrier {
         lock(&self.budget)
     }
 
-    /// Calls the carrier, and remembers whether it could be reached.
+    /// The share of 503 among the recent answers, at `now` of the monotonic clock.
+    pub(crate) fn backpressure(&self, now: Duration) -> f64 {
+        lock(&self.circuit).ratio(now)
+    }
+
+    /// The contract's version of the latest answer.
+    pub(crate) fn version(&self) -> Option<String> {
+        lock(&self.standing).version().map(str::to_owned)
+    }
+
+    /// The operations that the carrier says will end.
+    pub(crate) fn deprecations(&self) -> Vec<(&'static str, Deprecation)> {
+        lock(&self.standing).routes().map(|(route, deprecation)| (route, deprecation.clone())).collect()
+    }
+
+    /// Calls the carrier, unless its circuit is open, and keeps what the answer says of the carrier: whether it could be
+    /// reached, its version, its log epoch, what ends.
+    ///
+    /// Errors besides those of [`Caller::call`]: `breaker_open` with the wait that is left, `version_sunset` by
+    /// `deny_deprecated_days`; neither was sent.
     pub(crate) async fn call(&self, request: Request) -> Result<Response> {
-        let answer = self.caller.call(request).await;
+        let operation = request.operation;
+        let deny = self.deny_deprecated_days.get().copied();
+        lock(&self.standing).permit(self.name(), operation, deny, self.clock.now())?;
+        // Who wants a truck to stop waits for no circuit.
+        if !operation.starts_with("commands.") {
+            let admitted = lock(&self.circuit).admit(self.clock.monotonic());
+            admitted.map_err(|wait| self.open_circuit(operation, wait))?;
+        }
+        let answer = self.caller.call(request.header(ACCEPT_VERSION, HeaderValue::from_static(ACCEPT))).await;
+        lock(&self.circuit).note(seen(&answer), self.clock.monotonic());
         let failed = answer.as_ref().err().filter(|e| e.sent_state() != Sent::Acknowledged).map(Error::code);
         *lock(&self.failure) = failed;
+        if let Ok(answer) = &answer {
+            lock(&self.standing).read(self.name(), operation, &answer.headers);
+        }
+        let content = match &answer {
+            Ok(answer) => std::str::from_utf8(&answer.body).ok(),
+            Err(error) => error.problem(),
+        };
+        if let Some(epoch) = content.and_then(epoch_of) {
+            self.note_epoch(epoch).await;
+        }
         answer
+    }
+
+    fn open_circuit(&self, operation: &str, wait: Duration) -> Error {
+        let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+        let what = format!("{operation}: carrier {} answered 503 too often; next try in {ms} ms", self.name());
+        Error::new(Code::BreakerOpen, what).with_retry_after_ms(ms)
+    }
+
+    /// Writes a log epoch down, if it is another one than the last: a changed one freezes the carrier (contract 4e).
+    async fn note_epoch(&self, epoch: String) {
+        if lock(&self.epoch).as_ref() == Some(&epoch) {
+            return;
+        }
+        let Some(journal) = self.journal.get() else { return };
+        let (name, noted) = (self.name().to_owned(), epoch.clone());
+        match journal.run(move |store| store.note_epoch(&name, &noted)).await {
+            Ok(row) => {
+                *lock(&self.epoch) = Some(epoch);
+                if row.frozen {
+                    tracing::error!(target: "gladhand::tender", carrier = self.name(), "the carrier's log epoch changed: frozen until reconciled");
+                }
+            }
+            // The next answer brings it again.
+            Err(error) => {
+                tracing::warn!(target: "gladhand::tender", carrier = self.name(), %error, "a log epoch was not written down");
+            }
+        }
     }
 
     /// Reads a document with the certificate-bound token, and checks that it is what it should be.
@@ -98,6 +191,28 @@ impl Carrier {
         let answer = self.call(request).await?;
         document_of::<M>(operation, &answer)
     }
+}
+
+/// What a circuit makes of an answer. What never left says nothing of the carrier.
+fn seen(answer: &Result<Response>) -> Answer {
+    match answer {
+        Ok(_) => Answer::Served,
+        Err(error) if error.sent_state() == Sent::NotSent => Answer::Nothing,
+        Err(error) => match error.http_status() {
+            Some(503) => Answer::Unavailable(error.retry_after_ms().map(Duration::from_millis)),
+            Some(_) => Answer::Served,
+            None => Answer::Nothing,
+        },
+    }
+}
+
+/// The log epoch of an answer that carries one.
+fn epoch_of(content: &str) -> Option<String> {
+    // Most do not: they are not parsed for it.
+    if !content.contains("\"logEpoch\"") {
+        return None;
+    }
+    Document::parse(content).ok()?.text("/logEpoch").filter(|epoch| !epoch.is_empty())
 }
 
 /// The call that an intent stands for: the journaled bytes, the journaled key.

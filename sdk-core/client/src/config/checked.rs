@@ -27,6 +27,7 @@ pub(super) fn config(settings: &Settings) -> Result<Config> {
     let config = Config {
         environment: id(settings, "environment")?,
         tenant: id(settings, "tenant")?,
+        deny_deprecated_days: deny_deprecated_days(settings)?,
         journal: JournalConfig { path: path(settings, "journal.path")? },
         identity: identity(settings)?,
         carriers: names.into_iter().map(|name| Ok((name.clone(), carrier(settings, &name)?))).collect::<Result<_>>()?,
@@ -39,6 +40,11 @@ pub(super) fn config(settings: &Settings) -> Result<Config> {
         return Err(missing("carriers.<name>.base_url"));
     }
     Ok(config)
+}
+
+fn deny_deprecated_days(settings: &Settings) -> Result<Option<u32>> {
+    let days = integer(settings, "deny_deprecated_days", 0..=3650, "must be a whole number of days from 0 to 3650")?;
+    Ok(days.and_then(|days| u32::try_from(days).ok()))
 }
 
 fn identity(settings: &Settings) -> Result<IdentityConfig> {

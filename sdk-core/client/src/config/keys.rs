@@ -24,6 +24,7 @@ const fn optional(path: &'static str, meaning: &'static str) -> Key {
 pub const KEYS: &[Key] = &[
     required("environment", "which world this is, such as production or sandbox"),
     required("tenant", "who we are at the carriers"),
+    optional("deny_deprecated_days", "refuse calls that the carrier ends within so many days, for CI; none unless set"),
     required("journal.path", "the journal's SQLite file, on a local file system"),
     optional("identity.source", "files (the default: PEM, watched) or spiffe (the Workload API)"),
     optional("identity.certificate", "the client certificate and its chain, PEM; needed by files"),

@@ -36,6 +36,9 @@ pub struct Config {
     pub environment: String,
     /// Who we are at the carriers; part of every tender id.
     pub tenant: String,
+    /// Calls that the carrier ends within so many days fail with `version_sunset` before they leave (contract 5). For CI:
+    /// in production it would stop freight before its time.
+    pub deny_deprecated_days: Option<u32>,
     /// Where the journal lies.
     pub journal: JournalConfig,
     /// Our certificate, our key and whom we trust.

@@ -28,12 +28,14 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gladhand_documents::error::Result;
 use gladhand_documents::json::Document;
 use gladhand_protocol::proof::schedule::{Change, ScheduledKey};
 use gladhand_protocol::tender::event::Incoming;
+use jiff::Timestamp;
 
 pub use group::Journal;
 pub(crate) use owner::Owner;
@@ -102,6 +104,8 @@ pub trait Store: Send {
     fn tenders(&mut self, state: Option<&str>) -> Result<Vec<TenderRow>>;
     /// The tenders whose history has had a gap since before `gap_before_ms` (unix milliseconds).
     fn gaps(&mut self, gap_before_ms: i64) -> Result<Vec<TenderRow>>;
+    /// By carrier, since when its oldest gap has been open.
+    fn gap_since(&mut self) -> Result<BTreeMap<String, Timestamp>>;
     /// Takes a carrier's snapshot of a tender over. An older one than already applied changes nothing.
     fn snapshot(&mut self, tender: &str, snapshot: &Document) -> Result<TenderRow>;
     /// Takes over a carrier's tender that this journal did not make; one that it knows already takes the snapshot.

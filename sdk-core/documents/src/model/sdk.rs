@@ -1,7 +1,7 @@
 //! What the SDK answers its own application.
 
 use super::dispatch::{Command, CommandState, CommandType, ControlMode};
-use super::field::{Any, Count, Counter, Dec, Digest, Flag, Id, Instant, Int, Latitude, List, Longitude, Text};
+use super::field::{Any, Count, Counter, Dec, Digest, Flag, Id, Instant, Int, Latitude, List, Longitude, Quantum, Text};
 use super::tender::TenderDecision;
 use super::wire::{Amendment, Cancellation, TenderState};
 use super::{choice, entity};
@@ -334,6 +334,42 @@ entity! {
         cipher_suite "cipherSuite": Text<64>;
         /// Negotiated key exchange.
         key_exchange "keyExchange": Text<64>;
+        /// Share of 503 among the answers of the last minute, 0 to 1 (contract 4d).
+        backpressure_ratio "backpressureRatio": Dec<3, 1>;
+        /// The contract's version of its latest answer (contract 5).
+        api_version "apiVersion": Text<32>;
+        /// Operations that the carrier says will end (contract 5).
+        deprecations "deprecations": List<RouteDeprecation, 0, 100>;
+    }
+
+    /// An operation that the carrier says will end (contract 5).
+    RouteDeprecation {
+        /// The operation's name, such as `tenders.create`; `*` for the whole version.
+        route "route": Text<64> => required;
+        /// Since when it is deprecated.
+        deprecated_at "deprecatedAt": Instant;
+        /// When it ends.
+        sunset_at "sunsetAt": Instant;
+        /// Where to read about it.
+        about "about": Text<2048>;
+        /// What comes after it.
+        successor "successor": Text<2048>;
+    }
+
+    /// Numbers to watch a client by (operations 6e), for a gauge each. No load and no tender is named.
+    Metrics {
+        /// The samples, in a stable order; every series is there from the start, at 0.
+        samples "samples": List<MetricSample, 0, 10_000> => required;
+    }
+
+    /// One gauge's value now.
+    MetricSample {
+        /// Its name, as Prometheus has it, with the unit at the end.
+        name "name": Text<128> => required;
+        /// Labels: `partner`, `route`.
+        labels "labels": Any => required;
+        /// Its value.
+        value "value": Quantum => required;
     }
 
     /// What we are known by, how long that lasts, and what happened to it (identity §1, §5).

@@ -12,9 +12,11 @@
 //! * [`answer`]: what a carrier's answer to a mutation proves.
 //! * [`recovery`]: what to do with an intent that has no outcome.
 //! * [`retry`]: backoff with jitter, and the budget of retries.
+//! * [`circuit`]: sparing a carrier that answers 503.
 //! * [`reconcile`]: the class of a difference between two histories.
 
 pub mod answer;
+pub mod circuit;
 pub mod command;
 pub mod event;
 pub mod explain;

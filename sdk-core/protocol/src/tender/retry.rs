@@ -73,6 +73,11 @@ impl Budget {
         }
     }
 
+    /// What is left.
+    pub fn tokens(&self) -> u32 {
+        self.tokens
+    }
+
     /// Gives back after a success.
     pub fn succeed(&mut self, paid: u32) {
         self.tokens = (self.tokens + paid.max(1)).min(Self::CAPACITY);

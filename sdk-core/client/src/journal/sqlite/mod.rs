@@ -19,12 +19,14 @@ mod session;
 mod tenders;
 mod tx;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
 use gladhand_protocol::proof::schedule::{Change, ScheduledKey};
 use gladhand_protocol::tender::event::Incoming;
+use jiff::Timestamp;
 use rusqlite::ErrorCode;
 
 use super::chain::Mirror;
@@ -213,6 +215,9 @@ impl Store for SqliteStore {
     }
     fn gaps(&mut self, gap_before_ms: i64) -> Result<Vec<TenderRow>> {
         self.session.read(|tx| tenders::gaps(tx, gap_before_ms))
+    }
+    fn gap_since(&mut self) -> Result<BTreeMap<String, Timestamp>> {
+        self.session.read(tenders::gap_since)
     }
     fn snapshot(&mut self, tender: &str, snapshot: &Document) -> Result<TenderRow> {
         self.session.write(Write::Snapshot, |tx| tenders::snapshot(tx, tender, snapshot))

@@ -1,11 +1,14 @@
 //! Tenders: the fold of each, and the index by which at most one holds a load (contract 4b).
 
+use std::collections::BTreeMap;
+
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::{Document, quote};
 use gladhand_documents::model::sdk::Sync;
 use gladhand_documents::model::wire::TenderState;
 use gladhand_protocol::tender::fold::Fold;
 use gladhand_protocol::tender::{history, state};
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::tx::{Tx, time};
@@ -114,6 +117,13 @@ pub(super) fn list(tx: &Tx<'_>, state: Option<&str>) -> Result<Vec<TenderRow>> {
 
 pub(super) fn gaps(tx: &Tx<'_>, before: i64) -> Result<Vec<TenderRow>> {
     many(tx, "tenant = ?1 AND gap_since IS NOT NULL AND gap_since <= ?2", params![tx.tenant, before])
+}
+
+pub(super) fn gap_since(tx: &Tx<'_>) -> Result<BTreeMap<String, Timestamp>> {
+    let sql = "SELECT carrier, min(gap_since) FROM tenders WHERE tenant = ?1 AND gap_since IS NOT NULL GROUP BY carrier";
+    let mut statement = tx.sql.prepare_cached(sql).map_err(db)?;
+    let rows = statement.query_map([tx.tenant], |row| Ok((row.get(0)?, time(row.get(1)?)))).map_err(db)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(db)
 }
 
 /// Holds the load and journals the intent; or finds who holds it.
