@@ -7,7 +7,6 @@ use std::time::Duration;
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
 use gladhand_protocol::proof::schedule::{self, ScheduledKey};
-use gladhand_protocol::tender::explain::{ASSUMED_TARE_LBS, explain};
 
 use crate::auth::{Authorized, Caller};
 use crate::carrier::Carrier;
@@ -170,16 +169,21 @@ impl Client {
         self.core().detached(async move { capacity::hold::release(&core, &carrier, &id, &hold).await }).await
     }
 
-    /// Whether a load fits an offer, check by check (document `Eligibility`). Asks nobody. Errors: `schema_invalid` for
-    /// an offer that is none.
+    /// Whether a load fits an offer, check by check (document `Eligibility`). Asks nobody: a tare that neither names is what
+    /// the carrier publishes from whose search or read the offer came, else 35,000 lb (contract 3d). Errors:
+    /// `schema_invalid` for an offer that is none.
     pub fn explain(&self, load: &Document, offer: &Document) -> Result<Document> {
-        explain(load, offer, self.core().clock.now(), ASSUMED_TARE_LBS)
+        capacity::judge(self.core(), load, offer)
     }
 
     /// Tenders a load (document `LoadTender`; the SDK fills in `schemaVersion`, `tenderId`, `revision`, `mode` and
     /// `capacityId`) and answers with a `Tender`: decided, `pending`, `offer` with receipt `unproven`, or the tender that
     /// holds the load already (`joined`). A refusal is a `rejected` tender, never an error. If the caller stops waiting,
     /// the tender goes on.
+    ///
+    /// To fall back on another carrier, tender the same load there once `loadReleased` is true: after a rejection, an expiry,
+    /// or [`Client::tender_withdraw`]. Until then a tender of the load at any carrier joins the one that holds it, so that no
+    /// second truck comes.
     ///
     /// Errors, all of them before anything was executed: `schema_invalid` and the codes of broken rules, the codes of
     /// eligibility, `carrier_unknown`, `environment_mismatch`, `epoch_changed`, those of tokens, connection and journal.

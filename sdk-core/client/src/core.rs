@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, Published};
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::identity::rotation::Rotation;
@@ -153,9 +153,9 @@ impl Core {
         Ok(row)
     }
 
-    /// Fails with `epoch_changed` while nothing may be sent to this carrier.
-    pub(crate) async fn may_send(&self, carrier: &Carrier) -> Result<()> {
-        carrier.of_environment(&self.config.environment).await?;
+    /// What the carrier publishes. Fails with `epoch_changed` while nothing may be sent to it.
+    pub(crate) async fn may_send(&self, carrier: &Carrier) -> Result<Arc<Published>> {
+        let published = carrier.of_environment(&self.config.environment).await?;
         let name = carrier.name().to_owned();
         // Every answer that names the log epoch was noted when it came, that of discovery too.
         let known = self.journal.run(move |store| store.carrier(&name)).await?;
@@ -165,7 +165,7 @@ impl Core {
                 format!("carrier {} restored from a backup; nothing is sent before a reconciliation", carrier.name()),
             ));
         }
-        Ok(())
+        Ok(published)
     }
 
     /// Marks an intent as being worked on; `None` if somebody is at it already.

@@ -17,7 +17,12 @@ use crate::tender::{Ending, mutate};
 /// One offer, fresh from the carrier.
 pub(crate) async fn get(core: &Core, carrier: &str, capacity: &str) -> Result<Document> {
     core.open()?;
-    read(core.carrier(carrier)?, capacity).await
+    let carrier = core.carrier(carrier)?;
+    let offer = read(carrier, capacity).await?;
+    // What is published of it may fail; then the default is assumed.
+    let _ = carrier.published().await;
+    carrier.offered([&offer]);
+    Ok(offer)
 }
 
 async fn read(carrier: &Carrier, capacity: &str) -> Result<Document> {

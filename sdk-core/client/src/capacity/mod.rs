@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::{Document, quote};
 use gladhand_documents::model::capacity::CapacityOffer;
 use gladhand_documents::model::wire::CapacitySearch;
 use gladhand_documents::model::{self, Model as _};
+use gladhand_protocol::tender::explain::{ASSUMED_TARE_LBS, explain};
 use http::Method;
 
 use crate::auth::{Profile, Request};
@@ -26,6 +27,15 @@ use crate::core::Core;
 const DEADLINE: Duration = Duration::from_secs(3);
 /// Pages read of one carrier.
 const PAGES: usize = 20;
+
+/// Whether a load fits an offer. An unknown tare is what the carrier that made the offer publishes; if several made offers
+/// of this id, the heaviest.
+pub(crate) fn judge(core: &Core, load: &Document, offer: &Document) -> Result<Document> {
+    let id = offer.text("/capacityId").unwrap_or_default();
+    let makers = core.carriers.values().filter(|carrier| carrier.has_offered(&id));
+    let tare = makers.map(|carrier| carrier.assumed_tare_lbs()).max().unwrap_or(ASSUMED_TARE_LBS);
+    explain(load, offer, core.clock.now(), tare)
+}
 
 /// Asks every carrier.
 pub(crate) async fn search(core: &Arc<Core>, request: Document) -> Result<Document> {
@@ -52,11 +62,15 @@ pub(crate) async fn search(core: &Arc<Core>, request: Document) -> Result<Docume
 
 async fn ask(core: &Core, carrier: &Carrier, request: &Document) -> (String, Vec<Document>, Option<Error>) {
     let mut offers = Vec::new();
-    let failure = match within(&*core.clock, DEADLINE, pages(carrier, request, &mut offers)).await {
+    // What the carrier assumes of its offers is published; without it they are judged by the default.
+    let asked = within(&*core.clock, DEADLINE, pages(carrier, request, &mut offers));
+    let (asked, _) = join(asked, within(&*core.clock, DEADLINE, carrier.published())).await;
+    let failure = match asked {
         Some(Ok(())) => None,
         Some(Err(error)) => Some(error),
         None => Some(Error::new(Code::DeadlineExceeded, format!("no answer within {} s", DEADLINE.as_secs()))),
     };
+    carrier.offered(&offers);
     (carrier.name().to_owned(), offers, failure)
 }
 

@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result, Sent};
 use gladhand_documents::json::{Document, Value};
-use gladhand_documents::model::wire::Discovery;
+use gladhand_documents::model::wire::{self, Discovery};
+use gladhand_documents::model::{self, Model as _};
 use gladhand_documents::time::parse_instant;
 use gladhand_protocol::proof::webhook::WebhookKey;
+use gladhand_protocol::tender::explain::ASSUMED_TARE_LBS;
+use gladhand_protocol::tender::recovery;
+use gladhand_protocol::versioning::negotiation::{self, Served};
 use http::Method;
 use jiff::Timestamp;
 
@@ -24,8 +28,6 @@ const REREAD: Duration = Duration::from_secs(5);
 pub(crate) struct Published {
     /// `environment`.
     pub(crate) environment: String,
-    /// `logEpoch`.
-    pub(crate) epoch: String,
     /// The longest `Prefer: wait`.
     pub(crate) max_wait: Duration,
     /// Within which the carrier decides, where it says so.
@@ -34,6 +36,8 @@ pub(crate) struct Published {
     pub(crate) webhook_keys: Vec<WebhookKey>,
     /// When it was read.
     pub(crate) read_at: Timestamp,
+    /// How long the carrier recognises an idempotency key, in hours.
+    pub(crate) retention_hours: u32,
     /// Pounds assumed for an unknown tare.
     pub(crate) assumed_tare_lbs: Option<i64>,
     /// Optional capabilities.
@@ -41,15 +45,20 @@ pub(crate) struct Published {
 }
 
 impl Published {
+    /// `until`, but not beyond the time for which the carrier surely recognises a key that is first sent now (contract 4c).
+    pub(crate) fn recognised(&self, until: Timestamp, now: Timestamp) -> Timestamp {
+        recovery::recognised(until, now, self.retention_hours)
+    }
+
     fn of(document: &Document, test_key: Option<&WebhookKey>, read_at: Timestamp) -> Result<Self> {
         let seconds = |pointer: &str| document.integer(pointer).and_then(|n| u64::try_from(n).ok());
         let keys = document.at("/webhookKeys").into_iter().flat_map(Value::items);
         Ok(Self {
             environment: document.text("/environment").unwrap_or_default(),
-            epoch: document.text("/logEpoch").unwrap_or_default(),
             max_wait: Duration::from_secs(seconds("/limits/maxWaitSeconds").unwrap_or(0)),
             decision_sla: seconds("/decisionSlaSeconds").map(Duration::from_secs),
             webhook_keys: keys.map(webhook_key).chain(test_key.cloned().map(Ok)).collect::<Result<_>>()?,
+            retention_hours: seconds("/idempotency/retentionHours").and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
             read_at,
             assumed_tare_lbs: document.integer("/assumedTareLbs"),
             features: document
@@ -60,6 +69,36 @@ impl Published {
                 .collect(),
         })
     }
+}
+
+/// The document without the webhook keys that this version does not understand: a key of a new form must not make the
+/// carrier unusable. What they sign is refused.
+fn understood(carrier: &str, document: &Document) -> Result<Document> {
+    let Some(keys) = document.at("/webhookKeys").filter(|keys| keys.is_array()) else { return Ok(document.clone()) };
+    let mut kept = Vec::new();
+    for key in keys.items() {
+        let valid = Document::parse(key.raw()).and_then(|key| model::validate(wire::WebhookKey::entity(), &key));
+        match valid.and_then(|()| webhook_key(key)) {
+            Ok(_) => kept.push(key.raw().to_owned()),
+            Err(error) => {
+                tracing::warn!(target: "gladhand::contract", carrier, %error, "a webhook key is not understood and not used");
+            }
+        }
+    }
+    document.patch("/webhookKeys", &format!("[{}]", kept.join(",")))
+}
+
+fn version(value: Value<'_>) -> Option<Served> {
+    let number = |name: &str| value.get(name)?.number()?.parse().ok();
+    let text = |name: &str| value.get(name).and_then(Value::text);
+    let instant = |name: &str| text(name).and_then(|text| parse_instant(&text).ok());
+    Some(Served {
+        major: number("major")?,
+        minor: number("minor")?,
+        status: text("status")?.into_owned(),
+        since: instant("deprecatedAt"),
+        sunset: instant("sunsetAt"),
+    })
 }
 
 fn webhook_key(key: Value<'_>) -> Result<WebhookKey> {
@@ -100,6 +139,11 @@ impl Carrier {
         self.published.try_lock().ok()?.as_ref().map(|(published, _)| published.clone())
     }
 
+    /// Pounds assumed for an unknown tare: what was last published, else the default of the contract (3d).
+    pub(crate) fn assumed_tare_lbs(&self) -> i64 {
+        self.last_published().and_then(|published| published.assumed_tare_lbs).unwrap_or(ASSUMED_TARE_LBS)
+    }
+
     async fn published_within(&self, age: Duration) -> Result<Arc<Published>> {
         let mut known = self.published.lock().await;
         let now = self.clock.monotonic();
@@ -110,14 +154,36 @@ impl Carrier {
         }
         let request = Request::new("discovery", Method::GET, "/.well-known/gladhand", Profile::Open, "");
         // Nothing of the caller's own has left.
-        let answer = self.call(request).await.map_err(|error| error.sent(Sent::NotSent))?;
-        let published = Arc::new(Published::of(
-            &document_of::<Discovery>("discovery", &answer)?,
-            self.config.webhook_test_key.as_ref(),
-            self.clock.now(),
-        )?);
+        let mut answer = self.call(request).await.map_err(|error| error.sent(Sent::NotSent))?;
+        if let Ok(document) = Document::parse(&answer.body) {
+            answer.body = understood(self.name(), &document)?.as_bytes().to_vec().into();
+        }
+        let document = document_of::<Discovery>("discovery", &answer)?;
+        self.agree(&document)?;
+        let published = Arc::new(Published::of(&document, self.config.webhook_test_key.as_ref(), self.clock.now())?);
         *known = Some((published.clone(), now));
         Ok(published)
+    }
+
+    /// Checks that our major version is served, and keeps when it ends. Error: `unsupported_version`, with the choices.
+    fn agree(&self, document: &Document) -> Result<()> {
+        let versions = document.at("/versions").into_iter().flat_map(Value::items);
+        let served: Vec<Served> = versions.filter_map(version).collect();
+        let chosen = negotiation::choose(&served).map_err(|(there, ours)| {
+            let what = format!("carrier {} serves {there}; this SDK speaks {ours}", self.name());
+            Error::new(Code::UnsupportedVersion, what)
+        })?;
+        let days = document.integer("/compatibilityWindowDays").and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        if negotiation::short_window(days, chosen) {
+            tracing::warn!(
+                target: "gladhand::contract",
+                carrier = self.name(),
+                days,
+                "the carrier keeps old versions for less time than the contract wants"
+            );
+        }
+        self.version_ends(chosen);
+        Ok(())
     }
 
     /// Checks that both sides are in the same world. Error: `environment_mismatch`.

@@ -6,6 +6,7 @@
 mod discovery;
 mod standing;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use gladhand_documents::model::{self, Model};
 use gladhand_protocol::tender::circuit::{Answer, Circuit};
 use gladhand_protocol::tender::retry::Budget;
 use gladhand_protocol::versioning::deprecation::Deprecation;
-use gladhand_protocol::versioning::negotiation::ACCEPT;
+use gladhand_protocol::versioning::negotiation::{ACCEPT, Served};
 use http::header::IF_MATCH;
 use http::{HeaderName, HeaderValue, Method};
 
@@ -45,7 +46,12 @@ pub(crate) struct Carrier {
     /// The log epoch that was last written down from here.
     epoch: Mutex<Option<String>>,
     deny_deprecated_days: OnceLock<u32>,
+    /// Capacity ids of offers that it made.
+    offers: Mutex<HashSet<String>>,
 }
+
+/// So many capacity ids are kept.
+const OFFERS: usize = 10_000;
 
 impl Carrier {
     pub(crate) fn new(
@@ -67,6 +73,7 @@ impl Carrier {
             journal: OnceLock::new(),
             epoch: Mutex::default(),
             deny_deprecated_days: OnceLock::new(),
+            offers: Mutex::default(),
         }
     }
 
@@ -146,7 +153,30 @@ impl Carrier {
         if let Some(epoch) = content.and_then(epoch_of) {
             self.note_epoch(epoch).await;
         }
-        answer
+        answer.map_err(with_choices)
+    }
+
+    /// Keeps when the version that is spoken ends, where the carrier says so.
+    fn version_ends(&self, version: &Served) {
+        let (since, sunset) = (version.since, version.sunset);
+        let ends = since.is_some() || sunset.is_some() || version.status == "deprecated";
+        let said = ends.then(|| Deprecation { since, sunset, ..Deprecation::default() });
+        lock(&self.standing).note(self.name(), standing::ALL, said);
+    }
+
+    /// Keeps which offers the carrier made, for what is assumed of them; those of the latest search and read.
+    pub(crate) fn offered<'a>(&self, offers: impl IntoIterator<Item = &'a Document>) {
+        let mut known = lock(&self.offers);
+        let new: Vec<String> = offers.into_iter().filter_map(|offer| offer.text("/capacityId")).collect();
+        if known.len() + new.len() > OFFERS {
+            known.clear();
+        }
+        known.extend(new.into_iter().take(OFFERS));
+    }
+
+    /// Whether the carrier made this offer lately.
+    pub(crate) fn has_offered(&self, capacity_id: &str) -> bool {
+        lock(&self.offers).contains(capacity_id)
     }
 
     fn open_circuit(&self, operation: &str, wait: Duration) -> Error {
@@ -191,6 +221,21 @@ impl Carrier {
         let answer = self.call(request).await?;
         document_of::<M>(operation, &answer)
     }
+}
+
+/// Adds the versions that the carrier names to its refusal of ours (contract 5).
+fn with_choices(error: Error) -> Error {
+    if !matches!(error.code(), Code::UnsupportedVersion | Code::VersionSunset) {
+        return error;
+    }
+    let problem = error.problem().and_then(|problem| Document::parse(problem).ok());
+    let served = problem.as_ref().and_then(|problem| problem.at("/versions")).into_iter().flat_map(|list| list.items());
+    let names = served.filter_map(|version| {
+        let part = |name: &str| Some(version.get(name)?.number()?.to_owned());
+        Some(format!("{}.{}", part("major")?, part("minor")?))
+    });
+    let names: Vec<String> = names.collect();
+    if names.is_empty() { error } else { error.with_note(&format!("the carrier serves {}", names.join(", "))) }
 }
 
 /// What a circuit makes of an answer. What never left says nothing of the carrier.

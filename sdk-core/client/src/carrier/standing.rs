@@ -70,7 +70,13 @@ impl Standing {
     }
 
     /// Refuses an operation that ends within so many days. Error: `version_sunset`.
-    pub(super) fn permit(&self, carrier: &str, route: &'static str, deny_days: Option<u32>, now: Timestamp) -> Result<()> {
+    pub(super) fn permit(
+        &self,
+        carrier: &str,
+        route: &'static str,
+        deny_days: Option<u32>,
+        now: Timestamp,
+    ) -> Result<()> {
         let Some(days) = deny_days else { return Ok(()) };
         let ends = [route, ALL].into_iter().filter_map(|route| self.routes.get(route)?.sunset);
         match ends.min() {

@@ -119,6 +119,8 @@ pub struct Outcome {
     pub code: Option<String>,
     /// The carrier's request id.
     pub request_id: Option<String>,
+    /// The contract's version that the carrier answered by (contract 5).
+    pub version: Option<String>,
     /// The answer's document.
     pub answer: Option<Document>,
 }
@@ -126,7 +128,7 @@ pub struct Outcome {
 impl Outcome {
     /// An outcome without further detail.
     pub fn of(result: &'static str) -> Self {
-        Self { result, status: None, code: None, request_id: None, answer: None }
+        Self { result, status: None, code: None, request_id: None, version: None, answer: None }
     }
 }
 

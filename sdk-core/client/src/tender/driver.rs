@@ -10,7 +10,7 @@ use gladhand_protocol::tender::retry::Backoff;
 
 use super::overdue::Overdue;
 use super::resolve::{Resolution, resolve};
-use super::send::once_more;
+use super::send::{asked, once_more};
 use crate::core::{Core, jitter};
 use crate::events::{Alarms, pull};
 use crate::journal::LEASE;
@@ -18,6 +18,9 @@ use crate::journal::rows::Intent;
 
 /// How long a gap may close by itself before the tender's feed is pulled (contract 4e).
 const GAP_TIMER: Duration = Duration::from_secs(5);
+
+/// The longest wait that a carrier may ask of the driver: a held load is not forgotten for a day.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Runs until the client ends.
 pub(crate) async fn drive(core: Arc<Core>) {
@@ -79,14 +82,18 @@ fn start(core: &Arc<Core>, intent: Intent) {
 async fn until_closed(core: &Arc<Core>, mut intent: Intent) {
     let mut number = 1;
     loop {
-        match step(core, &mut intent).await {
-            Ok(true) => break,
-            Ok(false) => {}
-            Err(error) => tracing::warn!(target: "gladhand::tender", %error, intent = intent.id, "not resolved yet"),
-        }
+        let told = match step(core, &mut intent).await {
+            Ok(Resolution::Closed) => break,
+            Ok(Resolution::Wait(told)) => told,
+            Ok(Resolution::Resend) => Duration::ZERO,
+            Err(error) => {
+                tracing::warn!(target: "gladhand::tender", %error, intent = intent.id, "not resolved yet");
+                asked(&error)
+            }
+        };
         number += 1;
         let wait = Backoff::READ_BACK.delay(number, jitter()).unwrap_or(Backoff::READ_BACK.cap);
-        if !core.pause(wait).await {
+        if !core.pause(wait.max(told.min(PATIENCE))).await {
             return;
         }
     }
@@ -97,16 +104,15 @@ async fn until_closed(core: &Arc<Core>, mut intent: Intent) {
     }
 }
 
-/// One round of a resolution; `true` if the intent has its outcome.
-async fn step(core: &Arc<Core>, intent: &mut Intent) -> Result<bool> {
+/// One round of a resolution.
+async fn step(core: &Arc<Core>, intent: &mut Intent) -> Result<Resolution> {
     let carrier = core.carrier(&intent.carrier)?.clone();
     match resolve(core, &carrier, intent).await? {
-        Resolution::Closed => Ok(true),
-        Resolution::Wait => Ok(false),
         Resolution::Resend => {
             core.may_send(&carrier).await?;
             once_more(core, &carrier, intent).await
         }
+        other => Ok(other),
     }
 }
 

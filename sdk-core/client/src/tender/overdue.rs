@@ -1,10 +1,12 @@
 //! What the carrier left undecided past its time (contract 4b): the TMS never expires a tender by its own clock; once
 //! `respondBy` and the grace have passed it reads, and withdraws what is still open.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use gladhand_documents::error::Result;
 use gladhand_documents::model::wire::TenderState;
 use gladhand_documents::time::parse_instant;
@@ -52,20 +54,29 @@ impl Overdue {
 }
 
 async fn all(core: &Arc<Core>) -> Result<()> {
+    let mut carriers: BTreeMap<String, Vec<TenderRow>> = BTreeMap::new();
     for state in [TenderState::Pending, TenderState::Countered] {
         let name = state.as_str().to_owned();
         for row in core.journal.run(move |store| store.tenders(Some(&name))).await? {
-            // One that cannot be closed, of a carrier that is configured no more, must not keep the others open.
-            let closed = match overdue(core, &row).await {
-                Ok(true) => close(core, &row).await,
-                other => other.map(drop),
-            };
-            if let Err(error) = closed {
-                tracing::warn!(target: "gladhand::tender", tender = %row.tender_id, %error, "an overdue tender stays open");
-            }
+            carriers.entry(row.carrier.clone()).or_default().push(row);
         }
     }
+    // One after the other at one carrier, all carriers at once: one that is down delays no other.
+    join_all(carriers.into_values().map(|rows| of_carrier(core, rows))).await;
     Ok(())
+}
+
+async fn of_carrier(core: &Arc<Core>, rows: Vec<TenderRow>) {
+    for row in rows {
+        // One that cannot be closed, of a carrier that is configured no more, must not keep the others open.
+        let closed = match overdue(core, &row).await {
+            Ok(true) => close(core, &row).await,
+            other => other.map(drop),
+        };
+        if let Err(error) = closed {
+            tracing::warn!(target: "gladhand::tender", tender = %row.tender_id, %error, "an overdue tender stays open");
+        }
+    }
 }
 
 /// Whether `respondBy`, as it was sent, and the grace have passed.

@@ -7,7 +7,7 @@ use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::{Document, quote};
 use gladhand_documents::model::{self, Model as _, SCHEMA_VERSION, tender::LoadTender};
 use gladhand_documents::time::parse_instant;
-use gladhand_protocol::tender::explain::{ASSUMED_TARE_LBS, explain, refusal};
+use gladhand_protocol::tender::explain::{explain, refusal};
 use gladhand_protocol::tender::{ids, recovery};
 
 use super::CreateOptions;
@@ -67,7 +67,7 @@ pub(super) async fn prepare(
         path: "/v1/tenders".to_owned(),
         prefer: wait(&load, options.wait, &published),
         body: load,
-        resend_until: recovery::resend_until(respond_by, core.clock.now()),
+        resend_until: published.recognised(recovery::resend_until(respond_by, core.clock.now()), core.clock.now()),
         owner: core.owner.id.clone(),
     };
     let tender = NewTender { tender_id, load_id, carrier: carrier.name().to_owned(), attempt, revision, again };
@@ -103,8 +103,7 @@ fn filled(
 
 /// The guard of transition 1: local eligibility (contract 4b).
 fn eligible(core: &Core, carrier: &Carrier, load: &Document, offer: &Document) -> Result<()> {
-    let tare = carrier.last_published().and_then(|p| p.assumed_tare_lbs).unwrap_or(ASSUMED_TARE_LBS);
-    let verdict = explain(load, offer, core.clock.now(), tare)?;
+    let verdict = explain(load, offer, core.clock.now(), carrier.assumed_tare_lbs())?;
     refusal(&verdict).map_or(Ok(()), Err)
 }
 

@@ -1,6 +1,7 @@
 //! What became of an intent without outcome: read back, then adopt, resend, tombstone, lapse or wait (contract 4c).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result, Sent};
 use gladhand_documents::json::Document;
@@ -10,7 +11,7 @@ use gladhand_protocol::tender::answer::absent;
 use gladhand_protocol::tender::recovery::{Facts, ReadBack, Recovery, decide};
 use http::Method;
 
-use super::send::{close, cover};
+use super::send::{asked, close, cover};
 use super::withdraw;
 use crate::auth::{Profile, Request};
 use crate::carrier::{Carrier, command_scope, document_of, segment};
@@ -25,8 +26,8 @@ pub(crate) enum Resolution {
     Closed,
     /// The same bytes may be sent again.
     Resend,
-    /// Ask again later.
-    Wait,
+    /// Ask again later, no sooner than the carrier asked for.
+    Wait(Duration),
 }
 
 /// Reads back once and does what follows.
@@ -61,9 +62,14 @@ async fn create(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent) -> Re
     let Some(id) = intent.tender_id.clone() else {
         return Err(Error::new(Code::JournalCorrupt, "an intent to tender names no tender"));
     };
+    let mut told = Duration::ZERO;
     let (found, epoch, snapshot) = match snapshot(carrier, &id).await {
         Ok(snapshot) => (ReadBack::Found, snapshot.text("/logEpoch"), Some(snapshot)),
         Err(error) => match absent(&error, &id) {
+            _ if error.retry_after_ms().is_some() => {
+                told = asked(&error);
+                (ReadBack::Unclear, None, None)
+            }
             Some(epoch) => (ReadBack::Absent, Some(epoch), None),
             None if error.sent_state() == Sent::Acknowledged => (ReadBack::Unclear, None, None),
             None => (ReadBack::Unreachable, None, None),
@@ -95,7 +101,7 @@ async fn create(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent) -> Re
             core.changed();
             Ok(Resolution::Closed)
         }
-        _ => Ok(Resolution::Wait),
+        _ => Ok(Resolution::Wait(told)),
     }
 }
 
@@ -111,7 +117,7 @@ async fn change(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent) -> Re
             let effect = Effect::Diverged("the carrier acknowledged the tender and has lost it".to_owned());
             (Outcome::of("remote_lost"), effect)
         }
-        Err(_) => return Ok(Resolution::Wait),
+        Err(error) => return Ok(Resolution::Wait(asked(&error))),
     };
     close(core, intent, outcome, effect).await?;
     core.changed();
@@ -122,7 +128,7 @@ async fn change(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent) -> Re
 async fn tombstone(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent, id: &str) -> Result<Resolution> {
     // Boxed: performing a withdrawal may itself resolve.
     if !Box::pin(withdraw::tombstone(core, carrier, id)).await? {
-        return Ok(Resolution::Wait);
+        return Ok(Resolution::Wait(Duration::ZERO));
     }
     let effect = Effect::State {
         state: TenderState::Withdrawn,
@@ -150,7 +156,7 @@ async fn command(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent) -> R
         Recovery::Adopt => Outcome { answer: status, ..Outcome::of("recovered") },
         Recovery::Lapse => Outcome::of("lapsed"),
         Recovery::Resend => return Ok(Resolution::Resend),
-        _ => return Ok(Resolution::Wait),
+        _ => return Ok(Resolution::Wait(Duration::ZERO)),
     };
     close(core, intent, outcome, Effect::None).await?;
     core.changed();

@@ -49,8 +49,9 @@ enum Attempt {
 
 /// Journals another mutation than a create and performs it. An open one of the same operation id is continued with the
 /// bytes that it has.
-pub(crate) async fn mutate(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: NewIntent) -> Result<Ending> {
-    core.may_send(carrier).await?;
+pub(crate) async fn mutate(core: &Arc<Core>, carrier: &Arc<Carrier>, mut intent: NewIntent) -> Result<Ending> {
+    let published = core.may_send(carrier).await?;
+    intent.resend_until = published.recognised(intent.resend_until, core.clock.now());
     let wanted = intent.body.clone();
     match core.journal.run(move |store| store.open_intent(&intent)).await? {
         OpenedIntent::New(intent) => perform(core, carrier, *intent).await,
@@ -129,13 +130,14 @@ async fn attempts(core: &Arc<Core>, carrier: &Arc<Carrier>, mut intent: Intent) 
             match resolve(core, carrier, &intent).await? {
                 Resolution::Closed => return Ok(Ending::Resolved),
                 Resolution::Resend => {}
-                Resolution::Wait => last = Some(error),
+                Resolution::Wait(_) => last = Some(error),
             }
         }
     }
 }
 
-fn asked(error: &Error) -> Duration {
+/// The wait that the carrier asked for; none if it did not.
+pub(super) fn asked(error: &Error) -> Duration {
     Duration::from_millis(error.retry_after_ms().unwrap_or(0))
 }
 
@@ -167,6 +169,7 @@ async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Re
         Ok((answer, document)) => {
             let outcome = Outcome {
                 status: Some(answer.status.as_u16()),
+                version: carrier.version(),
                 request_id: answer.request_id().map(str::to_owned),
                 answer: document.clone(),
                 ..Outcome::of("answered")
@@ -197,6 +200,7 @@ async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Re
             };
             let outcome = Outcome {
                 status: error.http_status(),
+                version: carrier.version(),
                 code: Some(error.code().as_str().to_owned()),
                 request_id: error.request_id().map(str::to_owned),
                 answer: error.problem().and_then(|problem| Document::parse(problem).ok()),
@@ -285,13 +289,13 @@ async fn taint(core: &Core, intent: &mut Intent) -> Result<()> {
     core.journal.run(move |store| store.taint(id, fence)).await
 }
 
-/// Sends once more, for the driver. `true` if the intent is closed.
-pub(super) async fn once_more(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Result<bool> {
-    match attempt(core, carrier, intent).await? {
-        Attempt::Ended(_) => Ok(true),
+/// Sends once more, for the driver.
+pub(super) async fn once_more(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Result<Resolution> {
+    Ok(match attempt(core, carrier, intent).await? {
+        Attempt::Ended(_) => Resolution::Closed,
         // Tainted long ago: only a stored answer or a read-back clears it.
-        Attempt::Repeat(_) | Attempt::Unclear(_) => Ok(false),
-    }
+        Attempt::Repeat(error) | Attempt::Unclear(error) => Resolution::Wait(asked(&error)),
+    })
 }
 
 /// Hands an intent to the driver unless it is done; also when the task around it is dropped.

@@ -1,10 +1,12 @@
 //! Bad days in virtual time, over a carrier that answers as the test says.
 //!
+//! * `standing`: what a carrier's answers say of the carrier.
 //! * `guards`: what one carrier, one process or one moment must not do to another.
 //! * `release`: the operator's override.
 
 mod guards;
 mod release;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -1,7 +1,9 @@
 //! What the SDK answers its own application.
 
 use super::dispatch::{Command, CommandState, CommandType, ControlMode};
-use super::field::{Any, Count, Counter, Dec, Digest, Flag, Id, Instant, Int, Latitude, List, Longitude, Quantum, Text};
+use super::field::{
+    Any, Count, Counter, Dec, Digest, Flag, Id, Instant, Int, Latitude, List, Longitude, Quantum, Text,
+};
 use super::tender::TenderDecision;
 use super::wire::{Amendment, Cancellation, TenderState};
 use super::{choice, entity};

@@ -66,6 +66,13 @@ pub fn resend_until(respond_by: Option<Timestamp>, first_send: Timestamp) -> Tim
     respond_by.map_or(limit, |respond_by| respond_by.min(limit))
 }
 
+/// `until`, but at most 80 % of the hours for which the carrier keeps idempotency keys: later a repetition might count as
+/// new (contract 4c).
+pub fn recognised(until: Timestamp, first_send: Timestamp, retention_hours: u32) -> Timestamp {
+    let limit = jiff::SignedDuration::from_mins(i64::from(retention_hours) * 48);
+    until.min(first_send.saturating_add(limit).unwrap_or(Timestamp::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +90,14 @@ mod tests {
         assert_eq!(decide(ReadBack::Unreachable, facts, later), Recovery::Wait);
         assert_eq!(decide(ReadBack::Absent, Facts { acknowledged: true, ..facts }, now), Recovery::RemoteLost);
         assert_eq!(decide(ReadBack::Absent, Facts { same_epoch: false, ..facts }, now), Recovery::RemoteLost);
+    }
+
+    #[test]
+    fn a_key_is_not_used_when_the_carrier_may_have_forgotten_it() {
+        let now: Timestamp = "2026-02-20T08:00:00Z".parse().unwrap();
+        let day: Timestamp = "2026-02-21T08:00:00Z".parse().unwrap();
+        assert_eq!(recognised(day, now, 168), day);
+        assert_eq!(recognised(day, now, 10).to_string(), "2026-02-20T16:00:00Z");
     }
 
     #[test]

@@ -20,17 +20,19 @@ pub struct Served {
     pub minor: u32,
     /// `preview`, `active`, `deprecated` or `sunset`.
     pub status: String,
+    /// Since when it is deprecated.
+    pub since: Option<Timestamp>,
     /// When it ends.
     pub sunset: Option<Timestamp>,
 }
 
 /// The highest version of our major that is still served. One that is past its date counts while it is not called
-/// `sunset`: the carrier's answer decides. `Err`: the versions that there are, in words.
-pub fn choose(served: &[Served]) -> Result<&Served, String> {
+/// `sunset`: the carrier's answer decides. `Err`: the versions that there are, and ours, in words.
+pub fn choose(served: &[Served]) -> Result<&Served, (String, String)> {
     let ours = served.iter().filter(|version| version.major == MAJOR && version.status != "sunset");
     ours.max_by_key(|version| version.minor).ok_or_else(|| {
         let list = served.iter().map(|v| format!("{}.{} ({})", v.major, v.minor, v.status)).collect::<Vec<_>>();
-        list.join(", ")
+        (list.join(", "), format!("{MAJOR}.x"))
     })
 }
 
@@ -44,7 +46,7 @@ mod tests {
     use super::*;
 
     fn version(major: u32, minor: u32, status: &str) -> Served {
-        Served { major, minor, status: status.to_owned(), sunset: None }
+        Served { major, minor, status: status.to_owned(), since: None, sunset: None }
     }
 
     #[test]
@@ -57,7 +59,7 @@ mod tests {
     fn without_our_major_the_choices_are_named() {
         assert_eq!(
             choose(&[version(2, 0, "active"), version(1, 0, "sunset")]).unwrap_err(),
-            "2.0 (active), 1.0 (sunset)"
+            ("2.0 (active), 1.0 (sunset)".to_owned(), "1.x".to_owned())
         );
     }
 

@@ -187,13 +187,14 @@ pub(super) fn close(tx: &mut Tx<'_>, id: u64, fence: u64, outcome: &Outcome, eff
     let Some((operation, operation_id, tender)) = found else { return Ok(false) };
     let optional = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
     let body = format!(
-        r#"{{"intent":{id},"operation":{},"operationId":{},"result":{},"status":{},"code":{},"requestId":{},"answer":{}}}"#,
+        r#"{{"intent":{id},"operation":{},"operationId":{},"result":{},"status":{},"code":{},"requestId":{},"version":{},"answer":{}}}"#,
         quote(&operation),
         quote(&operation_id),
         quote(outcome.result),
         outcome.status.map_or_else(|| "null".to_owned(), |status| status.to_string()),
         optional(outcome.code.as_deref()),
         optional(outcome.request_id.as_deref()),
+        optional(outcome.version.as_deref()),
         outcome.answer.as_ref().map_or("null", Document::as_str),
     );
     let index = tx.append("OUTCOME", tender.as_deref(), &body)?;

@@ -120,7 +120,8 @@ pub(super) fn gaps(tx: &Tx<'_>, before: i64) -> Result<Vec<TenderRow>> {
 }
 
 pub(super) fn gap_since(tx: &Tx<'_>) -> Result<BTreeMap<String, Timestamp>> {
-    let sql = "SELECT carrier, min(gap_since) FROM tenders WHERE tenant = ?1 AND gap_since IS NOT NULL GROUP BY carrier";
+    let sql =
+        "SELECT carrier, min(gap_since) FROM tenders WHERE tenant = ?1 AND gap_since IS NOT NULL GROUP BY carrier";
     let mut statement = tx.sql.prepare_cached(sql).map_err(db)?;
     let rows = statement.query_map([tx.tenant], |row| Ok((row.get(0)?, time(row.get(1)?)))).map_err(db)?;
     rows.collect::<rusqlite::Result<_>>().map_err(db)

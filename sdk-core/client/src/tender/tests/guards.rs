@@ -44,13 +44,27 @@ impl Two {
     }
 }
 
-async fn connect(aurora: Arc<dyn Caller>, borealis: Arc<dyn Caller>) -> (TestClock, Client, tempfile::TempDir) {
+pub(super) async fn connect(
+    aurora: Arc<dyn Caller>,
+    borealis: Arc<dyn Caller>,
+) -> (TestClock, Client, tempfile::TempDir) {
+    connect_with("", aurora, borealis).await
+}
+
+/// With further settings.
+pub(super) async fn connect_with(
+    extra: &str,
+    aurora: Arc<dyn Caller>,
+    borealis: Arc<dyn Caller>,
+) -> (TestClock, Client, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::from_toml(
-        "environment = 'sandbox'\ntenant = 'acme'\njournal.path = 'journal.db'\n\
-         identity = { certificate = 'c', private_key = 'k', trust = 't' }\n\
+        &format!(
+            "{extra}environment = 'sandbox'\ntenant = 'acme'\njournal.path = 'journal.db'\n\
+         identity = {{ certificate = 'c', private_key = 'k', trust = 't' }}\n\
          [carriers.aurora]\nbase_url = 'https://carrier.test'\nclient_id = 'tms'\nassertion_key = 'a'\n\
-         [carriers.borealis]\nbase_url = 'https://other.test'\nclient_id = 'tms'\nassertion_key = 'a'\n",
+         [carriers.borealis]\nbase_url = 'https://other.test'\nclient_id = 'tms'\nassertion_key = 'a'\n"
+        ),
         dir.path(),
     )
     .unwrap();
@@ -61,7 +75,7 @@ async fn connect(aurora: Arc<dyn Caller>, borealis: Arc<dyn Caller>) -> (TestClo
 }
 
 /// A tender's snapshot with one event behind it, which is never pulled here.
-fn taken(tender: &str, load: &str, state: &str, extra: &str) -> Result<Response> {
+pub(super) fn taken(tender: &str, load: &str, state: &str, extra: &str) -> Result<Response> {
     let digest = history::hex(&history::start(tender));
     ok(
         200,
@@ -77,7 +91,7 @@ fn event(base: &str, tender: &str, sequence: u64, kind: &str) -> String {
     )
 }
 
-fn tender_id(carrier: &str, load: &str) -> String {
+pub(super) fn tender_id(carrier: &str, load: &str) -> String {
     ids::tender_id(&ids::Scope { environment: "sandbox", tenant: "acme", carrier }, load, 1)
 }
 
@@ -298,7 +312,7 @@ async fn a_tender_of_a_forgotten_carrier_stops_no_other() {
 
 /// Never answers: packets to it vanish.
 #[derive(Debug)]
-struct Silent;
+pub(super) struct Silent;
 
 impl Caller for Silent {
     fn call(&self, _request: Request) -> BoxFuture<'_, Result<Response>> {
@@ -334,4 +348,45 @@ async fn a_carrier_that_is_down_delays_no_webhook_of_another() {
     let received = tokio::time::timeout(Duration::from_secs(20), client.receive(&headers, body.as_bytes()));
     let receipt = received.await.expect("the webhook waits for the other carrier").unwrap();
     assert_eq!((text(&receipt, "/carrier"), text(&receipt, "/outcome")), ("borealis".into(), "stored".into()));
+}
+
+#[tokio::test]
+async fn a_load_goes_to_another_carrier_only_once_it_is_released() {
+    // Nobody knows whether aurora has it.
+    let aurora = Scripted::new(|request| if request.method == Method::POST { lost() } else { unreachable() });
+    let borealis = Scripted::new(|request| match request.method {
+        Method::POST => taken(&tender_id("borealis", "L-1"), "L-1", "pending", ""),
+        _ => unreachable(),
+    });
+    let (aurora, borealis) = (Arc::new(aurora), Arc::new(borealis));
+    let (clock, client, _dir) = connect(aurora.clone(), borealis.clone()).await;
+    let bench = Two { clock, borealis, client, _dir };
+    let first = bench.create("L-1", "aurora").await;
+    assert_eq!((first.boolean("/joined"), first.boolean("/loadReleased")), (Some(false), Some(false)));
+    // Whatever carrier is named: what holds the load is the answer, and no second truck is asked for.
+    for carrier in ["borealis", "aurora"] {
+        let joined = bench.create("L-1", carrier).await;
+        assert_eq!((text(&joined, "/carrier"), joined.boolean("/joined")), ("aurora".into(), Some(true)));
+        assert_eq!(text(&joined, "/tenderId"), text(&first, "/tenderId"));
+    }
+    let again = bench.client.tender_again(load(), CreateOptions::new("borealis"));
+    assert_eq!(bench.pass(SECOND / 20, again).await.unwrap_err().code(), Code::LoadHeld);
+    assert!(bench.borealis.asked(&Method::POST, "/v1/tenders").is_empty());
+
+    // It never arrived, is sent again, and refused.
+    let id = text(&first, "/tenderId");
+    *aurora.script.lock().unwrap() = Box::new(move |request| match request.method {
+        Method::POST => problem(Code::WeightExceeded, ""),
+        _ => absent(&id),
+    });
+    bench
+        .pass(SECOND / 20, async {
+            while bench.client.tender_list(None).await.unwrap()[0].boolean("/loadReleased") != Some(true) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    let second = bench.create("L-1", "borealis").await;
+    assert_eq!((text(&second, "/carrier"), second.boolean("/joined")), ("borealis".into(), Some(false)));
+    assert_eq!(bench.borealis.asked(&Method::POST, "/v1/tenders").len(), 1);
 }
