@@ -3636,6 +3636,36 @@ export class JournalEntry extends View {
   set body(value: Json) { put(this, 'body', json, value); }
 }
 
+/** Members of {@link RouteDeprecation}. */
+export interface RouteDeprecationInit {
+  route?: string | undefined;
+  deprecatedAt?: string | undefined;
+  sunsetAt?: string | undefined;
+  about?: string | undefined;
+  successor?: string | undefined;
+}
+
+/** An operation that the carrier says will end (contract 5). */
+export class RouteDeprecation extends View {
+  static override readonly entity: string = 'RouteDeprecation';
+  constructor(init: RouteDeprecationInit | At = {}) { super(init); }
+  /** The operation's name, such as `tenders.create`; `*` for the whole version. */
+  get route(): string { return need(this, 'route', text); }
+  set route(value: string) { put(this, 'route', text, value); }
+  /** Since when it is deprecated. */
+  get deprecatedAt(): string | undefined { return get(this, 'deprecatedAt', instant); }
+  set deprecatedAt(value: string | undefined) { put(this, 'deprecatedAt', instant, value); }
+  /** When it ends. */
+  get sunsetAt(): string | undefined { return get(this, 'sunsetAt', instant); }
+  set sunsetAt(value: string | undefined) { put(this, 'sunsetAt', instant, value); }
+  /** Where to read about it. */
+  get about(): string | undefined { return get(this, 'about', text); }
+  set about(value: string | undefined) { put(this, 'about', text, value); }
+  /** What comes after it. */
+  get successor(): string | undefined { return get(this, 'successor', text); }
+  set successor(value: string | undefined) { put(this, 'successor', text, value); }
+}
+
 /** Members of {@link CarrierHealth}. */
 export interface CarrierHealthInit {
   carrier?: string | undefined;
@@ -3644,6 +3674,9 @@ export interface CarrierHealthInit {
   tlsVersion?: string | undefined;
   cipherSuite?: string | undefined;
   keyExchange?: string | undefined;
+  backpressureRatio?: string | undefined;
+  apiVersion?: string | undefined;
+  deprecations?: readonly (RouteDeprecation | RouteDeprecationInit)[] | undefined;
 }
 
 /** How one carrier is. */
@@ -3668,6 +3701,15 @@ export class CarrierHealth extends View {
   /** Negotiated key exchange. */
   get keyExchange(): string | undefined { return get(this, 'keyExchange', text); }
   set keyExchange(value: string | undefined) { put(this, 'keyExchange', text, value); }
+  /** Share of 503 among the answers of the last minute, 0 to 1 (contract 4d). */
+  get backpressureRatio(): string | undefined { return get(this, 'backpressureRatio', decimal); }
+  set backpressureRatio(value: string | undefined) { put(this, 'backpressureRatio', decimal, value); }
+  /** The contract's version of its latest answer (contract 5). */
+  get apiVersion(): string | undefined { return get(this, 'apiVersion', text); }
+  set apiVersion(value: string | undefined) { put(this, 'apiVersion', text, value); }
+  /** Operations that the carrier says will end (contract 5). */
+  get deprecations(): readonly RouteDeprecation[] | undefined { return get(this, 'deprecations', list(nested(RouteDeprecation))); }
+  set deprecations(value: readonly (RouteDeprecation | RouteDeprecationInit)[] | undefined) { put(this, 'deprecations', list(nested(RouteDeprecation)), value); }
 }
 
 /** Members of {@link Health}. */
@@ -3698,6 +3740,42 @@ export class Health extends View {
   /** Version of the SDK. */
   get version(): string { return need(this, 'version', text); }
   set version(value: string) { put(this, 'version', text, value); }
+}
+
+/** Members of {@link MetricSample}. */
+export interface MetricSampleInit {
+  name?: string | undefined;
+  labels?: Json | undefined;
+  value?: string | undefined;
+}
+
+/** One gauge's value now. */
+export class MetricSample extends View {
+  static override readonly entity: string = 'MetricSample';
+  constructor(init: MetricSampleInit | At = {}) { super(init); }
+  /** Its name, as Prometheus has it, with the unit at the end. */
+  get name(): string { return need(this, 'name', text); }
+  set name(value: string) { put(this, 'name', text, value); }
+  /** Labels: `partner`, `route`. */
+  get labels(): Value { return need(this, 'labels', json); }
+  set labels(value: Json) { put(this, 'labels', json, value); }
+  /** Its value. */
+  get value(): string { return need(this, 'value', decimal); }
+  set value(value: string) { put(this, 'value', decimal, value); }
+}
+
+/** Members of {@link Metrics}. */
+export interface MetricsInit {
+  samples?: readonly (MetricSample | MetricSampleInit)[] | undefined;
+}
+
+/** Numbers to watch a client by (operations 6e), for a gauge each. No load and no tender is named. */
+export class Metrics extends View {
+  static override readonly entity: string = 'Metrics';
+  constructor(init: MetricsInit | At = {}) { super(init); }
+  /** The samples, in a stable order; every series is there from the start, at 0. */
+  get samples(): readonly MetricSample[] { return need(this, 'samples', list(nested(MetricSample))); }
+  set samples(value: readonly (MetricSample | MetricSampleInit)[]) { put(this, 'samples', list(nested(MetricSample)), value); }
 }
 
 /** Members of {@link GenerationStatus}. */

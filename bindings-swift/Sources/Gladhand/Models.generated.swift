@@ -7500,6 +7500,62 @@ public struct JournalEntry: ContractModel, MemberValue {
     }
 }
 
+/// An operation that the carrier says will end (contract 5).
+public struct RouteDeprecation: ContractModel, MemberValue {
+    public static var entity: String { "RouteDeprecation" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        route: String? = nil,
+        deprecatedAt: Instant? = nil,
+        sunsetAt: Instant? = nil,
+        about: String? = nil,
+        successor: String? = nil
+    ) {
+        document = .object
+        fill("route", route)
+        fill("deprecatedAt", deprecatedAt)
+        fill("sunsetAt", sunsetAt)
+        fill("about", about)
+        fill("successor", successor)
+    }
+
+    /// The operation's name, such as `tenders.create`; `*` for the whole version.
+    public var route: String {
+        get { need("route") }
+        set { write("route", newValue) }
+    }
+
+    /// Since when it is deprecated.
+    public var deprecatedAt: Instant? {
+        get { read("deprecatedAt") }
+        set { write("deprecatedAt", newValue) }
+    }
+
+    /// When it ends.
+    public var sunsetAt: Instant? {
+        get { read("sunsetAt") }
+        set { write("sunsetAt", newValue) }
+    }
+
+    /// Where to read about it.
+    public var about: String? {
+        get { read("about") }
+        set { write("about", newValue) }
+    }
+
+    /// What comes after it.
+    public var successor: String? {
+        get { read("successor") }
+        set { write("successor", newValue) }
+    }
+}
+
 /// How one carrier is.
 public struct CarrierHealth: ContractModel, MemberValue {
     public static var entity: String { "CarrierHealth" }
@@ -7516,7 +7572,10 @@ public struct CarrierHealth: ContractModel, MemberValue {
         code: String? = nil,
         tlsVersion: String? = nil,
         cipherSuite: String? = nil,
-        keyExchange: String? = nil
+        keyExchange: String? = nil,
+        backpressureRatio: Number? = nil,
+        apiVersion: String? = nil,
+        deprecations: [RouteDeprecation]? = nil
     ) {
         document = .object
         fill("carrier", carrier)
@@ -7525,6 +7584,9 @@ public struct CarrierHealth: ContractModel, MemberValue {
         fill("tlsVersion", tlsVersion)
         fill("cipherSuite", cipherSuite)
         fill("keyExchange", keyExchange)
+        fill("backpressureRatio", backpressureRatio)
+        fill("apiVersion", apiVersion)
+        fill("deprecations", deprecations)
     }
 
     /// The carrier's name in the configuration.
@@ -7561,6 +7623,24 @@ public struct CarrierHealth: ContractModel, MemberValue {
     public var keyExchange: String? {
         get { read("keyExchange") }
         set { write("keyExchange", newValue) }
+    }
+
+    /// Share of 503 among the answers of the last minute, 0 to 1 (contract 4d).
+    public var backpressureRatio: Number? {
+        get { read("backpressureRatio") }
+        set { write("backpressureRatio", newValue) }
+    }
+
+    /// The contract's version of its latest answer (contract 5).
+    public var apiVersion: String? {
+        get { read("apiVersion") }
+        set { write("apiVersion", newValue) }
+    }
+
+    /// Operations that the carrier says will end (contract 5).
+    public var deprecations: [RouteDeprecation]? {
+        get { read("deprecations") }
+        set { write("deprecations", newValue) }
     }
 }
 
@@ -7617,6 +7697,70 @@ public struct Health: ContractModel, MemberValue {
     public var version: String {
         get { need("version") }
         set { write("version", newValue) }
+    }
+}
+
+/// One gauge's value now.
+public struct MetricSample: ContractModel, MemberValue {
+    public static var entity: String { "MetricSample" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        name: String? = nil,
+        labels: Json? = nil,
+        value: Number? = nil
+    ) {
+        document = .object
+        fill("name", name)
+        fill("labels", labels)
+        fill("value", value)
+    }
+
+    /// Its name, as Prometheus has it, with the unit at the end.
+    public var name: String {
+        get { need("name") }
+        set { write("name", newValue) }
+    }
+
+    /// Labels: `partner`, `route`.
+    public var labels: Json {
+        get { need("labels") }
+        set { write("labels", newValue) }
+    }
+
+    /// Its value.
+    public var value: Number {
+        get { need("value") }
+        set { write("value", newValue) }
+    }
+}
+
+/// Numbers to watch a client by (operations 6e), for a gauge each. No load and no tender is named.
+public struct Metrics: ContractModel, MemberValue {
+    public static var entity: String { "Metrics" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        samples: [MetricSample]? = nil
+    ) {
+        document = .object
+        fill("samples", samples)
+    }
+
+    /// The samples, in a stable order; every series is there from the start, at 0.
+    public var samples: [MetricSample] {
+        get { need("samples") }
+        set { write("samples", newValue) }
     }
 }
 
