@@ -112,8 +112,11 @@ impl Problem {
 
     /// Adds the rules that a document breaks.
     pub fn violations(self, violations: &[Violation]) -> Self {
-        let listed: Vec<Value> =
-            violations.iter().map(|v| json!({"path": v.path, "code": v.code, "message": v.message})).collect();
+        let listed: Vec<Value> = violations
+            .iter()
+            .take(1000)
+            .map(|v| json!({"path": v.path, "code": v.code, "message": v.message}))
+            .collect();
         if listed.is_empty() { self } else { self.with("violations", listed) }
     }
 
@@ -141,7 +144,7 @@ impl Problem {
             "type": format!("urn:gladhand:problem:{code}"),
             "title": title(code),
             "status": status.as_u16(),
-            "detail": self.0.detail,
+            "detail": short(&self.0.detail, 2000),
             "code": code.as_str(),
             "retryable": code.retry() != gladhand_documents::error::Retry::Never,
         });
@@ -168,6 +171,11 @@ impl From<Error> for Problem {
         let code = if error.code().http_status() == 0 { Code::SchemaInvalid } else { error.code() };
         Self::new(code, error.message()).violations(error.violations())
     }
+}
+
+/// At most `most` characters: what somebody sent may stand in it.
+fn short(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }
 
 /// `tender_conflict` as a person reads it.

@@ -2,10 +2,7 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
-
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-use axum::Router;
 use axum::body::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,39 +10,9 @@ use gladhand_documents::model::dispatch::{CommandStatus, Dispatch};
 use gladhand_documents::model::event::Event;
 use gladhand_documents::model::tender::ProofOfDelivery;
 use gladhand_documents::model::wire::TenderSnapshot;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method};
 use serde_json::{Value, json};
-use support::{Answer, Tms, key, start, tender};
-
-const POOL: &str = "aurora-dal-hou-pool";
-
-async fn dispatched(tms: &Tms, tender_id: &str, load_id: &str) -> String {
-    let accepted = tms.create(&tender(tender_id, load_id, "express", POOL), 5).await;
-    assert_eq!(accepted.json()["state"], "accepted", "{}", accepted.text);
-    let snapshot = tms.control("/progress", json!({"tenderId": tender_id, "to": "dispatched"})).await;
-    snapshot["dispatchId"].as_str().unwrap().to_owned()
-}
-
-fn command(dispatch: &str, id: &str, sequence: u64, kind: &str) -> Value {
-    let now = jiff::Timestamp::now();
-    let params = match kind {
-        "resume" => json!({"commandRef": "cmd-1"}),
-        _ => json!({"condition": "next_safe_location"}),
-    };
-    json!({
-        "schemaVersion": "1.0.0", "commandId": id, "type": kind, "dispatchId": dispatch,
-        "expectedDispatchRevision": 1, "commandSequence": sequence, "reason": "weather ahead",
-        "requestedBy": {"principal": "maria", "role": "dispatcher"},
-        "issuedAt": format!("{now:.3}"), "expiresAt": format!("{:.3}", now + jiff::SignedDuration::from_mins(10)),
-        "params": params,
-    })
-}
-
-async fn request(tms: &Tms, command: &Value) -> Answer {
-    let (dispatch, id) = (command["dispatchId"].as_str().unwrap(), command["commandId"].as_str().unwrap());
-    let path = format!("/v1/dispatches/{dispatch}/commands/{id}");
-    tms.command(Method::PUT, &path, &key(&format!("command {id} {}", command["reason"])), &command.to_string()).await
-}
+use support::{Answer, POOL, Tms, command, dispatched, key, receiver, request, start, subscribe, tender, until};
 
 async fn status(tms: &Tms, dispatch: &str, id: &str) -> String {
     let path = format!("/v1/dispatches/{dispatch}/commands/{id}");
@@ -183,41 +150,6 @@ async fn a_cancellation_is_a_request_that_the_carrier_may_decline() {
     assert_eq!(pool.unwrap()["committed"], 0, "the slot is free again");
 }
 
-type Received = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
-
-/// A receiver that answers the handshake and keeps what it is sent; the first `failures` posts get a 500.
-async fn receiver(failures: usize) -> (String, Received) {
-    let received = Received::default();
-    let kept = received.clone();
-    let left = Arc::new(Mutex::new(failures));
-    let app = Router::new().route(
-        "/hook",
-        axum::routing::post(move |headers: HeaderMap, body: Bytes| async move {
-            let mut left = left.lock().unwrap();
-            if *left > 0 {
-                *left -= 1;
-                return StatusCode::INTERNAL_SERVER_ERROR;
-            }
-            kept.lock().unwrap().push((headers, body));
-            StatusCode::ACCEPTED
-        })
-        .options(|headers: HeaderMap| async move {
-            ([("webhook-allowed-origin", headers["webhook-request-origin"].to_str().unwrap().to_owned())], "")
-        }),
-    );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-    (url, received)
-}
-
-async fn subscribe(tms: &Tms, id: &str, url: &str, mtls: &str) -> Answer {
-    let body =
-        json!({"schemaVersion": "1.0.0", "subscriptionId": id, "url": url, "types": [], "mtls": mtls}).to_string();
-    let path = format!("/v1/webhook-subscriptions/{id}");
-    Answer::of(tms.call(Method::PUT, &path, &key(&body), &body, None).await).await
-}
-
 fn verifies(public: &str, (headers, body): &(HeaderMap, Bytes)) -> bool {
     let header = |name: &str| headers[name].to_str().unwrap();
     let mut signed = format!("{}.{}.", header("webhook-id"), header("webhook-timestamp")).into_bytes();
@@ -225,16 +157,6 @@ fn verifies(public: &str, (headers, body): &(HeaderMap, Bytes)) -> bool {
     let key = STANDARD.decode(public.strip_prefix("whpk_").unwrap()).unwrap();
     let signature = STANDARD.decode(header("webhook-signature").strip_prefix("v1a,").unwrap()).unwrap();
     UnparsedPublicKey::new(&ED25519, key).verify(&signed, &signature).is_ok()
-}
-
-async fn until(mut done: impl FnMut() -> bool) {
-    tokio::time::timeout(std::time::Duration::from_secs(20), async {
-        while !done() {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    })
-    .await
-    .expect("it happens");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,15 @@
-//! `openapi.json`: the endpoints of contract 4.0 as OpenAPI 3.1; bodies are the schemas beside it.
+//! `openapi.json`: the endpoints of contract 4.0 as OpenAPI 3.1; bodies are the schemas beside it. Every status that a
+//! carrier may answer with is listed: what is not there, no carrier says.
 
 use gladhand_documents::error::{Code, Retry};
 use gladhand_documents::model;
 use serde_json::{Map, Value, json};
 
-use super::operations::{Access, OPERATIONS, Operation};
+use super::operations::{Access, OPERATIONS, Operation, Query, QueryKind};
 use super::pretty;
+
+/// What only an answer is: schemas that are no entity of the table.
+const ANSWERS: [&str; 3] = ["DocumentList", "Paper", "HistoryDigest"];
 
 /// The text of `conformance/contract/openapi.json`.
 pub(super) fn json() -> String {
@@ -14,8 +18,9 @@ pub(super) fn json() -> String {
         let item = paths.entry(operation.path).or_insert_with(|| json!({}));
         item[operation.method] = described(operation);
     }
-    let schemas: Map<String, Value> =
+    let mut schemas: Map<String, Value> =
         model::all().iter().map(|entity| (entity.name.to_owned(), schema(entity.name))).collect();
+    schemas.extend(ANSWERS.map(|name| (name.to_owned(), answer(name))));
     pretty(&json!({
         "openapi": "3.1.0",
         "info": {
@@ -38,23 +43,27 @@ pub(super) fn json() -> String {
                     "description": "A token bound to a key (RFC 9449): cnf jkt; the proof carries gh_body, the base64url SHA-256 of the content, whenever there is one.",
                 },
             },
-            "headers": {
-                "API-Version": {"description": "Version of the contract that served the call.", "schema": {"type": "string"}},
-                "X-Request-Id": {"description": "For the carrier's support.", "schema": {"type": "string"}},
-                "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
-                "Location": {"description": "Where the pending tender is read.", "schema": {"type": "string"}},
-                "Idempotency-Replayed": {"description": "true where the stored answer was replayed.", "schema": {"type": "string"}},
-            },
+            "headers": headers(),
             "parameters": {
                 "IdempotencyKey": {
                     "name": "Idempotency-Key", "in": "header", "required": true,
                     "description": "Derived from the operation's id (contract 4c); 16 to 64 of A-Z a-z 0-9 _ -, as a quoted string.",
-                    "schema": {"type": "string", "pattern": "^\"?[A-Za-z0-9_-]{16,64}\"?$"},
+                    "schema": {"type": "string", "pattern": "^(\"[A-Za-z0-9_-]{16,64}\"|[A-Za-z0-9_-]{16,64})$"},
                 },
                 "Prefer": {
                     "name": "Prefer", "in": "header", "required": false,
-                    "description": "wait=N (RFC 7240), at most limits.maxWaitSeconds of discovery.",
-                    "schema": {"type": "string", "pattern": "^wait=[0-9]+$"},
+                    "description": "wait=N (RFC 7240), at most limits.maxWaitSeconds of discovery; a preference that the carrier does not know is passed over.",
+                    "schema": {"type": "string", "examples": ["wait=20"]},
+                },
+                "AcceptVersion": {
+                    "name": "Accept-Version", "in": "header", "required": false,
+                    "description": "A range and the least minor version (contract 5); the highest common one is served.",
+                    "schema": {"type": "string", "pattern": "^1(\\.(x|0))?(; ?min=1(\\.0)?)?$", "examples": ["1.x; min=1.0"]},
+                },
+                "IfMatch": {
+                    "name": "If-Match", "in": "header", "required": false,
+                    "description": "The ETag that was read. A revision of an accepted tender is an amendment if it carries it, and 409 already_accepted if not.",
+                    "schema": {"type": "string", "examples": ["\"1.2\""]},
                 },
             },
             "responses": {"Problem": problem()},
@@ -62,28 +71,58 @@ pub(super) fn json() -> String {
     }))
 }
 
+fn headers() -> Value {
+    let text = |about: &str| json!({"description": about, "schema": {"type": "string"}});
+    let always = |about: &str| json!({"description": about, "required": true, "schema": {"type": "string"}});
+    json!({
+        "API-Version": {
+            "description": "Version of the contract that served the call.", "required": true,
+            "schema": {"type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+$"},
+        },
+        "X-Request-Id": always("For the carrier's support."),
+        "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
+        "Location": text("Where the tender is read."),
+        "ETag": {"description": "Names this state of it, for If-Match.", "required": true, "schema": {"type": "string"}},
+        "Idempotency-Replayed": text("true where the stored answer was replayed."),
+        "Idempotency-Original-Date": text("Date of the answer that is replayed."),
+        "Preference-Applied": text("The preference that was honoured (RFC 7240)."),
+        "DPoP-Nonce": text("The nonce of the next proof (RFC 9449)."),
+        "WWW-Authenticate": text("What the token or the proof lacks."),
+        "Deprecation": {
+            "description": "Since when the operation is deprecated (RFC 9745).",
+            "schema": {"type": "string", "pattern": "^@-?[0-9]+$"},
+        },
+        "Sunset": text("When it ends (RFC 8594)."),
+        "Link": text("rel deprecation, sunset and successor-version."),
+        "RateLimit-Limit": {"description": "Calls in a minute.", "schema": {"type": "integer", "minimum": 0}},
+        "RateLimit-Remaining": {"description": "Calls left.", "schema": {"type": "integer", "minimum": 0}},
+        "RateLimit-Reset": {"description": "Seconds until there are more.", "schema": {"type": "integer", "minimum": 0}},
+    })
+}
+
 fn described(operation: &Operation) -> Value {
-    let mut parameters: Vec<Value> = operation
-        .path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string", "maxLength": 128}}))
-        .collect();
-    for (name, about) in operation.query {
-        parameters.push(json!({"name": name, "in": "query", "description": about, "schema": {"type": "string"}}));
-    }
-    let mutates = matches!(operation.access, Access::Proved(_)) && operation.method != "get";
+    let path = operation.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = path.map(path_parameter).collect();
+    parameters.extend(operation.query.iter().map(query_parameter));
+    let mutates = mutates(operation);
+    let mut shared = vec!["AcceptVersion"];
     if mutates {
-        parameters.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
+        shared.push("IdempotencyKey");
     }
     if operation.waits {
-        parameters.push(json!({"$ref": "#/components/parameters/Prefer"}));
+        shared.push("Prefer");
     }
+    if mutates && operation.tagged && operation.id != "tenders.create" {
+        shared.push("IfMatch");
+    }
+    parameters.extend(shared.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
     let mut responses = Map::new();
     for (status, entity) in operation.success {
-        responses.insert(status.to_string(), success(*status, entity, mutates));
+        responses.insert(status.to_string(), success(operation, *status, entity));
     }
-    responses.insert("default".into(), json!({"$ref": "#/components/responses/Problem"}));
+    for status in refusals(operation) {
+        responses.insert(status.to_string(), json!({"$ref": "#/components/responses/Problem"}));
+    }
     let mut described = json!({
         "operationId": operation.id,
         "summary": operation.summary,
@@ -92,13 +131,66 @@ fn described(operation: &Operation) -> Value {
         "responses": responses,
     });
     if let Some(entity) = operation.request {
+        let required = !operation.bodiless;
         described["requestBody"] =
-            json!({"required": true, "content": {"application/json": {"schema": component(entity)}}});
+            json!({"required": required, "content": {"application/json": {"schema": component(entity)}}});
     }
     if let Access::Bound(scope) | Access::Proved(scope) = operation.access {
         described["x-scope"] = scope.into();
     }
     described
+}
+
+fn mutates(operation: &Operation) -> bool {
+    matches!(operation.access, Access::Proved(_)) && operation.method != "get"
+}
+
+/// The statuses of the error table (contract 4h) that an operation may answer with.
+fn refusals(operation: &Operation) -> Vec<u16> {
+    let mut statuses = vec![400, 410, 429, 500, 502, 503, 504];
+    if !matches!(operation.access, Access::Open) {
+        // 409: a token of another environment.
+        statuses.extend([401, 403, 409]);
+    }
+    if operation.path.contains('{') {
+        statuses.push(404);
+    }
+    if operation.request.is_some() || mutates(operation) {
+        statuses.extend([413, 415, 422]);
+    }
+    if mutates(operation) && operation.tagged {
+        statuses.extend([412, 428]);
+    }
+    statuses.sort_unstable();
+    statuses
+}
+
+/// Our own ids have the shape of the contract; those of the carrier are opaque (contract 3a).
+fn path_parameter(name: &str) -> Value {
+    let schema = match name {
+        "revision" => json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}),
+        "capacityId" | "dispatchId" | "documentId" => json!({"type": "string", "minLength": 1, "maxLength": 128}),
+        _ => json!({"type": "string", "pattern": "^[A-Za-z0-9._:-]+$", "minLength": 1, "maxLength": 64}),
+    };
+    json!({"name": name, "in": "path", "required": true, "schema": schema})
+}
+
+fn query_parameter(query: &Query) -> Value {
+    let schema = match query.kind {
+        QueryKind::Opaque => json!({"type": "string", "maxLength": 512}),
+        QueryKind::Sequence => json!({"type": "integer", "minimum": 0, "maximum": 9_007_199_254_740_991_i64}),
+        QueryKind::State => json!({"type": "string", "enum": states()}),
+    };
+    json!({"name": query.name, "in": "query", "description": query.about, "schema": schema})
+}
+
+/// The states that a carrier knows a tender in; `offer` is the TMS's alone.
+fn states() -> Vec<&'static str> {
+    let member = model::entity_named("TenderSnapshot").and_then(|entity| entity.member("state"));
+    match member.map(|member| &member.kind) {
+        Some(model::Kind::Choice { values, .. }) => values.iter().copied().filter(|state| *state != "offer").collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn security(access: Access) -> Value {
@@ -109,18 +201,29 @@ fn security(access: Access) -> Value {
     }
 }
 
-fn success(status: u16, entity: &str, mutates: bool) -> Value {
-    let mut headers = json!({"API-Version": header("API-Version"), "X-Request-Id": header("X-Request-Id")});
-    if mutates {
-        headers["Idempotency-Replayed"] = header("Idempotency-Replayed");
+fn success(operation: &Operation, status: u16, entity: &str) -> Value {
+    let mut names = vec!["API-Version", "X-Request-Id", "Deprecation", "Sunset", "Link"];
+    if matches!(operation.access, Access::Proved(_)) {
+        names.push("DPoP-Nonce");
+    }
+    if mutates(operation) {
+        names.extend(["Idempotency-Replayed", "Idempotency-Original-Date"]);
+    }
+    if operation.tagged {
+        names.push("ETag");
+    }
+    if operation.waits {
+        names.push("Preference-Applied");
+    }
+    if entity == "TenderSnapshot" {
+        names.push("Location");
     }
     if status == 202 && entity == "TenderSnapshot" {
-        headers["Location"] = header("Location");
-        headers["Retry-After"] = header("Retry-After");
+        names.push("Retry-After");
     }
-    let schema = if entity.is_empty() { json!({"type": "object"}) } else { component(entity) };
+    let headers: Map<String, Value> = names.into_iter().map(|name| (name.to_owned(), header(name))).collect();
     let about = if status == 202 { "Received; not yet decided." } else { "Done." };
-    json!({"description": about, "headers": headers, "content": {"application/json": {"schema": schema}}})
+    json!({"description": about, "headers": headers, "content": {"application/json": {"schema": component(entity)}}})
 }
 
 /// The one answer of every refusal, with the codes of the table that cross the wire.
@@ -130,12 +233,69 @@ fn problem() -> Value {
         .filter(|code| code.http_status() != 0)
         .map(|code| json!({"code": code.as_str(), "status": code.http_status(), "retryable": code.retry() != Retry::Never}))
         .collect();
+    let headers = [
+        "API-Version",
+        "X-Request-Id",
+        "Retry-After",
+        "DPoP-Nonce",
+        "WWW-Authenticate",
+        "Idempotency-Replayed",
+        "Idempotency-Original-Date",
+        "RateLimit-Limit",
+        "RateLimit-Remaining",
+        "RateLimit-Reset",
+    ];
+    let headers: Map<String, Value> = headers.into_iter().map(|name| (name.to_owned(), header(name))).collect();
     json!({
         "description": "A problem (RFC 9457). Branch on code, never on status.",
-        "headers": {"X-Request-Id": header("X-Request-Id"), "Retry-After": header("Retry-After")},
+        "headers": headers,
         "content": {"application/problem+json": {"schema": component("Problem")}},
         "x-codes": codes,
     })
+}
+
+fn answer(name: &str) -> Value {
+    let id = json!({"type": "string", "pattern": "^[A-Za-z0-9._:-]+$", "minLength": 1, "maxLength": 64});
+    let digest = json!({"type": "string", "pattern": "^[0-9a-f]{64}$"});
+    let opaque = json!({"type": "string", "minLength": 1, "maxLength": 128});
+    match name {
+        "Paper" => json!({
+            "description": "A paper of a tender (contract 3f).",
+            "anyOf": [component("ProofOfDelivery"), component("Invoice")],
+        }),
+        "HistoryDigest" => json!({
+            "description": "Digest of a tender's history up to a sequence (contract 4e).",
+            "type": "object",
+            "required": ["tenderId", "sequence", "historyDigest", "logEpoch"],
+            "properties": {
+                "tenderId": id,
+                "sequence": {"type": "integer", "minimum": 0},
+                "historyDigest": digest,
+                "logEpoch": {"type": "string", "maxLength": 64},
+            },
+        }),
+        _ => json!({
+            "description": "The papers of a tender, by digest (contract 3f).",
+            "type": "object",
+            "required": ["tenderId", "documents"],
+            "properties": {
+                "schemaVersion": {"type": "string"},
+                "tenderId": id,
+                "documents": {"type": "array", "items": {
+                    "type": "object",
+                    "required": ["docId", "type", "mime", "sha256", "bytes", "filedAt"],
+                    "properties": {
+                        "docId": opaque,
+                        "type": {"type": "string", "x-extensible-enum": ["POD", "INVOICE"]},
+                        "mime": {"type": "string"},
+                        "sha256": digest,
+                        "bytes": {"type": "integer", "minimum": 0},
+                        "filedAt": {"type": "string", "format": "date-time"},
+                    },
+                }},
+            },
+        }),
+    }
 }
 
 fn component(entity: &str) -> Value {
@@ -160,9 +320,18 @@ mod tests {
         for operation in OPERATIONS {
             assert!(ids.insert(operation.id), "{} stands there twice", operation.id);
             let bodies = operation.success.iter().map(|(_, entity)| *entity).chain(operation.request);
-            for entity in bodies.filter(|entity| !entity.is_empty()) {
-                assert!(model::entity_named(entity).is_some(), "{}: no entity {entity}", operation.id);
+            for entity in bodies {
+                let known = model::entity_named(entity).is_some() || ANSWERS.contains(&entity);
+                assert!(known, "{}: no schema {entity}", operation.id);
             }
         }
+    }
+
+    #[test]
+    fn every_status_of_the_error_table_is_listed_somewhere_and_no_other() {
+        let listed: std::collections::BTreeSet<u16> = OPERATIONS.iter().flat_map(refusals).collect();
+        let table: std::collections::BTreeSet<u16> =
+            Code::ALL.iter().map(|code| code.http_status()).filter(|status| *status != 0).collect();
+        assert_eq!(listed, table);
     }
 }

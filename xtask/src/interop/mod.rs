@@ -4,11 +4,12 @@
 //! installed anywhere else. `gladhand-interop` then starts the peers and checks.
 //!
 //! * [`node`]: oidc-provider and oauth4webapi. * [`envoy`]: Envoy. * [`spire`]: SPIRE.
-//! * [`keycloak`]: Keycloak, and Node beside it.
+//! * [`keycloak`]: Keycloak, and Node beside it. * [`schemathesis`]: the sandbox carrier against the published OpenAPI.
 
 mod envoy;
 mod keycloak;
 mod node;
+mod schemathesis;
 mod spire;
 
 use std::ffi::OsString;
@@ -28,17 +29,28 @@ struct Suite {
     light: bool,
     /// What `gladhand-interop` must be built with.
     features: &'static [&'static str],
-    prepare: fn() -> Result<Programs>,
+    judge: Judge,
 }
 
+/// Who checks.
+enum Judge {
+    /// `gladhand-interop`, told where these programs lie.
+    Harness(fn() -> Result<Programs>),
+    /// A program of others, by itself.
+    Itself(fn() -> Result<()>),
+}
+
+use Judge::{Harness, Itself};
+
 const SUITES: &[Suite] = &[
-    Suite { name: "oidc-provider", light: true, features: &[], prepare: node::prepare },
-    Suite { name: "oauth4webapi", light: true, features: &[], prepare: node::prepare },
-    Suite { name: "envoy", light: true, features: &[], prepare: envoy::prepare },
-    Suite { name: "rotation", light: false, features: &[], prepare: rotation },
-    Suite { name: "spire", light: false, features: &[], prepare: spire::prepare },
-    Suite { name: "huskarl", light: false, features: &["huskarl"], prepare: node::prepare },
-    Suite { name: "keycloak", light: false, features: &[], prepare: keycloak::prepare },
+    Suite { name: "oidc-provider", light: true, features: &[], judge: Harness(node::prepare) },
+    Suite { name: "oauth4webapi", light: true, features: &[], judge: Harness(node::prepare) },
+    Suite { name: "envoy", light: true, features: &[], judge: Harness(envoy::prepare) },
+    Suite { name: "schemathesis", light: true, features: &[], judge: Itself(schemathesis::run) },
+    Suite { name: "rotation", light: false, features: &[], judge: Harness(rotation) },
+    Suite { name: "spire", light: false, features: &[], judge: Harness(spire::prepare) },
+    Suite { name: "huskarl", light: false, features: &["huskarl"], judge: Harness(node::prepare) },
+    Suite { name: "keycloak", light: false, features: &[], judge: Harness(keycloak::prepare) },
 ];
 
 /// Runs the verb: one name, or `all-light`.
@@ -51,18 +63,22 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if chosen.is_empty() {
         return Err(usage());
     }
-    let program = build(&chosen)?;
+    let harnessed = chosen.iter().any(|suite| matches!(suite.judge, Harness(_)));
+    let program = if harnessed { build(&chosen)? } else { PathBuf::new() };
     let mut failed = Vec::new();
     for suite in chosen {
         println!("\n── interop {} ─", suite.name);
-        let outcome = (suite.prepare)().and_then(|programs| {
-            let arguments = programs.into_iter().map(|(key, path)| {
-                let mut argument = OsString::from(format!("{key}="));
-                argument.push(path);
-                argument
-            });
-            Run::new(&program).arg(suite.name).args(arguments).run()
-        });
+        let outcome = match suite.judge {
+            Itself(run) => run(),
+            Harness(prepare) => prepare().and_then(|programs| {
+                let arguments = programs.into_iter().map(|(key, path)| {
+                    let mut argument = OsString::from(format!("{key}="));
+                    argument.push(path);
+                    argument
+                });
+                Run::new(&program).arg(suite.name).args(arguments).run()
+            }),
+        };
         if let Err(why) = outcome {
             eprintln!("{why}");
             failed.push(suite.name);

@@ -14,8 +14,6 @@ use crate::auth::{Binding, Caller};
 use crate::carrier::Carrier;
 use crate::problem::{Problem, Result};
 
-/// The longest wait that `Prefer: wait=N` may ask for, in seconds; published in discovery.
-pub const MAX_WAIT_S: u64 = 25;
 /// The largest body, in bytes; published in discovery.
 pub const MAX_BODY: usize = 1 << 20;
 
@@ -95,14 +93,14 @@ impl Call {
         self.headers.get("traceparent")?.to_str().ok().filter(|t| t.len() == 55 && t.is_ascii())
     }
 
-    /// How long the client is ready to wait (RFC 7240), capped at [`MAX_WAIT_S`].
+    /// How long the client is ready to wait (RFC 7240), capped by the policy.
     pub fn wait(&self) -> Duration {
         let preferences = self.headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok());
         let seconds = preferences
             .flat_map(|value| value.split(','))
             .filter_map(|preference| preference.trim().strip_prefix("wait="))
             .find_map(|n| n.trim_matches('"').parse::<u64>().ok());
-        Duration::from_secs(seconds.unwrap_or(0).min(MAX_WAIT_S))
+        Duration::from_secs(seconds.unwrap_or(0).min(self.carrier.store().policy.max_wait_s))
     }
 
     /// Repeats `step` at each change of the carrier's state until it answers or `wait` of business time has passed;

@@ -2,13 +2,14 @@
 
 use gladhand_documents::error::Code;
 use gladhand_documents::json::Document;
+use gladhand_documents::model::capacity::CapacityHold;
 use http::StatusCode;
 use http::header::ETAG;
 use sha2::{Digest as _, Sha256};
 
 use crate::api::call::Call;
 use crate::api::headers::{fits, if_match};
-use crate::api::tenders::{REPLAYED, names};
+use crate::api::tenders::{REPLAYED, checked, names};
 use crate::problem::{Answer, Problem, Result};
 use crate::state::Store;
 use crate::state::capacity::{Capacity, Search};
@@ -35,10 +36,8 @@ pub async fn get(call: Call) -> Result<Answer> {
 /// `PUT /v1/capacity/{id}/holds/{holdId}`: keeps a slot until the `heldUntil` of the body, or for a quarter of an hour.
 pub async fn hold(call: Call) -> Result<Answer> {
     let body = if call.body.is_empty() { Document::object() } else { call.document()? };
-    if !body.root().is_object() {
-        return Err(Problem::violation(Code::SchemaInvalid, "", "type", "must be an object"));
-    }
-    if body.at("/holdId").is_some() {
+    if !call.body.is_empty() {
+        checked::<CapacityHold>(&body)?;
         names(&body, "/holdId", call.id(1))?;
     }
     let mut store = call.carrier.store();
@@ -63,21 +62,11 @@ pub async fn release(call: Call) -> Result<Answer> {
 
 fn wanted(call: &Call) -> Result<Wanted<'_>> {
     let caller = call.caller()?;
-    let id = call.id(1);
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
-    if id.is_empty() || id.len() > 64 || !id.bytes().all(allowed) {
-        return Err(Problem::violation(
-            Code::SchemaInvalid,
-            "/holdId",
-            "pattern",
-            "must be 1 to 64 of A-Z a-z 0-9 . _ : -",
-        ));
-    }
     Ok(Wanted {
         tenant: &caller.tenant,
         client_id: &caller.client_id,
         capacity_id: call.id(0),
-        hold_id: id,
+        hold_id: call.id(1),
         current: true,
     })
 }

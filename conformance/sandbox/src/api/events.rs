@@ -4,6 +4,7 @@ use gladhand_documents::error::Code;
 use http::StatusCode;
 
 use crate::api::call::Call;
+use crate::api::headers::sequence;
 use crate::api::tenders::{key, place};
 use crate::object::Object;
 use crate::problem::{Answer, Problem, Result};
@@ -13,12 +14,7 @@ const PAGE: usize = 200;
 
 /// `GET /v1/tenders/{id}/events?after=N`.
 pub async fn of_tender(call: Call) -> Result<Answer> {
-    let after = match call.query("after") {
-        None => 0,
-        Some(text) => text
-            .parse()
-            .map_err(|_| Problem::violation(Code::SchemaInvalid, "/after", "type", "must be a sequence number"))?,
-    };
+    let after = call.query("after").map_or(Ok(0), |text| sequence("after", text))?;
     let store = call.carrier.store();
     let tender = store.read().tender(&key(&call)?)?;
     let events = tender.history.after(after).iter().map(|e| std::str::from_utf8(&e.bytes).unwrap_or("null"));
@@ -87,9 +83,8 @@ pub async fn digests(call: Call) -> Result<Answer> {
 pub async fn digest_at(call: Call) -> Result<Answer> {
     let store = call.carrier.store();
     let tender = store.read().tender(&key(&call)?)?;
-    let at = call.query("at").map_or(Ok(tender.history.last_sequence()), str::parse);
+    let at = call.query("at").map_or(Ok(tender.history.last_sequence()), |text| sequence("at", text))?;
     let wrong = || Problem::violation(Code::SchemaInvalid, "/at", "range", "must be a sequence of the tender's log");
-    let at = at.map_err(|_| wrong())?;
     let digest = tender.history.digest_at(at).ok_or_else(wrong)?;
     let body = Object::new()
         .text("tenderId", &tender.key.tender_id)

@@ -1,4 +1,4 @@
-//! What the header fields of every request mean, and those that every answer carries.
+//! What the path and the header fields of every request mean, and those that every answer carries.
 
 use std::collections::HashMap;
 
@@ -78,6 +78,34 @@ pub fn if_match(headers: &HeaderMap) -> Option<String> {
 /// Whether an `If-Match` names this tag, by the strong comparison: a weak tag fits nothing.
 pub fn fits(if_match: &str, tag: &str) -> bool {
     if_match.split(',').map(str::trim).any(|listed| listed == "*" || listed == tag)
+}
+
+/// Refuses a parameter of the path that names nothing by the contract: ids of the TMS have a shape, those of the carrier
+/// are opaque (contract 3a).
+pub fn path_id(name: &str, value: &str) -> Result<()> {
+    let (fits, shape) = match name {
+        "revision" => (value.parse::<u32>().is_ok_and(|n| n > 0), "a revision, from 1"),
+        "capacityId" | "dispatchId" | "documentId" => {
+            ((1..=128).contains(&value.chars().count()), "1 to 128 characters")
+        }
+        _ => {
+            let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
+            ((1..=64).contains(&value.len()) && value.bytes().all(allowed), "1 to 64 of A-Z a-z 0-9 . _ : -")
+        }
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Problem::violation(Code::SchemaInvalid, &format!("/{name}"), "path", format!("must be {shape}")))
+}
+
+/// A sequence number in the query; at most 2^53 - 1, as every number of the contract.
+pub fn sequence(name: &str, text: &str) -> Result<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let number = text.parse::<u64>().ok().filter(|n| digits && *n <= 9_007_199_254_740_991);
+    number.ok_or_else(|| {
+        Problem::violation(Code::SchemaInvalid, &format!("/{name}"), "type", "must be a sequence number")
+    })
 }
 
 /// The parameters of the query.

@@ -78,43 +78,49 @@ pub fn router(carrier: Arc<Carrier>) -> Router {
         .merge(oauth)
         .route("/.well-known/gladhand", get(operation(&DISCOVERY, discovery::get)))
         .route("/v1/capacity/search", post(operation(&SEARCH, capacity::search)))
-        .route("/v1/capacity/{id}", get(operation(&CAPACITY, capacity::get)))
+        .route("/v1/capacity/{capacityId}", get(operation(&CAPACITY, capacity::get)))
         .route(
-            "/v1/capacity/{id}/holds/{hold}",
+            "/v1/capacity/{capacityId}/holds/{holdId}",
             put(operation(&HOLD, capacity::hold)).delete(operation(&RELEASE, capacity::release)),
         )
         .route("/v1/tenders", post(operation(&CREATE, tenders::create)).get(operation(&LIST, tenders::list)))
-        .route("/v1/tenders/{id}", get(operation(&GET, tenders::get)))
-        .route("/v1/tenders/{id}/revisions/{n}", put(operation(&REVISE, tenders::revise)))
-        .route("/v1/tenders/{id}/withdrawals/{withdrawal}", post(operation(&WITHDRAW, tenders::withdraw)))
+        .route("/v1/tenders/{tenderId}", get(operation(&GET, tenders::get)))
+        .route("/v1/tenders/{tenderId}/revisions/{revision}", put(operation(&REVISE, tenders::revise)))
+        .route("/v1/tenders/{tenderId}/withdrawals/{withdrawalId}", post(operation(&WITHDRAW, tenders::withdraw)))
         .route(
-            "/v1/tenders/{id}/counters/{counter}/acceptance",
+            "/v1/tenders/{tenderId}/counters/{counterId}/acceptance",
             post(operation(&ACCEPT_COUNTER, tenders::accept_counter)),
         )
         .route(
-            "/v1/tenders/{id}/counters/{counter}/refusal",
+            "/v1/tenders/{tenderId}/counters/{counterId}/refusal",
             post(operation(&DECLINE_COUNTER, tenders::decline_counter)),
         )
-        .route("/v1/tenders/{id}/cancellations/{cancellation}", post(operation(&CANCEL, tenders::request_cancel)))
-        .route("/v1/tenders/{id}/events", get(operation(&TENDER_EVENTS, events::of_tender)))
-        .route("/v1/tenders/{id}/digests", get(operation(&DIGEST, events::digest_at)))
-        .route("/v1/tenders/{id}/documents", get(operation(&DOCUMENTS, documents::list)))
-        .route("/v1/tenders/{id}/documents/{document}", get(operation(&DOCUMENT, documents::get)))
-        .route("/v1/tenders/{id}/documents/{document}/content", get(operation(&DOCUMENT, documents::content)))
+        .route(
+            "/v1/tenders/{tenderId}/cancellations/{cancellationId}",
+            post(operation(&CANCEL, tenders::request_cancel)),
+        )
+        .route("/v1/tenders/{tenderId}/events", get(operation(&TENDER_EVENTS, events::of_tender)))
+        .route("/v1/tenders/{tenderId}/digests", get(operation(&DIGEST, events::digest_at)))
+        .route("/v1/tenders/{tenderId}/documents", get(operation(&DOCUMENTS, documents::list)))
+        .route("/v1/tenders/{tenderId}/documents/{documentId}", get(operation(&DOCUMENT, documents::get)))
+        .route("/v1/tenders/{tenderId}/documents/{documentId}/content", get(operation(&DOCUMENT, documents::content)))
         .route("/v1/events", get(operation(&EVENTS, events::of_account)))
         .route("/v1/reconciliation/digests", get(operation(&DIGESTS, events::digests)))
         .route(
-            "/v1/webhook-subscriptions/{id}",
+            "/v1/webhook-subscriptions/{subscriptionId}",
             put(operation(&PUT_WEBHOOK, subscriptions::put))
                 .get(operation(&GET_WEBHOOK, subscriptions::get))
                 .delete(operation(&DELETE_WEBHOOK, subscriptions::delete)),
         )
-        .route("/v1/dispatches/{id}", get(operation(&DISPATCH, dispatches::get)))
+        .route("/v1/dispatches/{dispatchId}", get(operation(&DISPATCH, dispatches::get)))
         .route(
-            "/v1/dispatches/{id}/commands/{command}",
+            "/v1/dispatches/{dispatchId}/commands/{commandId}",
             put(operation(&COMMAND, dispatches::request)).get(operation(&COMMAND_STATUS, dispatches::command)),
         )
-        .route("/v1/dispatches/{id}/commands/{command}/revocation", post(operation(&REVOKE, dispatches::revoke)))
+        .route(
+            "/v1/dispatches/{dispatchId}/commands/{commandId}/revocation",
+            post(operation(&REVOKE, dispatches::revoke)),
+        )
         .fallback(unknown_route)
         .with_state(carrier)
 }

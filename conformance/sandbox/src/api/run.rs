@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::api::call::{Call, MAX_BODY, Operation};
-use crate::api::headers::{committed, decorate, http_date, idempotency_key, media, query, trace_id};
+use crate::api::headers::{committed, decorate, http_date, idempotency_key, media, path_id, query, trace_id};
 use crate::api::strike::{hang_up, strike};
 use crate::auth::{self, Binding, Caller, Presenter};
 use crate::carrier::Carrier;
@@ -46,7 +46,7 @@ where
 {
     move |State(carrier), params, request| {
         let handler = handler.clone();
-        let ids = params.iter().map(|(_, value)| value.to_owned()).collect();
+        let ids = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Box::pin(run(operation, carrier, ids, request, move |call| Box::pin(handler(call))))
     }
 }
@@ -54,7 +54,7 @@ where
 async fn run(
     operation: &'static Operation,
     carrier: Arc<Carrier>,
-    ids: Vec<String>,
+    ids: Vec<(String, String)>,
     request: Request,
     handler: impl FnOnce(Call) -> Boxed<Result<Answer>> + Send + 'static,
 ) -> Response {
@@ -73,7 +73,10 @@ async fn run(
         seen.code = Some(problem.code().as_str().to_owned());
         problem.answer(&trace_id)
     };
-    let admitted = admit(operation, &carrier, &parts, body).await;
+    let admitted = admit(operation, &carrier, &parts, body).await.and_then(|admitted| {
+        ids.iter().try_for_each(|(name, value)| path_id(name, value))?;
+        Ok(admitted)
+    });
     let mut version = None;
     let answer = match admitted {
         Err(problem) => refuse(&mut seen, &problem),
@@ -89,7 +92,7 @@ async fn run(
                 carrier: carrier.clone(),
                 caller,
                 path: parts.uri.path().to_owned(),
-                ids,
+                ids: ids.into_iter().map(|(_, value)| value).collect(),
                 query: query(&parts),
                 headers: parts.headers.clone(),
                 body,

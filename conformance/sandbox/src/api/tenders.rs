@@ -145,6 +145,9 @@ pub async fn request_cancel(call: Call) -> Result<Answer> {
 
 /// Where a cursor of the query points.
 pub fn place(call: &Call, store: &Store, list: &str) -> Result<usize> {
+    if call.query("cursor").is_some_and(|text| text.chars().count() > 512) {
+        return Err(Problem::violation(Code::SchemaInvalid, "/cursor", "too_long", "must have at most 512 characters"));
+    }
     store.place(list, call.query("cursor"))
 }
 

@@ -102,6 +102,7 @@ struct Policy {
     capacity_id: Option<String>,
     mode: Option<String>,
     decision_sla_seconds: Option<u64>,
+    max_wait_seconds: Option<u64>,
     contracted: Option<bool>,
     tags_required: Option<bool>,
 }
@@ -110,6 +111,7 @@ struct Policy {
 async fn policy(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     let wanted: Policy = body(&bytes)?;
     let mut store = carrier.store();
+    store.policy.max_wait_s = wanted.max_wait_seconds.unwrap_or(store.policy.max_wait_s);
     if let Some(seconds) = wanted.decision_sla_seconds {
         store.policy.decision_sla_s = seconds;
     }

@@ -341,19 +341,22 @@ impl Store {
         }
     }
 
+    /// The step that was due first.
     fn due_command(&self, now: Timestamp) -> Option<(Key, String, State)> {
-        self.tenders.values().find_map(|tender| {
+        let steps = self.tenders.values().flat_map(|tender| {
             let commands = tender.dispatch.iter().flat_map(|d| &d.commands);
-            commands.filter(|c| !c.state.next(false).is_empty()).find_map(|command| {
-                let to = match command.next {
-                    _ if !tender.state.is_live() => Failed,
-                    _ if command.state.is_undecided() && command.expires_at <= now => Expired,
-                    Some((at, to)) if at <= now => to,
+            commands.filter(|c| !c.state.next(false).is_empty()).filter_map(move |command| {
+                let (at, to) = match command.next {
+                    _ if !tender.state.is_live() => (now, Failed),
+                    _ if command.state.is_undecided() && command.expires_at <= now => (command.expires_at, Expired),
+                    Some((at, to)) if at <= now => (at, to),
                     _ => return None,
                 };
-                Some((tender.key.clone(), command.id.clone(), to))
+                Some((at, tender, command, to))
             })
-        })
+        });
+        let (_, tender, command, to) = steps.min_by_key(|(at, ..)| *at)?;
+        Some((tender.key.clone(), command.id.clone(), to))
     }
 
     fn record_command(&mut self, key: &Key, command_id: &str, now: Timestamp) {

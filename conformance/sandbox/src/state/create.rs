@@ -158,13 +158,20 @@ impl Store {
         let capacity = self.stock.get(&id).ok_or_else(unknown)?;
         if let Some((_, hold)) = submission.hold() {
             self.check_hold(&submission.key, &id, &hold)?;
-        } else if capacity.left() == 0 {
+        } else if capacity.left() == 0 && !self.guaranteed(&submission.key, &id) {
             return Err(Problem::new(Code::CapacityCommitted, format!("the capacity {id} is taken")));
         }
         if capacity.window.1 <= now {
             return Err(Problem::new(Code::CapacityCommitted, format!("the offer of {id} has ended")));
         }
         eligible::fits(&submission.document, capacity, now)
+    }
+
+    /// Whether the tender's own counter offer has a slot of this capacity already.
+    fn guaranteed(&self, key: &Key, capacity_id: &str) -> bool {
+        self.find(key).is_some_and(|tender| {
+            tender.capacity_id.as_deref() == Some(capacity_id) && tender.counter.as_ref().is_some_and(|c| c.firm)
+        })
     }
 
     /// Sets when the system decides; an express tender that needs no thinking is decided in the same step.

@@ -62,6 +62,8 @@ pub enum CommandDecision {
 pub struct Policy {
     /// What discovery publishes as `decisionSlaSeconds`.
     pub decision_sla_s: u64,
+    /// The longest wait that `Prefer: wait=N` may ask for, in seconds; published in discovery.
+    pub max_wait_s: u64,
     /// For `mode: express`.
     pub express: Rule,
     /// For `mode: standard`.
@@ -80,6 +82,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             decision_sla_s: 20,
+            max_wait_s: 25,
             express: Rule::of(Decision::Accept),
             standard: Rule::of(Decision::Human),
             by_capacity: HashMap::new(),

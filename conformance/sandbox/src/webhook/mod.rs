@@ -67,17 +67,18 @@ pub fn deliver(carrier: &Arc<Carrier>, tenant: String, id: String, generation: u
         let mut heartbeat = plus(carrier.clock.now(), HEARTBEAT);
         loop {
             changes.borrow_and_update();
-            let now = carrier.clock.now();
-            if heartbeat <= now {
-                heartbeat = plus(now, HEARTBEAT);
-                beat(&carrier, &name).await;
-            }
             let next = match next(&mut carrier.store(), &name, generation) {
                 Next::Gone => return,
                 Next::Nothing => None,
                 Next::Deliver(delivery) => Some(delivery),
             };
             let Some(delivery) = next else {
+                let now = carrier.clock.now();
+                if heartbeat <= now {
+                    heartbeat = plus(now, HEARTBEAT);
+                    beat(&carrier, &name).await;
+                    continue;
+                }
                 tokio::select! {
                     _ = changes.changed() => continue,
                     () = tokio::time::sleep(carrier.clock.until(heartbeat)) => continue,

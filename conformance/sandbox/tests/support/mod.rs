@@ -2,11 +2,15 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gladhand_sandbox::{Options, Sandbox};
+use http::HeaderMap;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -14,6 +18,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+
+/// The offer with a thousand slots.
+pub const POOL: &str = "aurora-dal-hou-pool";
 
 pub struct Answer {
     pub status: StatusCode,
@@ -94,7 +101,7 @@ pub fn tls(dir: &Path, certificate: Option<&str>) -> rustls::ClientConfig {
     for root in CertificateDer::pem_file_iter(dir.join("ca.pem")).unwrap() {
         roots.add(root.unwrap()).unwrap();
     }
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -259,6 +266,24 @@ impl Tms {
         Answer::of(self.call(Method::POST, path, key, body, None).await).await
     }
 
+    /// A proved call with header fields of one's own.
+    pub async fn send(&self, method: Method, path: &str, key: &str, body: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut request = self.call(method, path, key, body, None).await;
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        Answer::of(request).await
+    }
+
+    pub async fn put(&self, path: &str, key: &str, body: &str) -> Answer {
+        self.send(Method::PUT, path, key, body, &[]).await
+    }
+
+    /// A control call that may be refused.
+    pub async fn try_control(&self, path: &str, body: Value) -> Answer {
+        Answer::of(self.http.post(format!("{}{path}", self.control)).body(body.to_string())).await
+    }
+
     /// A command call: asks for the nonce first, as an honest client has to.
     pub async fn command(&self, method: Method, path: &str, key: &str, body: &str) -> Answer {
         let first = Answer::of(self.call(method.clone(), path, key, body, None).await).await;
@@ -305,7 +330,7 @@ impl Tms {
 
 /// reqwest wants a TLS backend even for plain HTTP.
 fn no_tls() -> rustls::ClientConfig {
-    rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(rustls::RootCertStore::empty())
@@ -367,4 +392,85 @@ pub fn digest(tender_id: &str, events: &[String]) -> String {
 pub fn raw_items(text: &str, member: &str) -> Vec<String> {
     let document = gladhand_documents::json::Document::parse(text).unwrap();
     document.at(&format!("/{member}")).unwrap().items().map(|item| item.raw().to_owned()).collect()
+}
+
+pub async fn dispatched(tms: &Tms, tender_id: &str, load_id: &str) -> String {
+    let accepted = tms.create(&tender(tender_id, load_id, "express", POOL), 5).await;
+    assert_eq!(accepted.json()["state"], "accepted", "{}", accepted.text);
+    let snapshot = tms.control("/progress", json!({"tenderId": tender_id, "to": "dispatched"})).await;
+    snapshot["dispatchId"].as_str().unwrap().to_owned()
+}
+
+/// A command with what its type needs; what one undoes is `cmd-1`.
+pub fn command(dispatch: &str, id: &str, sequence: u64, kind: &str) -> Value {
+    let now = jiff::Timestamp::now();
+    let params = match kind {
+        "conditional_stop" => json!({"condition": "next_safe_location"}),
+        "manual_intervention" => json!({"kind": "human_takeover"}),
+        "route_change" => json!({"detourId": "i45-i35"}),
+        "hold_at_terminal" => json!({}),
+        _ => json!({"commandRef": "cmd-1"}),
+    };
+    let mut command = json!({
+        "schemaVersion": "1.0.0", "commandId": id, "type": kind, "dispatchId": dispatch,
+        "expectedDispatchRevision": 1, "commandSequence": sequence, "reason": "weather ahead",
+        "requestedBy": {"principal": "maria", "role": "dispatcher"},
+        "issuedAt": format!("{now:.3}"), "expiresAt": format!("{:.3}", now + jiff::SignedDuration::from_mins(10)),
+        "params": params,
+    });
+    if kind == "hold_at_terminal" {
+        command["leaseS"] = json!(60);
+    }
+    command
+}
+
+pub async fn request(tms: &Tms, command: &Value) -> Answer {
+    let (dispatch, id) = (command["dispatchId"].as_str().unwrap(), command["commandId"].as_str().unwrap());
+    let path = format!("/v1/dispatches/{dispatch}/commands/{id}");
+    tms.command(Method::PUT, &path, &key(&format!("command {id} {}", command["reason"])), &command.to_string()).await
+}
+
+pub type Received = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
+
+/// A receiver that answers the handshake and keeps what it is sent; the first `failures` posts get a 500.
+pub async fn receiver(failures: usize) -> (String, Received) {
+    let received = Received::default();
+    let kept = received.clone();
+    let left = Arc::new(Mutex::new(failures));
+    let app = Router::new().route(
+        "/hook",
+        axum::routing::post(move |headers: HeaderMap, body: Bytes| async move {
+            let mut left = left.lock().unwrap();
+            if *left > 0 {
+                *left -= 1;
+                return StatusCode::INTERNAL_SERVER_ERROR;
+            }
+            kept.lock().unwrap().push((headers, body));
+            StatusCode::ACCEPTED
+        })
+        .options(|headers: HeaderMap| async move {
+            ([("webhook-allowed-origin", headers["webhook-request-origin"].to_str().unwrap().to_owned())], "")
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (url, received)
+}
+
+pub async fn subscribe(tms: &Tms, id: &str, url: &str, mtls: &str) -> Answer {
+    let body =
+        json!({"schemaVersion": "1.0.0", "subscriptionId": id, "url": url, "types": [], "mtls": mtls}).to_string();
+    let path = format!("/v1/webhook-subscriptions/{id}");
+    Answer::of(tms.call(Method::PUT, &path, &key(&body), &body, None).await).await
+}
+
+pub async fn until(mut done: impl FnMut() -> bool) {
+    tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        while !done() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("it happens");
 }
