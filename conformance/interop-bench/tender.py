@@ -67,7 +67,7 @@ async def token(client: httpx.AsyncClient, key: Key) -> str:
     for _ in range(2):
         proof = str(key.proof("POST", url, nonce=key.as_nonce))
         answer = await client.post(url, data=form, headers={"DPoP": proof})
-        key.as_nonce = key.rs_nonce = answer.headers.get("DPoP-Nonce")
+        key.as_nonce = answer.headers.get("DPoP-Nonce")
         if answer.status_code == 200:
             return answer.json()["access_token"]
     raise SystemExit(f"no token: {answer.text}")
@@ -110,10 +110,14 @@ async def main() -> None:
                 "Prefer": "wait=20",
                 "Idempotency-Key": f'"{idempotency}"',
                 "Authorization": f"DPoP {access}",
-                "DPoP": key.bound(URL, access, body),
             }
-            answer = await client.post(URL, content=body, headers=headers)
-            key.rs_nonce = answer.headers.get("DPoP-Nonce", key.rs_nonce)
+            for _ in range(2):
+                headers["DPoP"] = key.bound(URL, access, body)
+                answer = await client.post(URL, content=body, headers=headers)
+                key.rs_nonce = answer.headers.get("DPoP-Nonce", key.rs_nonce)
+                # The first call of all has no nonce yet.
+                if answer.status_code != 401:
+                    break
             if answer.status_code != 200:
                 raise SystemExit(f"{answer.status_code} {answer.text}")
             state = answer.json()["state"]

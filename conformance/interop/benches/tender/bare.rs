@@ -88,6 +88,16 @@ impl Bare {
     }
 
     async fn tender(&self, key: &str, body: &str) -> Outcome<()> {
+        let mut answer = self.send(key, body).await?;
+        // The first call of all has no nonce yet.
+        if answer.status() == 401 {
+            answer = self.send(key, body).await?;
+        }
+        let (status, body) = (answer.status(), answer.bytes().await?);
+        if status == 200 { Ok(()) } else { Err(format!("{status} {}", String::from_utf8_lossy(&body)).into()) }
+    }
+
+    async fn send(&self, key: &str, body: &str) -> Outcome<Response> {
         let request = self
             .http
             .post(&self.url)
@@ -96,11 +106,9 @@ impl Bare {
             .header("idempotency-key", format!("\"{key}\""))
             .header("authorization", format!("DPoP {}", self.token))
             .header("dpop", self.proof(&self.url, Some(&self.token), Some(body.as_bytes()))?);
-        let response: Response = request.body(body.to_owned()).send().await?;
-        self.keep(response.headers());
-        let status = response.status();
-        let answer = response.bytes().await?;
-        if status == 200 { Ok(()) } else { Err(format!("{status} {}", String::from_utf8_lossy(&answer)).into()) }
+        let answer = request.body(body.to_owned()).send().await?;
+        self.keep(answer.headers());
+        Ok(answer)
     }
 
     fn keep(&self, headers: &HeaderMap) {
