@@ -207,33 +207,42 @@ pub(super) const OPERATIONS: &[Operation] = &[
         SNAPSHOT,
         "Withdraws a tender; an unknown one leaves a tombstone.",
     ),
-    write(
-        "tenders.accept_counter",
-        "post",
-        "/v1/tenders/{tenderId}/counters/{counterId}/acceptance",
-        "tender:write",
-        Some("CounterAnswer"),
-        DECIDED_OR_PENDING,
-        "Accepts what the carrier offered instead.",
-    ),
-    write(
-        "tenders.decline_counter",
-        "post",
-        "/v1/tenders/{tenderId}/counters/{counterId}/refusal",
-        "tender:write",
-        Some("CounterAnswer"),
-        DECIDED_OR_PENDING,
-        "Declines what the carrier offered instead.",
-    ),
-    write(
-        "tenders.request_cancel",
-        "post",
-        "/v1/tenders/{tenderId}/cancellations/{cancellationId}",
-        "tender:write",
-        Some("TenderCancellation"),
-        &[(202, "TenderSnapshot")],
-        "Asks to cancel after acceptance; the carrier may decline.",
-    ),
+    Operation {
+        bodiless: true,
+        ..write(
+            "tenders.accept_counter",
+            "post",
+            "/v1/tenders/{tenderId}/counters/{counterId}/acceptance",
+            "tender:write",
+            Some("CounterAnswer"),
+            DECIDED_OR_PENDING,
+            "Accepts what the carrier offered instead.",
+        )
+    },
+    Operation {
+        bodiless: true,
+        ..write(
+            "tenders.decline_counter",
+            "post",
+            "/v1/tenders/{tenderId}/counters/{counterId}/refusal",
+            "tender:write",
+            Some("CounterAnswer"),
+            DECIDED_OR_PENDING,
+            "Declines what the carrier offered instead.",
+        )
+    },
+    Operation {
+        bodiless: true,
+        ..write(
+            "tenders.request_cancel",
+            "post",
+            "/v1/tenders/{tenderId}/cancellations/{cancellationId}",
+            "tender:write",
+            Some("TenderCancellation"),
+            &[(202, "TenderSnapshot")],
+            "Asks to cancel after acceptance; the carrier may decline.",
+        )
+    },
     Operation {
         query: &[Query { name: "after", about: "The last sequence already known.", kind: QueryKind::Sequence }],
         ..read(

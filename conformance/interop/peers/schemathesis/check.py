@@ -13,7 +13,7 @@ here = pathlib.Path(__file__).parent
 options = [
     "--phases=examples,coverage,fuzzing,stateful",
     "--mode=all",
-    "--max-examples=6",
+    "--max-examples=4",
     "--seed=4711",
     "--generation-database=none",
     "--no-shrink",

@@ -2,7 +2,7 @@
 
 use gladhand_documents::error::Code;
 use gladhand_documents::json::Document;
-use gladhand_documents::model::tender::{LoadTender, TenderWithdrawal};
+use gladhand_documents::model::tender::{CounterAnswer, LoadTender, TenderCancellation, TenderWithdrawal};
 use gladhand_documents::model::{self, Model};
 use http::StatusCode;
 use http::header::{ETAG, HeaderName, LOCATION, RETRY_AFTER};
@@ -128,16 +128,19 @@ pub async fn withdraw(call: Call) -> Result<Answer> {
 
 /// `POST /v1/tenders/{id}/counters/{counterId}/acceptance`.
 pub async fn accept_counter(call: Call) -> Result<Answer> {
+    said::<CounterAnswer>(&call, "/counterId")?;
     change(&call, |store, key| store.accept_counter(key, call.id(1), call.carrier.clock.now()))
 }
 
 /// `POST /v1/tenders/{id}/counters/{counterId}/refusal`.
 pub async fn decline_counter(call: Call) -> Result<Answer> {
+    said::<CounterAnswer>(&call, "/counterId")?;
     change(&call, |store, key| store.decline_counter(key, call.id(1), call.carrier.clock.now()))
 }
 
 /// `POST /v1/tenders/{id}/cancellations/{cancellationId}`: 202, the carrier answers by event.
 pub async fn request_cancel(call: Call) -> Result<Answer> {
+    said::<TenderCancellation>(&call, "/cancellationId")?;
     let mut answer = change(&call, |store, key| store.request_cancel(key, call.id(1), call.carrier.clock.now()))?;
     answer.status = StatusCode::ACCEPTED;
     Ok(answer)
@@ -151,11 +154,19 @@ pub fn place(call: &Call, store: &Store, list: &str) -> Result<usize> {
     store.place(list, call.query("cursor"))
 }
 
+/// Checks what a call says of itself, if it says anything: the path has all that the carrier needs.
+fn said<M: Model>(call: &Call, id: &str) -> Result<()> {
+    if call.body.is_empty() {
+        return Ok(());
+    }
+    let document = call.document()?;
+    checked::<M>(&document)?;
+    names(&document, "/tenderId", call.id(0))?;
+    names(&document, id, call.id(1))
+}
+
 /// A change that has an operation id of its own: done once, however often it is asked for (contract 4c, layer ii).
 fn change(call: &Call, step: impl FnOnce(&mut Store, &Key) -> Result<()>) -> Result<Answer> {
-    if !call.body.is_empty() {
-        call.document()?;
-    }
     let key = key(call)?;
     let mut store = call.carrier.store();
     let operation = (key.tenant.clone(), call.path.clone());
