@@ -54,7 +54,7 @@ with tempfile.TemporaryDirectory() as folder:
         program = pathlib.Path(sys.executable).parent / "schemathesis"
         config = f"--config-file={here / 'schemathesis.toml'}"
         command = [str(program), config, "run", contract, "--url", ready["url"], *credentials, *options]
-        status = subprocess.run(command, env=environment, cwd=folder, check=False).returncode
+        status = subprocess.run(command, env=environment, cwd=folder, check=False, timeout=900).returncode
     finally:
         carrier.stdin.close()
         carrier.wait(timeout=20)
