@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::tx::{Tx, array};
 use super::{corrupt, db, tenders};
-use crate::journal::rows::{Accepted, Attention, TenderRow};
+use crate::journal::rows::{Accepted, Attention, RELEASED_BY_OPERATOR, TenderRow};
 
 /// Stores one event and applies what can be applied.
 pub(super) fn accept(tx: &mut Tx<'_>, event: &Incoming, carrier: &str, via: &str) -> Result<Accepted> {
@@ -247,8 +247,9 @@ pub(super) fn attention(tx: &Tx<'_>, gap_before: i64) -> Result<Attention> {
         let mut statement = tx.sql.prepare_cached(&sql).map_err(db)?;
         statement.query_row([status], |row| row.get::<_, i64>(0)).map(|n| n as u64).map_err(db)
     };
-    // A diverged one would hold its load, and so would one that is alive.
-    let mut duplicates = ids("sync = 'diverged' AND held = 0")?;
+    // A diverged one would hold its load, unless an operator released it, and so would one that is alive.
+    let unreleased = format!("sync = 'diverged' AND held = 0 AND local_code IS NOT '{RELEASED_BY_OPERATOR}'");
+    let mut duplicates = ids(&unreleased)?;
     let alive = "state NOT IN ('rejected', 'expired', 'withdrawn', 'delivered', 'cancelled', 'aborted')";
     duplicates.extend(ids(&format!("held = 0 AND {alive} AND sync <> 'diverged'"))?);
     Ok(Attention {

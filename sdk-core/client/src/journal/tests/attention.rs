@@ -62,6 +62,25 @@ fn a_withdrawn_tender_that_comes_alive_is_a_duplicate() {
 }
 
 #[test]
+fn what_an_operator_released_is_no_duplicate_until_it_comes_alive() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    store.accept(&event("t-1", 1, "tender.received"), "aurora", "feed").unwrap();
+    diverge(&mut store, "t-1");
+    let by = Override { actor: "ana".to_owned(), reason: "telephoned".to_owned(), runbook: "RB-01".to_owned() };
+    store.release("t-1", &by).unwrap();
+    assert!(store.holder("L-1").unwrap().is_none());
+    assert!(store.attention(0).unwrap().duplicates.is_empty());
+
+    // Nothing was known of this one when it was released; now the carrier has it.
+    opened(store.open_tender(&tender("t-2", "L-1", true), &bench.intent("a", "t-2")).unwrap());
+    store.release("t-2", &by).unwrap();
+    store.accept(&event("t-2", 1, "tender.received"), "aurora", "feed").unwrap();
+    assert_eq!(store.attention(0).unwrap().duplicates, ["t-2"]);
+}
+
+#[test]
 fn a_gap_is_stale_once_it_has_been_open_for_long() {
     let bench = Bench::new();
     let mut store = bench.store();
