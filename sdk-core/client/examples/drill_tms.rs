@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use gladhand::failpoint::{OF_EXCHANGES, OF_WRITES, Write};
@@ -86,17 +87,19 @@ async fn run() -> Result<()> {
     let process = variable("DRILL_PROCESS").parse().unwrap_or(0);
     let tms = Tms { folder, process, gh, until: Instant::now() + PATIENCE };
     let loads = tms.loads()?;
+    let worked = AtomicBool::new(false);
     let work = async {
         for load in &loads {
             let tender = tms.settle(load).await?;
             tms.stop_truck(load, &tender).await?;
         }
-        tms.resolved().await
+        tms.resolved().await?;
+        // From here on the journal knows all that the carriers had said: only now can everything have been seen.
+        worked.store(true, Ordering::Release);
+        Ok(())
     };
     let mut seen = Seen::open(&tms.folder.join(format!("seen-{process}")))?;
-    let (worked, read) = tokio::join!(work, tms.read(&mut seen, &loads));
-    worked?;
-    read?;
+    tokio::try_join!(work, tms.read(&mut seen, &loads, &worked))?;
     tms.gh.close().await;
     println!("DONE");
     Ok(())
@@ -255,7 +258,7 @@ impl Tms {
     }
 
     /// Reads the events of this process's consumer until all of every load's tenders were acknowledged.
-    async fn read(&self, seen: &mut Seen, loads: &[Load]) -> Result<()> {
+    async fn read(&self, seen: &mut Seen, loads: &[Load], worked: &AtomicBool) -> Result<()> {
         let consumer = format!("app-{}", self.process);
         let mut reader = self.gh.events(&consumer).await?;
         loop {
@@ -271,7 +274,7 @@ impl Tms {
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
                 Err(_) => {
-                    if self.all_seen(seen, loads).await? {
+                    if worked.load(Ordering::Acquire) && self.all_seen(seen, loads).await? {
                         return Ok(());
                     }
                     self.patient("the events")?;
@@ -294,7 +297,6 @@ impl Tms {
                 let last = tender.integer("/lastSequence").unwrap_or(0);
                 (1..=last).all(|n| seen.known.contains(&format!("{} {n:020}", text(tender, "/tenderId"))))
             });
-            // A truck that was asked to stop has more to tell.
             if !(settled && steady && whole) {
                 return Ok(false);
             }
