@@ -6,8 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// A class, and each of its operations with its parameters.
+type Offered = (&'static str, &'static [(&'static str, &'static [&'static str])]);
+
 /// Operations by the class that has them, each with its parameters; in camel case. Cancellation is the language's own.
-const OPERATIONS: &[(&str, &[(&str, &[&str])])] = &[
+const OPERATIONS: &[Offered] = &[
     (
         "Client",
         &[

@@ -29,11 +29,11 @@ struct Task {
 }
 
 impl Task {
-    fn read() -> Outcome<Self> {
+    fn read() -> Self {
         let arguments: HashMap<String, String> = std::env::args()
             .filter_map(|argument| argument.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())))
             .collect();
-        Ok(Self { arguments })
+        Self { arguments }
     }
 
     fn get(&self, key: &str) -> Outcome<&str> {
@@ -57,7 +57,7 @@ impl Task {
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Outcome<()> {
-    let task = Task::read()?;
+    let task = Task::read();
     // `cargo bench` of everything has no carrier to talk to.
     let Some(client) = task.arguments.get("client") else {
         println!("run by `cargo xtask bench --suite tender`");

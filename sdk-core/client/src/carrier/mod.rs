@@ -229,7 +229,11 @@ fn with_choices(error: Error) -> Error {
         return error;
     }
     let problem = error.problem().and_then(|problem| Document::parse(problem).ok());
-    let served = problem.as_ref().and_then(|problem| problem.at("/versions")).into_iter().flat_map(|list| list.items());
+    let served = problem
+        .as_ref()
+        .and_then(|problem| problem.at("/versions"))
+        .into_iter()
+        .flat_map(gladhand_documents::json::Value::items);
     let names = served.filter_map(|version| {
         let part = |name: &str| Some(version.get(name)?.number()?.to_owned());
         Some(format!("{}.{}", part("major")?, part("minor")?))

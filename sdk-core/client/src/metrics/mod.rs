@@ -37,7 +37,7 @@ pub(crate) async fn metrics(core: &Arc<Core>) -> Result<Document> {
     // No date is no sample: at 0 a date would lie in 1970, and the alert would go off.
     for carrier in core.carriers.values() {
         samples.extend(carrier.deprecations().into_iter().filter_map(|(route, deprecation)| {
-            let labels = format!(r#"{{"partner":{},"route":{}}}"#, quote(carrier.name()), quote(&route));
+            let labels = format!(r#"{{"partner":{},"route":{}}}"#, quote(carrier.name()), quote(route));
             let ends = deprecation.sunset?.as_second().to_string();
             Some(sample("gladhand_contract_sunset_timestamp_seconds", &labels, &ends))
         }));

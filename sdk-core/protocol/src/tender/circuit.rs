@@ -58,7 +58,7 @@ impl Circuit {
     pub fn admit(&mut self, now: Duration) -> Result<(), Duration> {
         match self.state {
             State::Closed => Ok(()),
-            State::Open(until) | State::Probing(until) if now < until => Err(until - now),
+            State::Open(until) | State::Probing(until) if now < until => Err(until.saturating_sub(now)),
             State::Open(_) | State::Probing(_) => {
                 self.state = State::Probing(now + Self::PROBE);
                 Ok(())

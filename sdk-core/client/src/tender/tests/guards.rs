@@ -359,8 +359,8 @@ async fn a_load_goes_to_another_carrier_only_once_it_is_released() {
         _ => unreachable(),
     });
     let (aurora, borealis) = (Arc::new(aurora), Arc::new(borealis));
-    let (clock, client, _dir) = connect(aurora.clone(), borealis.clone()).await;
-    let bench = Two { clock, borealis, client, _dir };
+    let (clock, client, dir) = connect(aurora.clone(), borealis.clone()).await;
+    let bench = Two { clock, borealis, client, _dir: dir };
     let first = bench.create("L-1", "aurora").await;
     assert_eq!((first.boolean("/joined"), first.boolean("/loadReleased")), (Some(false), Some(false)));
     // Whatever carrier is named: what holds the load is the answer, and no second truck is asked for.

@@ -24,8 +24,8 @@ async fn one(
     let mut carrier = Scripted::new(script);
     carrier.discovery = discovery.to_owned();
     let carrier = Arc::new(carrier);
-    let (clock, client, _dir) = connect_with(extra, carrier.clone(), Arc::new(Silent)).await;
-    Lone { clock, carrier, client, _dir }
+    let (clock, client, dir) = connect_with(extra, carrier.clone(), Arc::new(Silent)).await;
+    Lone { clock, carrier, client, _dir: dir }
 }
 
 /// A client whose other carrier says nothing.
@@ -39,7 +39,7 @@ struct Lone {
 fn sample(metrics: &Document, name: &str, partner: &str) -> Option<f64> {
     let samples = metrics.at("/samples").unwrap();
     let found = samples.items().find(|sample| {
-        sample.get("name").and_then(|n| n.text()).as_deref() == Some(name)
+        sample.get("name").and_then(gladhand_documents::json::Value::text).as_deref() == Some(name)
             && sample.get("labels").and_then(|l| l.get("partner")?.text()).as_deref() == Some(partner)
     });
     found.map(|sample| sample.get("value").unwrap().number().unwrap().parse().unwrap())
