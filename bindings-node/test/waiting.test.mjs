@@ -120,11 +120,14 @@ test('an argument of the wrong kind is refused before anything is sent', async (
 test('what ends the safety events is told', async () => {
   const other = await carrier.connect();
   await other.close();
+  // A safety callback keeps no process alive, nor does its end.
+  const alive = setInterval(() => {}, 1000);
   const told = await new Promise((resolve) => other.onSafety(() => {}, resolve));
   assert.ok(told instanceof GladhandError);
   assert.equal(told.code, 'client_closed');
   const warned = new Promise((resolve) => process.once('warning', resolve));
   other.onSafety(() => {});
   const warning = await warned;
+  clearInterval(alive);
   assert.equal(warning.code, 'client_closed');
 });
