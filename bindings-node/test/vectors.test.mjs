@@ -10,8 +10,21 @@ import { model } from './scenario.mjs';
 const folder = join(vectors, 'documents');
 const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
 
+/** The file of a vector, or its base with the edits. @param {any} vector @returns {Buffer} */
+function bytesOf(vector) {
+  const bytes = readFileSync(join(folder, vector.base ?? vector.file));
+  if (vector.edit === undefined) return bytes;
+  let text = bytes.toString();
+  for (const { from, to, times = 1 } of vector.edit) {
+    const pieces = text.split(from);
+    assert.equal(pieces.length, 2, `${from} stands there once`);
+    text = pieces.join(to.repeat(times));
+  }
+  return Buffer.from(text);
+}
+
 for (const vector of index.vectors) {
-  const bytes = readFileSync(join(folder, vector.file));
+  const bytes = bytesOf(vector);
   const entity = model(vector.entity);
   test(`${vector.id}: ${vector.title}`, () => {
     if (vector.error !== undefined) {
@@ -33,6 +46,13 @@ for (const vector of index.vectors) {
       assign(view, change.pointer, Object.values(change.set)[0]);
       assert.equal(view.toJson(), Buffer.from(change.expected, 'base64').toString(), change.pointer);
     }
+  });
+}
+
+const versions = JSON.parse(readFileSync(join(folder, 'versions.json'), 'utf8'));
+for (const vector of versions.vectors) {
+  test(`${vector.id}: a version beside this one is valid too`, () => {
+    assert.equal(model(vector.entity).fromJson(Buffer.from(vector.text)).validate().toJson(), vector.text);
   });
 }
 

@@ -17,9 +17,10 @@ import gladhand
 from gladhand import models
 
 FOLDER = Path(os.environ.get("GLADHAND_VECTORS", Path(__file__).parents[2] / "conformance" / "vectors")) / "documents"
-VECTORS: list[dict[str, Any]] = json.loads((FOLDER / "index.json").read_text())["vectors"]
+VECTORS: list[dict[str, Any]] = json.loads((FOLDER / "index.json").read_text("utf-8"))["vectors"]
 VALID = [vector for vector in VECTORS if "error" not in vector]
 BROKEN = [vector for vector in VECTORS if "error" in vector]
+VERSIONS: list[dict[str, Any]] = json.loads((FOLDER / "versions.json").read_text("utf-8"))["vectors"]
 CHANGES = [(vector, change) for vector in VALID for change in vector.get("changes", [])]
 
 READ: dict[str, Callable[[Any], object]] = {
@@ -43,10 +44,21 @@ def name_of(view: models.Model, wire: str) -> str:
     return next(name for name, member in type(view)._members.items() if member.wire == wire)
 
 
+def bytes_of(vector: dict[str, Any]) -> bytes:
+    """The file of a vector, or its base with the edits."""
+    text: bytes = (FOLDER / (vector.get("base") or vector["file"])).read_bytes()
+    for change in vector.get("edit", []):
+        old, new = change["from"].encode(), (change["to"] * change.get("times", 1)).encode()
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
+
+
 def test_there_are_vectors() -> None:
-    assert len(VALID) >= 3
-    assert len(BROKEN) >= 20
-    assert len(CHANGES) >= 10
+    assert len(VALID) >= 40
+    assert len(BROKEN) >= 80
+    assert len(CHANGES) >= 20
+    assert len(VERSIONS) == 2 * len(VALID)
 
 
 @pytest.mark.parametrize("vector", VALID, ids=lambda vector: vector["id"])
@@ -67,9 +79,15 @@ def test_a_change_gives_exactly_these_bytes(vector: dict[str, Any], change: dict
     assert document.to_json() == base64.b64decode(change["expected"])
 
 
+@pytest.mark.parametrize("vector", VERSIONS, ids=lambda vector: vector["id"])
+def test_the_versions_beside_this_one_are_valid_too(vector: dict[str, Any]) -> None:
+    text = vector["text"].encode()
+    assert model(vector["entity"]).from_json(text).validate().to_json() == text
+
+
 @pytest.mark.parametrize("vector", BROKEN, ids=lambda vector: vector["id"])
 def test_a_broken_document_is_refused(vector: dict[str, Any]) -> None:
-    text = (FOLDER / vector["file"]).read_bytes()
+    text = bytes_of(vector)
     with pytest.raises(gladhand.Error) as caught:
         model(vector["entity"]).from_json(text).validate()
     assert caught.value.code == vector["error"]

@@ -36,7 +36,7 @@ const USAGE: &str = "usage: cargo xtask <verb>
   drill crash [--short] [--random N] [--processes 1,2,4] [--profiles …] [--seed S]   the TMS killed at every point
   lint                                                            format, types and generated sources of the packages
   bench --suite dpop|tender                                       what a proof or a tender costs, beside other implementations
-  contract [--check]                                              what is generated from the Rust types";
+  contract [--check | --publish]                                  what is generated from the Rust types";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -65,6 +65,9 @@ fn main() -> ExitCode {
 /// Writes everything that is generated, or with `--check` names what is out of date.
 fn contract(rest: &[String]) -> shell::Result<()> {
     let root = paths::root();
+    if rest == ["--publish"] {
+        return contract::run(&root, rest);
+    }
     if rest == ["--models"] {
         // What is written without building anything first.
         return contract::run(&root, &[]);
@@ -83,8 +86,9 @@ fn contract(rest: &[String]) -> shell::Result<()> {
     contract::run(&root, rest)
 }
 
-/// What clippy is to Rust, for the packages.
+/// What clippy is to Rust, for the published contract and the packages.
 fn lint() -> shell::Result<()> {
+    contract::check::run(&paths::root(), &paths::cache())?;
     python::ensure_venv(&paths::cache())?.lint()?;
     node::lint()?;
     swift::lint()

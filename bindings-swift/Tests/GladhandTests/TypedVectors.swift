@@ -14,6 +14,16 @@ enum Typed {
         case "TenderDecision": try TenderDecision(parsing: bytes).validated()
         case "Command": try Command(parsing: bytes).validated()
         case "Event": try Event(parsing: bytes).validated()
+        case "Dispatch": try Dispatch(parsing: bytes).validated()
+        case "ProofOfDelivery": try ProofOfDelivery(parsing: bytes).validated()
+        case "Invoice": try Invoice(parsing: bytes).validated()
+        case "Problem": try Problem(parsing: bytes).validated()
+        case "TenderSnapshot": try TenderSnapshot(parsing: bytes).validated()
+        case "Discovery": try Discovery(parsing: bytes).validated()
+        case "TenderWithdrawal": try TenderWithdrawal(parsing: bytes).validated()
+        case "WebhookSubscription": try WebhookSubscription(parsing: bytes).validated()
+        case "CapacitySearch": try CapacitySearch(parsing: bytes).validated()
+        case "DigestPage": try DigestPage(parsing: bytes).validated()
         default: throw Unmapped(what: entity)
         }
     }
@@ -47,6 +57,21 @@ enum Typed {
         case "/autonomyLevel": offer.autonomyLevel = AutonomyLevel(rawValue: value)
         case "/status": offer.status = CapacityStatus(rawValue: value)
         case "/availableWindow/end": offer.availableWindow.end = Instant(value)
+        default: try detail(&offer, pointer, value)
+        }
+    }
+
+    private static func detail(_ offer: inout CapacityOffer, _ pointer: String, _ value: String) throws {
+        switch pointer {
+        case "/rate/unitPrice": offer.rate.unitPrice = Number(value)
+        case "/equipment/reeferSetpointRange/max": offer.equipment?.reeferSetpointRange?.max = Number(value)
+        case "/autonomy/supervised": offer.autonomy?.supervised = value == "true"
+        case "/route/1/permittedDetours/0/maxExtraMi": offer.route[1].permittedDetours?[0].maxExtraMi = Number(value)
+        case "/route/1/driveMode": offer.route[1].driveMode = DriveMode(rawValue: value)
+        case "/constraints/hoursOfOperation/0/endLocal": offer.constraints.hoursOfOperation?[0].endLocal = value
+        case "/constraints/inspection/validUntil": offer.constraints.inspection?.validUntil = Instant(value)
+        case "/constraints/cargoRestrictions/maxValue/amount":
+            offer.constraints.cargoRestrictions?.maxValue?.amount = Number(value)
         default: throw Unmapped(what: pointer)
         }
     }
@@ -57,7 +82,12 @@ enum Typed {
         case "/stops/2/location/name": load.stops[2].location.name = value
         case "/commodities/0/weight/value": load.commodities[0].weight.value = Number(value)
         case "/commodities/0/temp/min": load.commodities[0].temp?.min = Number(value)
-        case "/commodities/0/hazmat/packingGroup": load.commodities[0].hazmat?.packingGroup = value
+        case "/commodities/0/hazmat/packingGroup":
+            load.commodities[0].hazmat?.packingGroup = PackingGroup(rawValue: value)
+        case "/commodities/0/hazmat/erg": load.commodities[0].hazmat?.erg = value
+        case "/commodities/0/dims/height": load.commodities[0].dims?.height = Number(value)
+        case "/stops/0/appointment/end": load.stops[0].appointment.end = Instant(value)
+        case "/revision": load.revision = Int(value) ?? 0
         case "/mode": load.mode = TenderMode(rawValue: value)
         case "/requirements/teamOk": load.requirements?.teamOk = value == "true"
         default: throw Unmapped(what: pointer)
@@ -68,6 +98,14 @@ enum Typed {
         switch (entity, pointer) {
         case ("TenderDecision", "/decidedBy/id"):
             try changed(TenderDecision(parsing: bytes)) { $0.decidedBy.id = value }
+        case ("TenderDecision", "/counter/firm"):
+            try changed(TenderDecision(parsing: bytes)) { $0.counter?.firm = value == "true" }
+        case ("Dispatch", "/assignments/1/trailerId"):
+            try changed(Dispatch(parsing: bytes)) { $0.assignments[1].trailerId = value }
+        case ("ProofOfDelivery", "/pieces/damaged"):
+            try changed(ProofOfDelivery(parsing: bytes)) { $0.pieces?.damaged = Int(value) }
+        case ("Event", "/data/position/lat"):
+            try changed(Event(parsing: bytes)) { $0.data.position?.lat = Number(value) }
         case ("Command", "/expiresAt"):
             try changed(Command(parsing: bytes)) { $0.expiresAt = Instant(value) }
         case ("Event", "/data/exception/severity"):

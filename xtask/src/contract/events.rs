@@ -75,12 +75,11 @@ pub(super) fn json() -> String {
             "title": "Gladhand partner contract: events",
             "version": model::SCHEMA_VERSION,
             "description": "CloudEvents 1.0 in structured mode, stored once by the carrier as one byte string and delivered verbatim by webhook, by the feed of the account and by the history of the tender. Contiguous by sequence for each source.",
-            "license": {"name": "Apache-2.0"},
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
         "channels": {
             "webhook": {
-                "address": null,
                 "description": "POST to the url of a webhook subscription. OPTIONS with WebHook-Request-Origin before the first event; 2xx is a receipt; the same webhook-id on every attempt.",
                 "messages": references,
             },
@@ -89,10 +88,19 @@ pub(super) fn json() -> String {
             "sendEvent": {
                 "action": "send",
                 "channel": {"$ref": "#/channels/webhook"},
+                "security": [{"$ref": "#/components/securitySchemes/mutualTLS"}],
                 "summary": "The carrier sends; at least once, in no guaranteed order.",
             },
         },
-        "components": {"messages": messages},
+        "components": {
+            "messages": messages,
+            "securitySchemes": {
+                "mutualTLS": {
+                    "type": "X509",
+                    "description": "The carrier shows its client certificate; a subscription may record signature_only instead.",
+                },
+            },
+        },
     }))
 }
 

@@ -5,8 +5,10 @@
 //! * [`python`], [`typescript`], [`swift`]: the models and errors of the bindings.
 //! * [`lifecycle`]: the state machine in `docs/tender.md`.
 //! * [`operations`]: the table of endpoints (contract 4.0). * [`names`]: how each language spells a name.
+//! * [`check`]: what others say of the result: a linter, and a diff with what was published last.
 
 mod catalogue;
+pub(crate) mod check;
 mod errors;
 mod events;
 mod lifecycle;
@@ -27,12 +29,13 @@ pub(crate) type Result<T, E = String> = std::result::Result<T, E>;
 /// A generated file: its path below the repository's root, and its text.
 pub(crate) type Output = (PathBuf, String);
 
-/// Runs the verb below `root`, the repository's root. `args` is empty, or `--check`.
+/// Runs the verb below `root`, the repository's root. `args` is empty, `--check`, or `--publish`.
 pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
     let check = match args {
         [] => false,
         [flag] if flag == "--check" => true,
-        _ => return Err(format!("usage: cargo xtask contract [--check], not {}", args.join(" "))),
+        [flag] if flag == "--publish" => return check::publish(root),
+        _ => return Err(format!("usage: cargo xtask contract [--check | --publish], not {}", args.join(" "))),
     };
     let mut outputs = render();
     outputs.push(lifecycle::page(root)?);

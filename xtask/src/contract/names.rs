@@ -55,7 +55,7 @@ pub(super) fn leaves_first() -> Vec<&'static Entity> {
     found
 }
 
-fn inner_entity(kind: &Kind) -> Option<&'static Entity> {
+pub(super) fn inner_entity(kind: &Kind) -> Option<&'static Entity> {
     match kind {
         Kind::Object(entity) => Some(entity()),
         Kind::List { of, .. } => inner_entity(of),

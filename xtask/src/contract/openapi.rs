@@ -1,15 +1,17 @@
-//! `openapi.json`: the endpoints of contract 4.0 as OpenAPI 3.1; bodies are the schemas beside it. Every status that a
+//! `openapi.json`: the endpoints of contract 4.0 and the webhook of 4e as OpenAPI 3.1, whole in one file. Every status that a
 //! carrier may answer with is listed: what is not there, no carrier says.
 
+use std::collections::BTreeMap;
+
 use gladhand_documents::error::{Code, Retry};
-use gladhand_documents::model;
+use gladhand_documents::model::{self, Entity};
 use serde_json::{Map, Value, json};
 
 use super::operations::{Access, OPERATIONS, Operation, Query, QueryKind};
-use super::pretty;
+use super::{names, pretty, schema};
 
-/// What only an answer is: schemas that are no entity of the table.
-const ANSWERS: [&str; 3] = ["DocumentList", "Paper", "HistoryDigest"];
+/// What only an answer is: one of several entities.
+const PAPER: &str = "Paper";
 
 /// The text of `conformance/contract/openapi.json`.
 pub(super) fn json() -> String {
@@ -18,9 +20,6 @@ pub(super) fn json() -> String {
         let item = paths.entry(operation.path).or_insert_with(|| json!({}));
         item[operation.method] = described(operation);
     }
-    let mut schemas: Map<String, Value> =
-        model::all().iter().map(|entity| (entity.name.to_owned(), schema(entity.name))).collect();
-    schemas.extend(ANSWERS.map(|name| (name.to_owned(), answer(name))));
     pretty(&json!({
         "openapi": "3.1.0",
         "info": {
@@ -29,9 +28,11 @@ pub(super) fn json() -> String {
             "description": "What a carrier serves to a TMS. Every call is on mutual TLS; the certificate's SAN must be the one registered for the token's client_id. Bodies are open: a member that a receiver does not know is kept, unless mustUnderstand names it.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": "https://{carrier}", "description": "A carrier.", "variables": {"carrier": {"default": "localhost", "description": "Host and port of the carrier."}}}],
         "paths": paths,
+        "webhooks": {"event": webhook()},
         "components": {
-            "schemas": schemas,
+            "schemas": schemas(),
             "securitySchemes": {
                 "mutualTLS": {"type": "mutualTLS"},
                 "certificateBound": {
@@ -69,6 +70,49 @@ pub(super) fn json() -> String {
             "responses": {"Problem": problem()},
         },
     }))
+}
+
+/// The schemas of every entity that an operation or the webhook speaks of, and of those within them.
+fn schemas() -> Map<String, Value> {
+    fn reach(entity: &'static Entity, found: &mut BTreeMap<&'static str, Value>) {
+        if found.insert(entity.name, schema::component(entity)).is_none() {
+            let inner = entity.members.iter().filter_map(|member| names::inner_entity(&member.kind));
+            inner.for_each(|inner| reach(inner, found));
+        }
+    }
+    let mut found = BTreeMap::new();
+    let spoken = OPERATIONS.iter().flat_map(|o| o.success.iter().map(|(_, entity)| *entity).chain(o.request));
+    for name in spoken.chain(["Problem", "Event", "ProofOfDelivery", "Invoice"]) {
+        if let Some(entity) = model::entity_named(name) {
+            reach(entity, &mut found);
+        }
+    }
+    found.insert(PAPER, json!({
+        "description": "A paper of a tender (contract 3f).",
+        "anyOf": [component("ProofOfDelivery"), component("Invoice")],
+    }));
+    found.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+/// What the carrier posts to the url of a subscription; `asyncapi.json` has each type of event.
+fn webhook() -> Value {
+    let field = |name: &str, about: &str| json!({"name": name, "in": "header", "required": true, "description": about, "schema": {"type": "string"}});
+    json!({"post": {
+        "operationId": "webhooks.receive",
+        "summary": "An event, at least once and in no guaranteed order (contract 4e).",
+        "security": [{"mutualTLS": []}],
+        "parameters": [
+            field("webhook-id", "The same on every attempt."),
+            field("webhook-timestamp", "Seconds since 1970 of this attempt."),
+            field("webhook-signature", "Standard Webhooks: v1a and the base64 ed25519 signature of id.timestamp.body, several separated by spaces."),
+        ],
+        "requestBody": {"required": true, "content": {"application/cloudevents+json": {"schema": component("Event")}}},
+        "responses": {
+            "202": {"description": "Stored."},
+            "4XX": {"description": "Not stored: the signature, its time, or the source is not genuine."},
+            "5XX": {"description": "Not stored; send it again."},
+        },
+    }})
 }
 
 fn headers() -> Value {
@@ -254,60 +298,12 @@ fn problem() -> Value {
     })
 }
 
-fn answer(name: &str) -> Value {
-    let id = json!({"type": "string", "pattern": "^[A-Za-z0-9._:-]+$", "minLength": 1, "maxLength": 64});
-    let digest = json!({"type": "string", "pattern": "^[0-9a-f]{64}$"});
-    let opaque = json!({"type": "string", "minLength": 1, "maxLength": 128});
-    match name {
-        "Paper" => json!({
-            "description": "A paper of a tender (contract 3f).",
-            "anyOf": [component("ProofOfDelivery"), component("Invoice")],
-        }),
-        "HistoryDigest" => json!({
-            "description": "Digest of a tender's history up to a sequence (contract 4e).",
-            "type": "object",
-            "required": ["tenderId", "sequence", "historyDigest", "logEpoch"],
-            "properties": {
-                "tenderId": id,
-                "sequence": {"type": "integer", "minimum": 0},
-                "historyDigest": digest,
-                "logEpoch": {"type": "string", "maxLength": 64},
-            },
-        }),
-        _ => json!({
-            "description": "The papers of a tender, by digest (contract 3f).",
-            "type": "object",
-            "required": ["tenderId", "documents"],
-            "properties": {
-                "schemaVersion": {"type": "string"},
-                "tenderId": id,
-                "documents": {"type": "array", "items": {
-                    "type": "object",
-                    "required": ["docId", "type", "mime", "sha256", "bytes", "filedAt"],
-                    "properties": {
-                        "docId": opaque,
-                        "type": {"type": "string", "x-extensible-enum": ["POD", "INVOICE"]},
-                        "mime": {"type": "string"},
-                        "sha256": digest,
-                        "bytes": {"type": "integer", "minimum": 0},
-                        "filedAt": {"type": "string", "format": "date-time"},
-                    },
-                }},
-            },
-        }),
-    }
-}
-
 fn component(entity: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{entity}")})
 }
 
 fn header(name: &str) -> Value {
     json!({"$ref": format!("#/components/headers/{name}")})
-}
-
-fn schema(entity: &str) -> Value {
-    json!({"$ref": format!("schema/{entity}.json")})
 }
 
 #[cfg(test)]
@@ -321,9 +317,32 @@ mod tests {
             assert!(ids.insert(operation.id), "{} stands there twice", operation.id);
             let bodies = operation.success.iter().map(|(_, entity)| *entity).chain(operation.request);
             for entity in bodies {
-                let known = model::entity_named(entity).is_some() || ANSWERS.contains(&entity);
+                let known = model::entity_named(entity).is_some() || entity == PAPER;
                 assert!(known, "{}: no schema {entity}", operation.id);
             }
+        }
+    }
+
+    #[test]
+    fn every_reference_has_its_target_and_every_schema_is_open() {
+        fn references(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(members) => {
+                    found.extend(members.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                    members.values().for_each(|inner| references(inner, found));
+                }
+                Value::Array(items) => items.iter().for_each(|inner| references(inner, found)),
+                _ => {}
+            }
+        }
+        let text = json();
+        assert!(!text.contains("additionalProperties") && !text.contains("unevaluated"), "contract 5");
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(found.len() > 500);
+        for target in found {
+            assert!(document.pointer(target.trim_start_matches('#')).is_some(), "{target}");
         }
     }
 

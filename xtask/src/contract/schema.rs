@@ -17,6 +17,28 @@ pub(super) fn files() -> Vec<Output> {
         .collect()
 }
 
+/// The schema of an entity as part of another document, with its references below `#/components/schemas/`.
+pub(super) fn component(entity: &Entity) -> Value {
+    fn point_inside(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(target)) = members.get_mut("$ref") {
+                    *target = format!("#/components/schemas/{}", target.trim_end_matches(".json"));
+                }
+                members.values_mut().for_each(point_inside);
+            }
+            Value::Array(items) => items.iter_mut().for_each(point_inside),
+            _ => {}
+        }
+    }
+    let mut schema = schema(entity);
+    point_inside(&mut schema);
+    if let Some(members) = schema.as_object_mut() {
+        members.remove("$schema");
+    }
+    schema
+}
+
 fn schema(entity: &Entity) -> Value {
     let mut properties = Map::new();
     for member in &entity.members {
@@ -50,12 +72,17 @@ fn kind(kind: &Kind) -> Value {
         Kind::Instant => json!({"type": "string", "format": "date-time"}),
         Kind::Zone => json!({"type": "string", "examples": ["America/Chicago"]}),
         Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
-        Kind::Decimal { places, limit, .. } => json!({
-            "type": ["number", "string"],
-            "pattern": format!("^-?(0|[1-9][0-9]*)(\\.[0-9]{{1,{places}}})?$"),
-            "minimum": -limit,
-            "maximum": limit,
-        }),
+        Kind::Decimal { places, min, max, exclusive, .. } => {
+            let sign = if *min < 0 { "-?" } else { "" };
+            let (low, high) =
+                if *exclusive { ("exclusiveMinimum", "exclusiveMaximum") } else { ("minimum", "maximum") };
+            json!({
+                "type": ["number", "string"],
+                "pattern": format!("^{sign}(0|[1-9][0-9]*)(\\.[0-9]{{1,{places}}})?$"),
+                low: min,
+                high: max,
+            })
+        }
         Kind::Flag => json!({"type": "boolean"}),
         Kind::Choice { values, open: false, .. } => json!({"type": "string", "enum": values}),
         Kind::Choice { values, .. } => json!({"type": "string", "x-extensible-enum": values}),

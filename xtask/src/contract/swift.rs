@@ -13,8 +13,8 @@ import Foundation
 ";
 
 const KEYWORDS: &[&str] = &[
-    "class", "default", "import", "in", "internal", "operator", "private", "protocol", "public", "repeat", "return",
-    "self", "static", "switch", "where",
+    "as", "class", "default", "do", "else", "for", "if", "import", "in", "internal", "is", "operator", "private",
+    "protocol", "public", "repeat", "return", "self", "static", "switch", "where", "while",
 ];
 
 /// The source of `Models.generated.swift`.

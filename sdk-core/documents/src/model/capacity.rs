@@ -1,8 +1,8 @@
 //! Capacity, route, constraints and rate: contract 3b to 3e.
 
 use super::field::{
-    Amount, Any, Count, Currency, Dec, Flag, Id, Instant, Int, Latitude, List, LocalTime, Longitude, Quantum, Scac,
-    Text, UnitPrice, Version, Zone,
+    Amount, Any, Count, Currency, Dec, Flag, HazardClass, Id, Instant, Int, Latitude, List, LocalTime, Longitude,
+    Opaque, Pointer, Quantum, Scac, Signed, Text, UnitPrice, Version, Zone,
 };
 use super::{choice, entity, rules};
 
@@ -21,6 +21,14 @@ choice! {
     EquipmentProvides open { TractorOnly "tractor_only", TractorAndTrailer "tractor_and_trailer" }
     /// Whether an offer can still be tendered against (contract 3b); unknown means no.
     CapacityStatus open { Available "available", Held "held", Committed "committed", Withdrawn "withdrawn", Expired "expired" }
+    /// Why a detour may be taken (contract 3c).
+    DetourReason open { Weather "weather", Closure "closure", Incident "incident", Charging "charging", Inspection "inspection" }
+    /// A day of the week (contract 3d); an unknown one could not be kept, so it is refused.
+    Weekday closed { Mon "mon", Tue "tue", Wed "wed", Thu "thu", Fri "fri", Sat "sat", Sun "sun" }
+    /// Why a vehicle is out of service (contract 3d).
+    MaintenanceKind open { Planned "planned", Calibration "calibration", Inspection "inspection" }
+    /// Who drives the manual legs (contract 3d).
+    ManualLegBy open { Carrier "carrier", Shipper "shipper", ThirdParty "third_party" }
     /// What an amount is counted by (contract 3e).
     RateBasis open { Flat "flat", PerMile "per_mile", PerHour "per_hour" }
     /// How fuel is charged (contract 3e).
@@ -31,13 +39,13 @@ choice! {
 
 entity! {
     /// Capacity that a carrier offers for a time window (contract 3b).
-    CapacityOffer [rules::capacity_offer] {
+    CapacityOffer [rules::capacity::offer] {
         /// Semantic version of the contract; absent means 1.0.0.
         schema_version "schemaVersion": Version;
         /// JSON Pointers that the receiver must understand or refuse (contract 3a).
-        must_understand "mustUnderstand": List<Text<256>, 0, 64>;
+        must_understand "mustUnderstand": List<Pointer, 0, 64>;
         /// Unique at the carrier forever, never reused.
-        capacity_id "capacityId": Text<128> => required;
+        capacity_id "capacityId": Opaque => required;
         /// Rises by one with each change; a lower one is ignored.
         capacity_revision "capacityRevision": Count;
         /// The carrier; from the session if absent.
@@ -119,9 +127,19 @@ entity! {
         /// Air suspension.
         air_suspension "airSuspension": Flag;
         /// Temperatures that a reefer can hold.
-        reefer_setpoint_range "reeferSetpointRange": Any;
+        reefer_setpoint_range "reeferSetpointRange": SetpointRange;
         /// Charging plugs.
         plug_types "plugTypes": List<Text<32>, 0, 16>;
+    }
+
+    /// Temperatures that a reefer can hold (contract 3b).
+    SetpointRange [rules::capacity::setpoints] {
+        /// Lowest.
+        min "min": Signed => required;
+        /// Highest.
+        max "max": Signed => required;
+        /// `F` or `C`.
+        unit "unit": super::tender::TemperatureUnit => required;
     }
 
     /// A timed hold on capacity (contract 3b).
@@ -165,7 +183,7 @@ entity! {
         /// Mandatory points in order.
         via "via": List<Place, 0, 64>;
         /// Corridor outside which `corridor_left` is raised.
-        corridor "corridor": Any;
+        corridor "corridor": Corridor;
         /// Absent is unspecified; empty means none permitted.
         permitted_detours "permittedDetours": List<PermittedDetour, 0, 32>;
         /// Statute miles.
@@ -180,26 +198,36 @@ entity! {
         gap_allowed "gapAllowed": Flag;
     }
 
+    /// How far a vehicle may be off its line (contract 3c): one line, as either of the two.
+    Corridor [rules::capacity::corridor] {
+        /// The line as a polyline of five decimals.
+        polyline5 "polyline5": Text<65_536>;
+        /// The line as a GeoJSON LineString (RFC 7946).
+        geo_json "geoJson": Any;
+        /// Metres to either side.
+        tolerance_m "toleranceM": Int<10, 50_000> => required;
+    }
+
     /// A detour that needs no new tender (contract 3c).
-    PermittedDetour {
+    PermittedDetour [rules::capacity::detour] {
         /// The detour.
         detour_id "detourId": Id<64> => required;
-        /// Why it may be taken: weather, closure, incident, charging, inspection.
-        reason "reason": List<Text<32>, 0, 16>;
+        /// Why it may be taken.
+        reason "reason": List<DetourReason, 1, 16> => required;
         /// Statute miles.
-        max_extra_mi "maxExtraMi": Quantum;
+        max_extra_mi "maxExtraMi": Quantum => required;
         /// Minutes.
-        max_extra_min "maxExtraMin": Count;
-        /// Where.
+        max_extra_min "maxExtraMin": Count => required;
+        /// Where, as a GeoJSON Polygon (RFC 7946).
         area "area": Any;
         /// Terminals on the way.
         via_terminals "viaTerminals": List<Text<128>, 0, 16>;
         /// Whether the TMS must approve it first.
-        needs_approval "needsApproval": Flag;
+        needs_approval "needsApproval": Flag => required;
     }
 
     /// What a vehicle can carry, and when (contract 3d).
-    OperationalConstraints [rules::constraints] {
+    OperationalConstraints [rules::capacity::constraints] {
         /// Pounds; what it counts is `weightBasis`.
         max_weight_lbs "maxWeightLbs": Int<1, 200_000> => required;
         /// Whether hazardous materials are permitted at all.
@@ -211,7 +239,7 @@ entity! {
         /// Pounds of the empty vehicle.
         tare_weight_lbs "tareWeightLbs": Int<1, 200_000>;
         /// Hazard classes, only where hazmat is permitted.
-        hazmat_classes "hazmatClasses": List<Text<8>, 0, 32>;
+        hazmat_classes "hazmatClasses": List<HazardClass, 0, 32>;
         /// When it drives; absent is all day.
         hours_of_operation "hoursOfOperation": List<HoursOfOperation, 0, 56>;
         /// When it charges.
@@ -223,19 +251,19 @@ entity! {
         /// What it must not carry.
         cargo_restrictions "cargoRestrictions": CargoRestrictions;
         /// Weather limits of the design domain; informative.
-        weather "weather": Any;
+        weather "weather": WeatherLimits;
         /// Minutes between tender and pickup.
         min_lead_time_min "minLeadTimeMin": Count;
         /// Last instant to tender.
         cutoff "cutoff": Instant;
         /// Terminals and manual legs.
-        handoff "handoff": Any;
+        handoff "handoff": Handoff;
     }
 
     /// Hours at which a segment is driven (contract 3d); an end before the start crosses midnight.
     HoursOfOperation {
-        /// Days: mon, tue, wed, thu, fri, sat, sun.
-        days "days": List<Text<3>, 1, 7> => required;
+        /// Days on which it starts.
+        days "days": List<Weekday, 1, 7> => required;
         /// Local time of day.
         start_local "startLocal": LocalTime => required;
         /// Local time of day; equal to the start means 24 hours.
@@ -247,38 +275,38 @@ entity! {
     }
 
     /// When an electric vehicle charges (contract 3d).
-    ChargingWindow {
+    ChargingWindow [rules::capacity::charging] {
         /// Where.
-        location_id "locationId": Text<128>;
+        location_id "locationId": Opaque => required;
         /// When.
         window "window": Window => required;
-        /// Minutes.
-        min_minutes "minMinutes": Count;
+        /// Minutes that it takes, at least.
+        min_minutes "minMinutes": Count => required;
         /// Kilowatt hours.
         min_kwh "minKwh": Quantum;
         /// Whether the vehicle must.
-        mandatory "mandatory": Flag;
+        mandatory "mandatory": Flag => required;
     }
 
     /// When a vehicle is out of service (contract 3d).
     MaintenanceWindow {
         /// When.
         window "window": Window => required;
-        /// planned, calibration or inspection.
-        kind "kind": Text<32>;
+        /// Why.
+        kind "kind": MaintenanceKind => required;
         /// Whether the vehicle must.
-        mandatory "mandatory": Flag;
+        mandatory "mandatory": Flag => required;
     }
 
     /// Validity of the roadside inspection (contract 3d).
-    Inspection {
+    Inspection [rules::capacity::inspection] {
         /// `CVSA_ECMV`.
         scheme "scheme": Text<32> => required;
         /// When it was passed.
-        last_passed_at "lastPassedAt": Instant;
+        last_passed_at "lastPassedAt": Instant => required;
         /// When it lapses; a dispatch after it is `inspection_expired`.
         valid_until "validUntil": Instant => required;
-        /// Hours between inspections.
+        /// Hours between inspections; 24 by default.
         interval_h "intervalH": Int<1, 65_535>;
     }
 
@@ -294,12 +322,42 @@ entity! {
         temp_control "tempControl": Flag;
         /// Liquid bulk is permitted; surge makes no the default.
         liquid_bulk "liquidBulk": Flag;
-        /// Livestock is permitted.
+        /// Livestock is permitted; no is the default.
         livestock "livestock": Flag;
+        /// High-value cargo is permitted.
+        high_value "highValue": Flag;
+        /// The equipment is fit for food.
+        food_grade "foodGrade": Flag;
+        /// Manual legs are driven by a team.
+        team_required "teamRequired": Flag;
+    }
+
+    /// Weather limits of the operational design domain (contract 3d); informative, the carrier decides on the day.
+    WeatherLimits {
+        /// Miles per hour.
+        max_wind_mph "maxWindMph": Quantum;
+        /// Statute miles.
+        min_visibility_mi "minVisibilityMi": Quantum;
+        /// Neither snow nor ice.
+        no_snow_ice "noSnowIce": Flag;
+        /// Inches of rain in an hour.
+        max_precip_in_per_h "maxPrecipInPerH": Quantum;
+    }
+
+    /// Terminals at which manual and autonomous legs meet (contract 3d).
+    Handoff {
+        /// The carrier's terminal near the origin.
+        origin_terminal "originTerminal": Opaque;
+        /// The carrier's terminal near the destination.
+        dest_terminal "destTerminal": Opaque;
+        /// Minutes that a transfer takes.
+        transfer_min "transferMin": Count => required;
+        /// Who drives the manual legs.
+        manual_leg_by "manualLegBy": ManualLegBy => required;
     }
 
     /// An amount in a currency (contract 3a).
-    Money [rules::currency] {
+    Money [rules::money::currency] {
         /// ISO 4217.
         currency "currency": Currency => required;
         /// Decimal; never a binary float.
@@ -307,7 +365,7 @@ entity! {
     }
 
     /// What the carrier is paid (contract 3e).
-    Rate [rules::currency, rules::rate] {
+    Rate [rules::money::currency, rules::money::rate] {
         /// ISO 4217.
         currency "currency": Currency => required;
         /// All-in total.
@@ -337,13 +395,13 @@ entity! {
         /// Method.
         method "method": FuelMethod => required;
         /// Percent of the line haul, or money per mile.
-        value "value": Dec<6, 999_999>;
+        value "value": Dec<6, 0, 999_999>;
         /// Money in the rate's currency, where the method leaves it open.
         amount "amount": UnitPrice;
     }
 
     /// A charge beside the line haul (contract 3e).
-    Accessorial [rules::accessorial] {
+    Accessorial [rules::money::accessorial] {
         /// Which.
         code "code": AccessorialCode => required;
         /// What it is counted by.

@@ -20,9 +20,11 @@ choice! {
 
 entity! {
     /// The carrier's assignment of vehicles to a tender (contract 3f).
-    Dispatch {
+    Dispatch [rules::event::dispatch] {
         /// Semantic version of the contract.
         schema_version "schemaVersion": Version => required;
+        /// JSON Pointers that the receiver must understand or refuse (contract 3a).
+        must_understand "mustUnderstand": List<super::field::Pointer, 0, 64>;
         /// The dispatch.
         dispatch_id "dispatchId": Text<128> => required;
         /// The tender.
@@ -77,6 +79,8 @@ entity! {
     Command [rules::command] {
         /// Semantic version of the contract.
         schema_version "schemaVersion": Version => required;
+        /// JSON Pointers that the receiver must understand or refuse (contract 3a).
+        must_understand "mustUnderstand": List<super::field::Pointer, 0, 64>;
         /// The command; its operation id.
         command_id "commandId": Id<64> => required;
         /// What is asked for.

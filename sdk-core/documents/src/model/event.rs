@@ -1,10 +1,12 @@
 //! Events: CloudEvents 1.0 with the contract's sequence (4e).
 
 use super::dispatch::{ControlMode, Eta};
-use super::field::{Any, Counter, Id, Instant, Latitude, List, Longitude, Quantum, Sequence, Text};
-use super::{choice, entity};
+use super::field::{Any, Counter, Id, Instant, Latitude, List, Longitude, Quantum, Sequence, Signed, Text};
+use super::{choice, entity, rules};
 
 choice! {
+    /// What is wrong (contract 3f).
+    ExceptionKind open { Delay "delay", CorridorLeft "corridor_left", GeofenceViolation "geofence_violation", OddExit "odd_exit", MinimalRiskStop "minimal_risk_stop", ContactLost "contact_lost", ContactMissing "contact_missing", RemoteAssistWait "remote_assist_wait", Mechanical "mechanical", AdsFault "ads_fault", SensorDegraded "sensor_degraded", Weather "weather", RoadClosure "road_closure", Detention "detention", Refused "refused", Damaged "damaged", TempExcursion "temp_excursion", SealBreak "seal_break", LawEnforcement "law_enforcement", Collision "collision", ChargingFault "charging_fault", InspectionFail "inspection_fail" }
     /// How bad an exception is (contract 3f).
     Severity open { Info "info", Warning "warning", Urgent "urgent", Critical "critical" }
     /// What an exception does to the load (contract 3f).
@@ -13,7 +15,7 @@ choice! {
 
 entity! {
     /// One entry of a tender's history, in structured mode (contract 4e).
-    Event {
+    Event [rules::event::event] {
         /// `1.0`.
         specversion "specversion": Text<8> => required;
         /// Unique per source.
@@ -102,11 +104,19 @@ entity! {
         /// The command, in command events.
         command "command": Any;
         /// Status codes of X12 214.
-        x12 "x12": Any;
+        x12 "x12": X12Status;
+    }
+
+    /// Status codes of X12 214 (contract 3g).
+    X12Status {
+        /// AT7-01, shipment status (element 1650).
+        at701 "at701": Text<3>;
+        /// AT7-02, reason (element 1651).
+        at702 "at702": Text<3>;
     }
 
     /// Where a vehicle was when something happened (contract 3f).
-    EventPosition {
+    EventPosition [rules::coordinate] {
         /// Degrees.
         lat "lat": Latitude => required;
         /// Degrees.
@@ -122,11 +132,11 @@ entity! {
     }
 
     /// Something is wrong; an overlay that never moves the tender (contract 3f, 4a).
-    Exception {
+    Exception [rules::event::exception] {
         /// The exception.
         exception_id "exceptionId": Text<128> => required;
-        /// Such as `minimal_risk_stop` or `corridor_left`; open.
-        kind "kind": Text<64> => required;
+        /// What is wrong.
+        kind "kind": ExceptionKind => required;
         /// How bad.
         severity "severity": Severity => required;
         /// Since when.
@@ -135,7 +145,19 @@ entity! {
         cleared_at "clearedAt": Instant;
         /// What it does to the load.
         effect "effect": Effect;
-        /// Minutes later than planned.
-        eta_delta_min "etaDeltaMin": Quantum;
+        /// Minutes later than planned; negative is earlier.
+        eta_delta_min "etaDeltaMin": Signed;
+        /// Where.
+        location "location": super::capacity::Place;
+        /// What somebody must decide.
+        needs_decision "needsDecision": DecisionNeeded;
+    }
+
+    /// What somebody must decide about an exception (contract 3f).
+    DecisionNeeded {
+        /// What can be chosen.
+        options "options": List<Text<64>, 1, 16> => required;
+        /// Who chooses, such as `tms`.
+        by "by": Text<64> => required;
     }
 }

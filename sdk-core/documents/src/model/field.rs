@@ -44,8 +44,12 @@ pub enum Kind {
     Decimal {
         /// The most digits after the point.
         places: u32,
-        /// The largest absolute value.
-        limit: i64,
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+        /// Whether `min` and `max` themselves are out of range.
+        exclusive: bool,
         /// Whether it is an amount of the `currency` beside it, and goes out with that currency's minor digits.
         money: bool,
     },
@@ -154,6 +158,14 @@ string_field! {
     Digest => Kind::Pattern { name: "SHA-256 digest", regex: "^[0-9a-f]{64}$", matches: |s| s.len() == 64 && s.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) };
     /// A CloudEvents sequence: 20 digits, zero-padded (contract 4e).
     Sequence => Kind::Pattern { name: "20-digit sequence", regex: "^[0-9]{20}$", matches: |s| s.len() == 20 && s.bytes().all(|b| b.is_ascii_digit()) };
+    /// An identifier of the partner's own making, opaque to us (contract 3a).
+    Opaque => Kind::Pattern { name: "text of 1 to 128 characters", regex: "^[\\s\\S]{1,128}$", matches: |s| (1..=128).contains(&s.chars().count()) };
+    /// A JSON Pointer (RFC 6901).
+    Pointer => Kind::Pattern { name: "JSON Pointer", regex: "^(/([^~/]|~[01])*)*$", matches: |s| (s.is_empty() || s.starts_with('/')) && s.split('~').skip(1).all(|rest| rest.starts_with(['0', '1'])) };
+    /// A hazard class or division of 49 CFR 172.101, such as `3`, `2.1` or `1.4S`.
+    HazardClass => Kind::Pattern { name: "hazard class or division", regex: "^([1-9](\\.[1-6][A-S]?)?|Comb liq)$", matches: hazard_class };
+    /// A Harmonized System code: 4 to 10 digits, with or without points.
+    HsCode => Kind::Pattern { name: "Harmonized System code", regex: "^[0-9]{4}(\\.?[0-9]{2}){0,3}$", matches: hs_code };
     /// A semantic version.
     Version => Kind::Pattern { name: "semantic version", regex: "^[0-9]+\\.[0-9]+\\.[0-9]+$", matches: |s| s.split('.').count() == 3 && s.split('.').all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit())) };
     /// A local time of day, `HH:MM`.
@@ -185,46 +197,70 @@ impl<const MIN: i64, const MAX: i64> Field for Int<MIN, MAX> {
     }
 }
 
-/// A decimal with at most `PLACES` digits after the point and at most `LIMIT` in size.
-pub struct Dec<const PLACES: u32, const LIMIT: i64>;
-
-/// The price of one unit: as an [`Amount`], but with up to six digits after the point (contract 3a).
-pub type UnitPrice = Dec<6, 999_999_999_999>;
-/// Degrees of latitude, at most seven digits after the point.
-pub type Latitude = Dec<7, 90>;
-/// Degrees of longitude, at most seven digits after the point.
-pub type Longitude = Dec<7, 180>;
-/// A quantity of something.
-pub type Quantum = Dec<6, 999_999_999_999>;
-
-impl<const PLACES: u32, const LIMIT: i64> Field for Dec<PLACES, LIMIT> {
-    type Value = Number;
-    fn kind() -> Kind {
-        Kind::Decimal { places: PLACES, limit: LIMIT, money: false }
+fn hazard_class(text: &str) -> bool {
+    if text == "Comb liq" {
+        return true;
     }
-    fn read(document: &Document, pointer: &str) -> Option<Number> {
-        let value = document.at(pointer)?;
-        value.number().map(str::to_owned).or_else(|| value.text().map(std::borrow::Cow::into_owned)).map(Number)
-    }
-    fn write(value: &Number) -> String {
-        value.0.clone()
+    match *text.as_bytes() {
+        [b'1'..=b'9'] | [b'1'..=b'9', b'.', b'1'..=b'6'] => true,
+        [b'1'..=b'9', b'.', b'1'..=b'6', letter] => (b'A'..=b'S').contains(&letter),
+        _ => false,
     }
 }
 
-/// An amount of money in the currency beside it: below 10^12 (contract 3a).
-pub struct Amount;
+fn hs_code(text: &str) -> bool {
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let Some((heading, mut rest)) = text.split_at_checked(4) else { return false };
+    let mut pairs = 0;
+    while let Some((pair, next)) = rest.strip_prefix('.').unwrap_or(rest).split_at_checked(2) {
+        if !digits(pair) {
+            return false;
+        }
+        (rest, pairs) = (next, pairs + 1);
+    }
+    digits(heading) && rest.is_empty() && pairs <= 3
+}
 
-impl Field for Amount {
-    type Value = Number;
-    fn kind() -> Kind {
-        Kind::Decimal { places: 6, limit: 999_999_999_999, money: true }
-    }
-    fn read(document: &Document, pointer: &str) -> Option<Number> {
-        UnitPrice::read(document, pointer)
-    }
-    fn write(value: &Number) -> String {
-        UnitPrice::write(value)
-    }
+/// A decimal from `MIN` to `MAX` with at most `PLACES` digits after the point.
+pub struct Dec<const PLACES: u32, const MIN: i64, const MAX: i64>;
+
+/// Degrees of latitude, at most seven digits after the point.
+pub type Latitude = Dec<7, -90, 90>;
+/// Degrees of longitude, at most seven digits after the point.
+pub type Longitude = Dec<7, -180, 180>;
+/// A quantity of something: never negative.
+pub type Quantum = Dec<6, 0, 999_999_999_999>;
+/// A difference or a temperature: of either sign.
+pub type Signed = Dec<6, -999_999_999_999, 999_999_999_999>;
+
+/// An amount of money in the currency beside it: less than 10^12 in size (contract 3a).
+pub struct Amount;
+/// The price of one unit: as an [`Amount`], but with up to six digits after the point (contract 3a).
+pub struct UnitPrice;
+
+macro_rules! decimal_field {
+    ($([$($generics:tt)*] $name:ty => $kind:expr;)+) => {$(
+        impl $($generics)* Field for $name {
+            type Value = Number;
+            fn kind() -> Kind {
+                $kind
+            }
+            fn read(document: &Document, pointer: &str) -> Option<Number> {
+                let value = document.at(pointer)?;
+                value.number().map(str::to_owned).or_else(|| value.text().map(std::borrow::Cow::into_owned)).map(Number)
+            }
+            fn write(value: &Number) -> String {
+                value.0.clone()
+            }
+        }
+    )+};
+}
+
+decimal_field! {
+    [<const PLACES: u32, const MIN: i64, const MAX: i64>] Dec<PLACES, MIN, MAX>
+        => Kind::Decimal { places: PLACES, min: MIN, max: MAX, exclusive: false, money: false };
+    [] Amount => Kind::Decimal { places: 6, min: -1_000_000_000_000, max: 1_000_000_000_000, exclusive: true, money: true };
+    [] UnitPrice => Kind::Decimal { places: 6, min: -1_000_000_000_000, max: 1_000_000_000_000, exclusive: true, money: false };
 }
 
 /// A boolean.

@@ -1,12 +1,24 @@
 //! Rules that span members. Each takes the value of its entity after every member by itself was found in shape.
+//!
+//! * [`capacity`]: offer, route, corridor, constraints. * [`tender`]: parties, stops, freight, appointments.
+//! * [`money`]: currencies and sums. * [`event`]: what an event says twice, exceptions, dispatches. * [`line`]: GeoJSON and polylines.
+//! * Here: what several of them share, decisions, commands and webhook addresses.
 
-use std::collections::{HashMap, HashSet};
+pub mod capacity;
+pub mod event;
+pub mod line;
+pub mod money;
+pub mod tender;
 
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::error::Violation;
 use crate::json::Value;
-use crate::{geo, money, time};
+use crate::time;
 
 fn push(out: &mut Vec<Violation>, path: &str, code: &str, message: impl Into<String>) {
     out.push(Violation { path: path.to_owned(), code: code.to_owned(), message: message.into() });
@@ -27,50 +39,33 @@ fn degrees(place: Value<'_>) -> Option<(f64, f64)> {
     Some((number("lat")?.parse().ok()?, number("lon")?.parse().ok()?))
 }
 
+fn instant(value: Value<'_>, name: &str) -> Option<Timestamp> {
+    time::parse_instant(&text(value, name)?).ok()
+}
+
+fn flag(value: Value<'_>, name: &str) -> bool {
+    value.get(name).and_then(Value::boolean).unwrap_or(false)
+}
+
+fn items<'a>(value: Value<'a>, name: &str) -> Vec<Value<'a>> {
+    value.get(name).map(|list| list.items().collect()).unwrap_or_default()
+}
+
 /// Start before end (contract 3b).
 pub fn window(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
-    let instants = text(value, "start").zip(text(value, "end"));
-    let Some((Ok(start), Ok(end))) = instants.map(|(s, e)| (time::parse_instant(&s), time::parse_instant(&e))) else {
-        return;
-    };
-    if start >= end {
+    if instant(value, "start").zip(instant(value, "end")).is_some_and(|(start, end)| start >= end) {
         push(out, &format!("{path}/end"), "window_order", "must be after start");
     }
 }
 
-/// The window's length, the route's contiguity, and the last instant to tender (contract 3b).
-pub fn capacity_offer(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
-    let span = value.get("availableWindow").and_then(|w| {
-        let start = time::parse_instant(&text(w, "start")?).ok()?;
-        Some((start, time::parse_instant(&text(w, "end")?).ok()?))
-    });
-    if let Some((start, end)) = span {
-        if end.duration_since(start).as_hours() > 30 * 24 {
-            push(out, &format!("{path}/availableWindow"), "window_length", "must span at most 30 days");
-        }
-        let until = text(value, "offerValidUntil").and_then(|t| time::parse_instant(&t).ok());
-        if until.is_some_and(|until| until > end) {
-            push(out, &format!("{path}/offerValidUntil"), "window_order", "must not be after availableWindow.end");
+/// Each element has its own id.
+fn unique(elements: &[Value<'_>], id: &str, path: &str, out: &mut Vec<Violation>) {
+    let mut seen = HashSet::new();
+    for (place, element) in elements.iter().enumerate() {
+        if text(*element, id).is_some_and(|id| !seen.insert(id)) {
+            push(out, &format!("{path}/{place}/{id}"), "unique", "must be unique in its list");
         }
     }
-    let Some(route) = value.get("route") else { return };
-    let segments: Vec<_> = route.items().collect();
-    for (place, pair) in segments.windows(2).enumerate() {
-        let free = pair[0].get("gapAllowed").and_then(Value::boolean).unwrap_or(false);
-        let ends = pair[0].get("to").and_then(degrees).zip(pair[1].get("from").and_then(degrees));
-        if let Some((to, from)) = ends
-            && !free
-            && geo::distance_m(to, from) > 500.0
-        {
-            push(
-                out,
-                &format!("{path}/route/{}/from", place + 1),
-                "route_gap",
-                "must lie within 500 m of the end of the segment before, or that segment must have gapAllowed",
-            );
-        }
-    }
-    contiguous(&segments, &format!("{path}/route"), out);
 }
 
 fn contiguous(items: &[Value<'_>], path: &str, out: &mut Vec<Violation>) {
@@ -87,81 +82,21 @@ fn contiguous(items: &[Value<'_>], path: &str, out: &mut Vec<Violation>) {
     }
 }
 
+/// A position whole or not at all, and never at (0, 0) (contract 3a).
+pub fn location(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
+    for (there, missing) in [("lat", "lon"), ("lon", "lat")] {
+        if value.get(there).is_some() && value.get(missing).is_none() {
+            push(out, &format!("{path}/{missing}"), "required", format!("is required beside {there}"));
+        }
+    }
+    coordinate(value, path, out);
+}
+
 /// No place lies at (0, 0) (contract 3a).
 pub fn coordinate(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
     let zero = |name| value.get(name).and_then(decimal).is_some_and(|d| d.is_zero());
     if zero("lat") && zero("lon") {
         push(out, path, "coordinate_null_island", "must be a real place; (0, 0) is a missing position");
-    }
-}
-
-/// Hazard classes need hazmat (contract 3d).
-pub fn constraints(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
-    let permitted = value.get("hazmat").and_then(Value::boolean).unwrap_or(false);
-    if !permitted && value.get("hazmatClasses").is_some_and(|classes| !classes.is_empty()) {
-        push(out, &format!("{path}/hazmatClasses"), "hazmat_classes", "must be absent where hazmat is false");
-    }
-}
-
-/// The currency is in the ISO 4217 table (contract 3e).
-pub fn currency(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
-    if text(value, "currency").is_some_and(|code| money::minor_digits(&code).is_none()) {
-        push(out, &format!("{path}/currency"), "currency_unknown", "must be an ISO 4217 currency code");
-    }
-}
-
-/// Line haul, fuel and accessorials add up to the amount, where line haul is given (contract 3e).
-pub fn rate(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
-    let Some(linehaul) = value.get("linehaul").and_then(decimal) else { return };
-    let (Some(amount), Some(currency)) = (value.get("amount").and_then(decimal), text(value, "currency")) else {
-        return;
-    };
-    let mut sum = money::round(linehaul, &currency);
-    if let Some(fuel) = value.get("fuelSurcharge") {
-        let explicit = fuel.get("amount").and_then(decimal);
-        let percent = (text(fuel, "method").as_deref() == Some("percent"))
-            .then(|| fuel.get("value").and_then(decimal).map(|p| linehaul * p / Decimal::ONE_HUNDRED))
-            .flatten();
-        sum += money::round(explicit.or(percent).unwrap_or_default(), &currency);
-    }
-    for (place, line) in value.get("accessorials").into_iter().flat_map(Value::items).enumerate() {
-        let Some(money_value) = line.get("amount") else { continue };
-        if text(money_value, "currency").as_deref() != Some(&currency) {
-            push(
-                out,
-                &format!("{path}/accessorials/{place}/amount/currency"),
-                "currency_mixed",
-                format!("must be {currency}, as the rate"),
-            );
-        }
-        sum += money::round(money_value.get("amount").and_then(decimal).unwrap_or_default(), &currency);
-    }
-    if sum != amount {
-        push(
-            out,
-            &format!("{path}/amount"),
-            "rate_sum_mismatch",
-            format!("must be {}, the sum of its lines", money::format(sum, &currency)),
-        );
-    }
-}
-
-/// A cap is in the currency of the charge (contract 3e).
-pub fn accessorial(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
-    let of = |name: &str| value.get(name).and_then(|m| text(m, "currency"));
-    if of("cap").is_some() && of("cap") != of("amount") {
-        push(out, &format!("{path}/cap/currency"), "currency_mixed", "must be the currency of the amount");
-    }
-}
-
-/// Order and time zone of an appointment (contract 3a, 3f).
-pub fn appointment(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
-    window(value, path, out);
-    let Some(zone) = text(value, "timeZone") else { return };
-    for name in ["start", "end"] {
-        if let Some(Err(why)) = text(value, name).map(|instant| time::check_offset(&instant, &zone)) {
-            push(out, &format!("{path}/{name}"), "timezone_offset_mismatch", why);
-        }
     }
 }
 
@@ -176,12 +111,12 @@ pub fn decision(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
     }
 }
 
+const MOST_COMMAND_LIFE: SignedDuration = SignedDuration::from_mins(15);
+
 /// When a command lapses, and what its type needs (contract 3f, 4f).
 pub fn command(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
-    let at = |name| text(value, name).and_then(|t| time::parse_instant(&t).ok());
-    if let Some((issued, expires)) = at("issuedAt").zip(at("expiresAt"))
-        && (expires <= issued || expires.duration_since(issued).as_secs() > 15 * 60)
-    {
+    let times = instant(value, "issuedAt").zip(instant(value, "expiresAt"));
+    if times.is_some_and(|(issued, expires)| expires <= issued || expires.duration_since(issued) > MOST_COMMAND_LIFE) {
         push(out, &format!("{path}/expiresAt"), "expiry", "must be after issuedAt by at most 15 minutes");
     }
     let kind = text(value, "type").unwrap_or_default();
@@ -235,69 +170,69 @@ fn command_params(value: Value<'_>, kind: &str, path: &str, out: &mut Vec<Violat
     }
 }
 
-/// Parties, stops, freight and references of a tender (contract 3f).
-pub fn load_tender(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
-    let list = |name: &str| value.get(name).map(|v| v.items().collect::<Vec<_>>()).unwrap_or_default();
+/// An address that a carrier may be asked to call (contract 4e): https or, for receivers that rely on the signature alone,
+/// http; a host; no user and no fragment; never an address of a private network, of the link or of the cloud's metadata.
+/// Names are checked by the carrier at every dial. The loopback addresses are the carrier's own to refuse: a sandbox on the
+/// same machine takes them.
+pub fn webhook_url(value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
+    let Some(url) = text(value, "url") else { return };
+    let path = format!("{path}/url");
+    let signed_only = text(value, "mtls").as_deref() == Some("signature_only");
+    let rest = match url.split_once("://") {
+        Some(("https", rest)) => rest,
+        Some(("http", rest)) if signed_only => rest,
+        _ => return push(out, &path, "url", "must be an https address; http takes signature_only"),
+    };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    if url.chars().any(|c| c.is_whitespace() || c.is_control()) || url.contains(['#', '\\']) || authority.contains('@')
+    {
+        return push(out, &path, "url", "must have no user, no fragment and no white space");
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(literal) => literal.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    if host.is_empty() {
+        push(out, &path, "url", "must name a host");
+    } else if !address_allowed(host) {
+        push(out, &path, "address_not_allowed", "must be a public address");
+    }
+}
 
-    let payers = list("parties").iter().filter(|p| text(**p, "role").as_deref() == Some("bill_to")).count();
-    if payers != 1 {
-        push(out, &format!("{path}/parties"), "bill_to", format!("must have exactly one bill_to, has {payers}"));
-    }
-
-    let stops = list("stops");
-    contiguous(&stops, &format!("{path}/stops"), out);
-    if stops.first().and_then(|s| text(*s, "type")).is_some_and(|t| t != "pickup" && t != "hook_trailer") {
-        push(out, &format!("{path}/stops/0/type"), "stop_order", "must be a pickup: the first stop");
-    }
-    if stops.last().and_then(|s| text(*s, "type")).is_some_and(|t| t != "delivery" && t != "drop_trailer") {
-        push(out, &format!("{path}/stops/{}/type", stops.len() - 1), "stop_order", "must be a delivery: the last stop");
-    }
-    let mut order = HashMap::new();
-    for (place, stop) in stops.iter().enumerate() {
-        if order.insert(text(*stop, "stopId").unwrap_or_default(), place).is_some() {
-            push(out, &format!("{path}/stops/{place}/stopId"), "unique", "must be unique among the stops");
+/// Whether a host may be called: a name, or a literal address that is public or loopback. A number that is no dotted
+/// address, such as `2852039166`, is one to many resolvers, so it is refused.
+fn address_allowed(host: &str) -> bool {
+    let numeric = |part: &str| {
+        let digits = part.strip_prefix("0x").or_else(|| part.strip_prefix("0X"));
+        !part.is_empty()
+            && digits.map_or_else(
+                || part.bytes().all(|b| b.is_ascii_digit()),
+                |hex| hex.bytes().all(|b| b.is_ascii_hexdigit()),
+            )
+    };
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) => {
+            let [a, b, ..] = ip.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            !(ip.is_private()
+                || ip.is_link_local()
+                || ip.is_multicast()
+                || ip.is_broadcast()
+                || a == 0
+                || a >= 240
+                || shared)
         }
-    }
-
-    for (place, line) in list("commodities").iter().enumerate() {
-        let at = |name: &str| text(*line, name).and_then(|id| order.get(&id).copied());
-        match (at("pickupStopId"), at("deliveryStopId")) {
-            (Some(pickup), Some(delivery)) if pickup < delivery => {}
-            (Some(_), Some(_)) => push(
-                out,
-                &format!("{path}/commodities/{place}/deliveryStopId"),
-                "stops_unbalanced",
-                "must be a stop after the pickup",
-            ),
-            (None, _) => {
-                push(out, &format!("{path}/commodities/{place}/pickupStopId"), "stops_unbalanced", "must name a stop");
+        Ok(IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {
+            Some(mapped) => address_allowed(&mapped.to_string()),
+            None => {
+                let first = ip.segments()[0];
+                ip.is_loopback()
+                    || !(ip.is_unspecified()
+                        || ip.is_multicast()
+                        || first & 0xfe00 == 0xfc00
+                        || first & 0xffc0 == 0xfe80)
             }
-            (_, None) => {
-                push(
-                    out,
-                    &format!("{path}/commodities/{place}/deliveryStopId"),
-                    "stops_unbalanced",
-                    "must name a stop",
-                );
-            }
-        }
-        let unit = line.get("weight").and_then(|w| text(w, "unit"));
-        if !matches!(unit.as_deref(), Some("lb" | "kg")) {
-            push(out, &format!("{path}/commodities/{place}/weight/unit"), "unit", "must be lb or kg");
-        }
-    }
-
-    let mut seen = HashSet::new();
-    for (place, reference) in list("references").iter().enumerate() {
-        let key = (text(*reference, "type"), text(*reference, "value"), text(*reference, "scope"));
-        if !seen.insert(key) {
-            push(out, &format!("{path}/references/{place}"), "unique", "must be unique by type, value and scope");
-        }
-    }
-
-    let synthetic = value.get("synthetic").and_then(Value::boolean).unwrap_or(false);
-    let declared = |pointer: &str| list("mustUnderstand").iter().any(|v| v.text().as_deref() == Some(pointer));
-    if synthetic && !declared("/synthetic") {
-        push(out, &format!("{path}/mustUnderstand"), "must_understand", "must list /synthetic for a synthetic tender");
+        },
+        Err(_) => !numeric(host.trim_end_matches('.').rsplit('.').next().unwrap_or_default()),
     }
 }

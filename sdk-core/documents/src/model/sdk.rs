@@ -227,9 +227,9 @@ entity! {
         /// Degrees.
         lon "lon": Longitude => required;
         /// Metres per second.
-        speed_mps "speedMps": Dec<3, 10_000>;
+        speed_mps "speedMps": Dec<3, 0, 10_000>;
         /// Degrees clockwise from north.
-        heading_deg "headingDeg": Dec<2, 360>;
+        heading_deg "headingDeg": Dec<2, 0, 360>;
         /// Mode of the driving system.
         autonomy_mode "autonomyMode": Text<32> => required;
         /// The producer's number of the record.

@@ -1,8 +1,9 @@
 //! Tender, decision, proof of delivery and invoice: contract 3f.
 
-use super::capacity::{Money, Rate};
+use super::capacity::{Money, Rate, RouteSegment};
 use super::field::{
-    Any, Count, Flag, Id, Instant, Int, Latitude, List, Longitude, Phone, Quantum, Scac, Text, UnNumber, Version, Zone,
+    Any, Count, Counter as Bytes, Digest, Flag, HazardClass, HsCode, Id, Instant, Int, Latitude, List, Longitude,
+    Opaque, Phone, Pointer, Quantum, Scac, Signed, Text, UnNumber, Version, Zone,
 };
 use super::{choice, entity, rules};
 
@@ -21,17 +22,35 @@ choice! {
     Outcome closed { Accepted "accepted", Rejected "rejected", Countered "countered" }
     /// Why a tender was refused (contract 3f).
     ReasonCode open { CapacityGone "capacity_gone", Equipment "equipment", Rate "rate", LeadTime "lead_time", Appointment "appointment", Weight "weight", Hazmat "hazmat", OddExitForecast "odd_exit_forecast", WeatherForecast "weather_forecast", InspectionWindow "inspection_window", ChargingWindow "charging_window", RouteNotEligible "route_not_eligible", TerminalClosed "terminal_closed", Credit "credit", Duplicate "duplicate", Other "other" }
+    /// Whether an appointment is fixed (contract 3f).
+    AppointmentStatus open { Requested "requested", Confirmed "confirmed" }
+    /// Unit of a length (contract 3f); an unknown one could not be compared, so it is refused.
+    LengthUnit closed { In "in", Cm "cm" }
+    /// Unit of a temperature (contract 3f); an unknown one could not be kept, so it is refused.
+    TemperatureUnit closed { F "F", C "C" }
+    /// How a temperature is kept (contract 3f).
+    TemperatureMode open { Continuous "continuous", StartStop "start_stop" }
+    /// Packing group of 49 CFR 172.101 (contract 3f).
+    PackingGroup closed { I "I", Ii "II", Iii "III" }
+    /// Kind of a number (contract 3f; X12 128).
+    ReferenceType open { Bol "BOL", Po "PO", Pro "PRO", So "SO", Pickup "PICKUP", Customer "CUSTOMER", Seal "SEAL" }
+    /// Who decided (contract 3f).
+    DeciderKind open { System "system", Human "human" }
+    /// Kind of a paper (contract 3f).
+    PaperType open { Pod "POD", Bol "BOL", Lumper "LUMPER", Photo "PHOTO", Seal "SEAL" }
+    /// What is wrong with delivered freight (contract 3f).
+    OsdKind open { Over "over", Short "short", Damaged "damaged" }
     /// How much autonomy a load needs (contract 3f).
     AutonomousRequired open { Required "required", Preferred "preferred", Indifferent "indifferent" }
 }
 
 entity! {
     /// A load offered to a carrier (contract 3f; X12 204).
-    LoadTender [rules::load_tender] {
+    LoadTender [rules::tender::load_tender] {
         /// Semantic version of the contract.
         schema_version "schemaVersion": Version => required;
         /// JSON Pointers that the receiver must understand or refuse (contract 3a).
-        must_understand "mustUnderstand": List<Text<256>, 0, 64>;
+        must_understand "mustUnderstand": List<Pointer, 0, 64>;
         /// Permanent; derived by the SDK from environment, tenant, carrier, load and attempt.
         tender_id "tenderId": Id<64> => required;
         /// From 1; a change is the next one.
@@ -39,7 +58,7 @@ entity! {
         /// The TMS's load.
         load_id "loadId": Id<64> => required;
         /// The capacity tendered against.
-        capacity_id "capacityId": Text<128>;
+        capacity_id "capacityId": Opaque;
         /// A hold on it.
         hold_id "holdId": Id<64>;
         /// Whether a decision is wanted at once.
@@ -119,7 +138,7 @@ entity! {
     }
 
     /// Where a stop is (contract 3f).
-    Location {
+    Location [rules::location] {
         /// Name.
         name "name": Text<200> => required;
         /// Postal address.
@@ -133,7 +152,7 @@ entity! {
     }
 
     /// When a stop is (contract 3f; X12 G62).
-    Appointment [rules::appointment] {
+    Appointment [rules::tender::appointment] {
         /// How binding.
         kind "kind": AppointmentKind => required;
         /// First instant, with the offset of the zone.
@@ -144,20 +163,20 @@ entity! {
         time_zone "timeZone": Zone => required;
         /// The facility's number.
         appt_number "apptNumber": Text<50>;
-        /// requested or confirmed.
-        status "status": Text<16>;
+        /// Whether it is fixed.
+        status "status": AppointmentStatus;
     }
 
-    /// A weight, volume or length (contract 3a).
+    /// A weight or a volume (contract 3a).
     Quantity {
         /// How much.
         value "value": Quantum => required;
-        /// Unit: `lb`, `kg`, `ft3`, `m3`, `in`, `cm`.
+        /// Unit: `lb`, `kg`, `ft3`, `m3`.
         unit "unit": Text<8> => required;
     }
 
     /// A line of freight (contract 3f; X12 L5).
-    Commodity {
+    Commodity [rules::tender::commodity] {
         /// The line.
         line_id "lineId": Id<64> => required;
         /// What it is.
@@ -170,15 +189,17 @@ entity! {
         weight "weight": Quantity => required;
         /// Volume of the whole line.
         volume "volume": Quantity;
+        /// Length, width and height of one piece.
+        dims "dims": Dimensions;
         /// NMFC class.
         nmfc_class "nmfcClass": Text<8>;
         /// Harmonized System code.
-        hs_code "hsCode": Text<16>;
+        hs_code "hsCode": HsCode;
         /// Value.
         value "value": Money;
         /// Whether it may be stacked.
         stackable "stackable": Flag;
-        /// Temperatures; always in `mustUnderstand`.
+        /// Temperatures.
         temp "temp": Temperature;
         /// Hazardous materials.
         hazmat "hazmat": Hazmat;
@@ -188,16 +209,28 @@ entity! {
         delivery_stop_id "deliveryStopId": Id<64> => required;
     }
 
+    /// Size of one piece (contract 3f).
+    Dimensions {
+        /// How long.
+        length "length": Quantum => required;
+        /// How wide.
+        width "width": Quantum => required;
+        /// How high.
+        height "height": Quantum => required;
+        /// Unit: `in` or `cm`.
+        unit "unit": LengthUnit => required;
+    }
+
     /// Temperatures of the cargo (contract 3f).
-    Temperature {
+    Temperature [rules::tender::temperature] {
         /// Lowest.
-        min "min": Quantum => required;
+        min "min": Signed => required;
         /// Highest.
-        max "max": Quantum => required;
-        /// `F` or `C`.
-        unit "unit": Text<1> => required;
-        /// continuous or start_stop.
-        mode "mode": Text<16>;
+        max "max": Signed => required;
+        /// Unit.
+        unit "unit": TemperatureUnit => required;
+        /// How it is kept.
+        mode "mode": TemperatureMode;
     }
 
     /// Shipping description of hazardous materials (contract 3f; 49 CFR 172).
@@ -207,11 +240,11 @@ entity! {
         /// Proper shipping name.
         proper_shipping_name "properShippingName": Text<200> => required;
         /// Hazard class or division.
-        hazard_class "hazardClass": Text<8> => required;
+        hazard_class "hazardClass": HazardClass => required;
         /// Subsidiary hazards.
-        subsidiary "subsidiary": List<Text<8>, 0, 8>;
-        /// I, II or III.
-        packing_group "packingGroup": Text<3>;
+        subsidiary "subsidiary": List<HazardClass, 0, 8>;
+        /// Packing group.
+        packing_group "packingGroup": PackingGroup;
         /// Quantity with unit.
         quantity "quantity": Text<50> => required;
         /// Reportable quantity.
@@ -228,11 +261,11 @@ entity! {
 
     /// A number of a party (contract 3f; X12 L11).
     Reference {
-        /// BOL, PO, PRO, SO, PICKUP, CUSTOMER, SEAL or another.
-        r#type "type": Text<32> => required;
+        /// What kind of number.
+        r#type "type": ReferenceType => required;
         /// The number.
         value "value": Text<50> => required;
-        /// `load`, or the stop it belongs to.
+        /// `load`, or the stop it belongs to; `load` by default.
         scope "scope": Text<64>;
     }
 
@@ -256,8 +289,10 @@ entity! {
 
     /// The carrier's decision (contract 3f; X12 990).
     TenderDecision [rules::decision] {
-        /// Semantic version of the contract.
+        /// Semantic version of the contract; required where the decision is a document of its own.
         schema_version "schemaVersion": Version;
+        /// JSON Pointers that the receiver must understand, or take the decision for a no (contract 3a).
+        must_understand "mustUnderstand": List<Pointer, 0, 64>;
         /// The tender.
         tender_id "tenderId": Id<64> => required;
         /// The revision decided on.
@@ -284,8 +319,8 @@ entity! {
 
     /// Who decided (contract 3f).
     DecidedBy {
-        /// `system` or `human`.
-        kind "kind": Text<16> => required;
+        /// A program or a person.
+        kind "kind": DeciderKind => required;
         /// Who.
         id "id": Text<128>;
     }
@@ -299,11 +334,19 @@ entity! {
         /// Another price.
         rate "rate": Rate;
         /// Other appointments.
-        appointments "appointments": Any;
+        appointments "appointments": List<CounterAppointment, 0, 50>;
         /// Another route.
-        route "route": Any;
+        route "route": List<RouteSegment, 1, 50>;
         /// Until when it holds.
         valid_until "validUntil": Instant => required;
+    }
+
+    /// An appointment that a carrier proposes instead (contract 3f).
+    CounterAppointment {
+        /// The stop.
+        stop_id "stopId": Id<64> => required;
+        /// When the carrier would be there.
+        appointment "appointment": Appointment => required;
     }
 
     /// A withdrawal of a tender (contract 4b, transition 11).
@@ -351,7 +394,7 @@ entity! {
         /// Semantic version of the contract.
         schema_version "schemaVersion": Version => required;
         /// The proof.
-        pod_id "podId": Text<128> => required;
+        pod_id "podId": Opaque => required;
         /// The tender.
         tender_id "tenderId": Id<64> => required;
         /// The stop.
@@ -360,14 +403,44 @@ entity! {
         delivered_at "deliveredAt": Instant => required;
         /// Who received; personal data.
         received_by "receivedBy": Text<200>;
+        /// Signature, by reference to a paper or as a data URI.
+        signature "signature": Text<65_536>;
         /// Papers, content-addressed.
-        documents "documents": List<Any, 0, 64>;
+        documents "documents": List<Paper, 0, 64>;
         /// Piece counts.
         pieces "pieces": Pieces;
+        /// What was over, short or damaged.
+        osd "osd": List<OsdItem, 0, 500>;
         /// Whether the seal was intact.
         seal_intact "sealIntact": Flag;
         /// Notes.
         notes "notes": Text<2000>;
+    }
+
+    /// A paper, addressed by its content (contract 3f).
+    Paper {
+        /// What it is.
+        r#type "type": PaperType => required;
+        /// Where it can be read.
+        uri "uri": Text<2048> => required;
+        /// SHA-256 of its bytes.
+        sha256 "sha256": Digest => required;
+        /// Media type.
+        mime "mime": Text<128> => required;
+        /// How many bytes.
+        bytes "bytes": Bytes => required;
+    }
+
+    /// Freight that was over, short or damaged (contract 3f).
+    OsdItem {
+        /// The line of freight.
+        line_id "lineId": Id<64> => required;
+        /// What is wrong.
+        kind "kind": OsdKind => required;
+        /// Pieces.
+        pieces "pieces": Count => required;
+        /// In words.
+        notes "notes": Text<500>;
     }
 
     /// Piece counts at delivery (contract 3f).
@@ -385,19 +458,56 @@ entity! {
     }
 
     /// An invoice (contract 3f; X12 210).
-    Invoice {
+    Invoice [rules::money::invoice] {
         /// Semantic version of the contract.
         schema_version "schemaVersion": Version => required;
         /// The invoice.
-        invoice_id "invoiceId": Text<128> => required;
+        invoice_id "invoiceId": Opaque => required;
         /// The tender.
         tender_id "tenderId": Id<64> => required;
         /// Lines.
-        lines "lines": List<Any, 1, 500> => required;
+        lines "lines": List<InvoiceLine, 1, 500> => required;
         /// All of them.
         total "total": Money => required;
+        /// Currency of every line; that of the total where it is absent.
+        currency "currency": super::field::Currency;
         /// The invoice that this one corrects.
-        correction_of "correctionOf": Text<128>;
+        correction_of "correctionOf": Opaque;
     }
 
+    /// A line of an invoice (contract 3f; X12 L1).
+    InvoiceLine {
+        /// What it is for: `LINEHAUL`, or the code of an accessorial.
+        code "code": Text<32> => required;
+        /// In words.
+        description "description": Text<200>;
+        /// Money.
+        amount "amount": Money => required;
+    }
+
+    /// The papers of a tender (contract 4.0).
+    DocumentList {
+        /// Semantic version of the contract.
+        schema_version "schemaVersion": Version => required;
+        /// The tender.
+        tender_id "tenderId": Id<64> => required;
+        /// What can be read.
+        documents "documents": List<DocumentEntry, 0, 1000> => required;
+    }
+
+    /// One paper that can be read (contract 4.0).
+    DocumentEntry {
+        /// Its id.
+        doc_id "docId": Opaque => required;
+        /// `POD` or `INVOICE`; open.
+        r#type "type": Text<32> => required;
+        /// Media type.
+        mime "mime": Text<128>;
+        /// SHA-256 of its bytes.
+        sha256 "sha256": Digest;
+        /// How many bytes.
+        bytes "bytes": Bytes;
+        /// Since when.
+        filed_at "filedAt": Instant;
+    }
 }

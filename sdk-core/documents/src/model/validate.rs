@@ -1,5 +1,7 @@
 //! Walks a document along its descriptor and collects every broken rule with its JSON Pointer.
 
+use rust_decimal::Decimal;
+
 use super::{Entity, Kind};
 use crate::error::{Code, Error, Result, Violation};
 use crate::json::{Document, Value, escape};
@@ -16,11 +18,38 @@ pub fn validate(entity: &Entity, document: &Document) -> Result<()> {
     Err(Error::invalid(if structural { Code::SchemaInvalid } else { code }, entity.name, found))
 }
 
+/// Extensions of one document larger than this are refused, in bytes: `ext`, and top-level members that this version
+/// does not know (contract 3a).
+const MAX_EXTENSION_BYTES: usize = 64 << 10;
+
 /// Every broken rule, in document order.
 pub fn violations(entity: &Entity, document: &Document) -> Vec<Violation> {
     let mut out = Vec::new();
     object(entity, document.root(), "", &mut out);
+    extensions(entity, document.root(), &mut out);
     out
+}
+
+/// What the document says beyond the contract: bounded in size, and `ext` by namespace (contract 3a).
+fn extensions(entity: &Entity, root: Value<'_>, out: &mut Vec<Violation>) {
+    let beyond = root.members().filter(|(name, _)| *name == "ext" || entity.member(name).is_none());
+    let bytes: usize = beyond.map(|(name, value)| name.len() + value.raw().len()).sum();
+    if bytes > MAX_EXTENSION_BYTES {
+        let why = format!("must have at most {MAX_EXTENSION_BYTES} bytes of extensions, has {bytes}");
+        push(out, "", Code::TooLarge.as_str(), why);
+    }
+    let Some(ext) = root.get("ext").filter(|_| entity.member("ext").is_some()) else { return };
+    if !ext.is_object() {
+        push(out, "/ext", "type", "must be an object of namespaces");
+    }
+    for (name, value) in ext.members() {
+        let at = format!("/ext/{}", escape(name));
+        if !name.contains('.') {
+            push(out, &at, "namespace", "must be named after a domain, such as com.mcleod");
+        } else if !value.is_object() {
+            push(out, &at, "type", "must be an object");
+        }
+    }
 }
 
 /// The pointers of `mustUnderstand` (contract 3a) that this version does not know.
@@ -109,7 +138,9 @@ fn check(kind: &Kind, value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
             Some(_) => push(out, path, "range", format!("must be from {min} to {max}")),
             None => push(out, path, "type", format!("must be an integer from {min} to {max}")),
         },
-        Kind::Decimal { places, limit, .. } => decimal(value, *places, *limit, path, out),
+        Kind::Decimal { places, min, max, exclusive, .. } => {
+            decimal(value, *places, (*min, *max), *exclusive, path, out);
+        }
         Kind::Flag => {
             if value.boolean().is_none() {
                 push(out, path, "type", "must be true or false");
@@ -144,7 +175,14 @@ fn string(value: Value<'_>, path: &str, out: &mut Vec<Violation>, then: impl FnO
     }
 }
 
-fn decimal(value: Value<'_>, places: u32, limit: i64, path: &str, out: &mut Vec<Violation>) {
+fn decimal(
+    value: Value<'_>,
+    places: u32,
+    (min, max): (i64, i64),
+    exclusive: bool,
+    path: &str,
+    out: &mut Vec<Violation>,
+) {
     let Some(lexeme) = value.number().map(std::borrow::Cow::Borrowed).or_else(|| value.text()) else {
         push(out, path, "type", "must be a decimal number");
         return;
@@ -154,9 +192,17 @@ fn decimal(value: Value<'_>, places: u32, limit: i64, path: &str, out: &mut Vec<
     let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if !plain(whole) || !plain(fraction) || (whole.len() > 1 && whole.starts_with('0')) {
         push(out, path, "decimal", "must be plain digits with an optional fraction, without an exponent");
-    } else if digits.contains('.') && fraction.len() > places as usize {
+        return;
+    }
+    if digits.contains('.') && fraction.len() > places as usize {
         push(out, path, "precision", format!("must have at most {places} digits after the point"));
-    } else if rust_decimal::Decimal::from_str_exact(&lexeme).map_or(true, |d| d.abs() > limit.into()) {
-        push(out, path, "range", format!("must be at most {limit} in size"));
+        return;
+    }
+    let (low, high) = (Decimal::from(min), Decimal::from(max));
+    let within = |d: Decimal| if exclusive { low < d && d < high } else { low <= d && d <= high };
+    if !Decimal::from_str_exact(&lexeme).is_ok_and(within) {
+        let between = if exclusive { "between" } else { "from" };
+        let and = if exclusive { "and" } else { "to" };
+        push(out, path, "range", format!("must be {between} {min} {and} {max}"));
     }
 }

@@ -4,7 +4,7 @@ use super::capacity::{CapacityOffer, CapacityStatus, Carrier, Money, Place, Wind
 use super::dispatch::ControlMode;
 use super::field::{Any, Count, Counter, Digest, Flag, Id, Instant, Int, List, Quantum, Text, Version};
 use super::tender::TenderDecision;
-use super::{choice, entity};
+use super::{choice, entity, rules};
 
 choice! {
     /// The state of a tender (contract 4a); unknown means the load stays held.
@@ -197,7 +197,7 @@ entity! {
     }
 
     /// Where webhooks go (contract 4e).
-    WebhookSubscription {
+    WebhookSubscription [rules::webhook_url] {
         /// Semantic version of the contract.
         schema_version "schemaVersion": Version => required;
         /// The subscription.
@@ -238,6 +238,18 @@ entity! {
         history_digest "historyDigest": Digest => required;
         /// What was agreed.
         accepted_rate "acceptedRate": Money;
+    }
+
+    /// Digest of one tender's history up to a sequence (contract 4g).
+    DigestAt {
+        /// The tender.
+        tender_id "tenderId": Id<64> => required;
+        /// Up to and with this.
+        sequence "sequence": Counter => required;
+        /// The digest there.
+        history_digest "historyDigest": Digest => required;
+        /// Changes when the carrier restores from a backup.
+        log_epoch "logEpoch": Text<64> => required;
     }
 
     /// A problem (RFC 9457; contract 4h).
