@@ -63,6 +63,49 @@ def webhook(seed: bytes, message_id: str, timestamp: int, body: str) -> dict[str
     }
 
 
+def signature_cases() -> list[dict[str, object]]:
+    """Messages as they arrive: which key we know, what the clock says, and what must come of it."""
+    event = '{"specversion":"1.0","id":"evt-1","amount":1250.00,"note":"Zoë"}'
+    sent = 1771594212
+    old, new, foreign = (hashlib.sha256(name).digest() for name in (b"old key", b"new key", b"foreign key"))
+    signed = {seed: webhook(seed, "evt-1", sent, event) for seed in (old, new, foreign)}
+    by = {seed: str(case["signature"]) for seed, case in signed.items()}
+    known = {seed: str(case["publicKey"]) for seed, case in signed.items()}
+    symmetric = base64.b64encode(hashlib.sha256(b"not the secret").digest()).decode()
+
+    def case(title: str, signature: str, outcome: str, **other: object) -> dict[str, object]:
+        headers = {"webhook-id": "evt-1", "webhook-timestamp": str(sent), "webhook-signature": signature}
+        headers |= other.pop("headers", {})
+        return {"title": title, "keys": [known[old]], "headers": headers, "body": event, "now": sent, "outcome": outcome} | other
+
+    missing, invalid, skew = "webhook_signature_missing", "webhook_signature_invalid", "clock_skew"
+    return [
+        case("The known key", by[old], "evt-1"),
+        case("A rotation: signed with both, the old one known", f"{by[new]} {by[old]}", "evt-1"),
+        case("A rotation: signed with both, the new one known", f"{by[old]} {by[new]}", "evt-1", keys=[known[new]]),
+        case("A rotation: signed with the new one, both known", by[new], "evt-1", keys=[known[old], known[new]]),
+        case("A rotation that is over: signed with the old key", by[old], invalid, keys=[known[new]]),
+        case("The key of somebody else", by[foreign], invalid),
+        case("The same JSON, written by another program", by[old], invalid, body=event.replace("1250.00", "1250.0")),
+        case("The same JSON with white space", by[old], invalid, body=event.replace(":", ": ")),
+        case("The same JSON with an escape for a letter", by[old], invalid, body=event.replace("ë", "\\u00eb")),
+        case("Another id", by[old], invalid, headers={"webhook-id": "evt-2"}),
+        case("Another time", by[old], invalid, headers={"webhook-timestamp": str(sent + 1)}),
+        case("A time that is none", by[old], missing, headers={"webhook-timestamp": "+1771594212"}),
+        case("No id", by[old], missing, headers={"webhook-id": ""}),
+        case("A symmetric signature alone", f"v1,{symmetric}", missing),
+        case("A symmetric signature beside the good one", f"v1,{symmetric} {by[old]}", "evt-1"),
+        case("A signature without its version", by[old].removeprefix("v1a,"), missing),
+        case("A signature that is cut short", by[old][:-4], invalid),
+        case("300 seconds late", by[old], "evt-1", now=sent + 300),
+        case("300 seconds early", by[old], "evt-1", now=sent - 300),
+        case("301 seconds late", by[old], skew, now=sent + 301),
+        case("Six minutes early", by[old], skew, now=sent - 360),
+        case("Late, and the key of somebody else", by[foreign], invalid, now=sent + 301),
+        case("No key at all", by[old], invalid, keys=[]),
+    ]
+
+
 TENDERS = [
     ("sandbox", "acme", "aurora", "L-1", 1),
     ("sandbox", "acme", "aurora", "L-1", 2),
@@ -110,6 +153,7 @@ def main() -> None:
             webhook(seed, "evt-2", 1771594213, EVENTS[2]),
             webhook(hashlib.sha256(b"another key").digest(), "evt-1", 1771594212, ""),
         ],
+        "signatures": signature_cases(),
     }
     path = pathlib.Path(__file__).with_name("derivation.json")
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,152 +1,193 @@
-//! When: the offer's validity, its window, hours of operation, lead time, inspection (contract 3b, 3d).
+//! When: lead time, the offer's window, hours of operation, maintenance and charging, time to drive, inspection
+//! (contract 3b, 3d).
 
 use gladhand_documents::json::Value;
-use jiff::civil::Weekday;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-use super::{Case, Check};
+use super::calendar::{Span, minutes_within, open_hours, without};
+use super::{Case, Check, instant, minutes, text};
+
+const NO_APPOINTMENT: &str = "Give every stop an appointment with start and end.";
+
+/// The stops' appointments, and what the offer says of its time.
+struct Plan<'a> {
+    stops: Vec<Option<Span>>,
+    available: Option<Span>,
+    hours: Vec<Value<'a>>,
+    segments: Vec<Option<String>>,
+    /// When the vehicle surely cannot be used.
+    out_of_service: Vec<Span>,
+}
 
 pub(super) fn checks(case: &Case<'_>, out: &mut Vec<Check>) {
-    out.push(status(case));
-    out.push(understood(case));
-    out.push(validity(case));
-    let pickup = span(case);
-    out.push(window(case, pickup));
-    out.push(hours(case, pickup));
-    out.push(lead_time(case, pickup));
-    out.push(inspection(case, pickup));
-}
-
-/// The first stop's appointment.
-fn span(case: &Case<'_>) -> Option<(Timestamp, Timestamp)> {
-    Case::instant(case.load, "/stops/0/appointment/start").zip(Case::instant(case.load, "/stops/0/appointment/end"))
-}
-
-const NO_PICKUP: &str = "Give the first stop an appointment with start and end.";
-
-fn status(case: &Case<'_>) -> Check {
-    let status = case.offer.text("/status").unwrap_or_else(|| "available".to_owned());
-    // Held is fine for the one who holds it: the carrier knows whether that is us.
-    let free = status == "available" || (status == "held" && case.load.text("/holdId").is_some());
-    Check::new("capacity_committed", "/status", "/capacityId")
-        .actual(status)
-        .limit("available")
-        .require(free, "Search again; this capacity is not available any more.")
-}
-
-fn understood(case: &Case<'_>) -> Check {
-    use gladhand_documents::model::{Model as _, capacity::CapacityOffer, not_understood};
-    let unknown = not_understood(CapacityOffer::entity(), case.offer);
-    let check = Check::new("not_understood", "/mustUnderstand", "");
-    if unknown.is_empty() {
-        return check;
-    }
-    check.actual(unknown.join(", ")).no("The offer carries a restriction that this version does not know; upgrade.")
-}
-
-fn validity(case: &Case<'_>) -> Check {
-    let until = Case::instant(case.offer, "/offerValidUntil")
-        .or_else(|| Case::instant(case.offer, "/availableWindow/end"))
-        .unwrap_or(Timestamp::MIN);
-    let cutoff = Case::instant(case.offer, "/constraints/cutoff").unwrap_or(Timestamp::MAX);
-    Check::new("window_outside_offer", "/offerValidUntil", "")
-        .actual(case.now.to_string())
-        .limit(until.min(cutoff).to_string())
-        .require(case.now <= until.min(cutoff), "The offer has lapsed; search again.")
-}
-
-fn window(case: &Case<'_>, pickup: Option<(Timestamp, Timestamp)>) -> Check {
-    let check = Check::new("window_outside_offer", "/availableWindow", "/stops/0/appointment");
-    let Some((start, end)) = pickup else { return check.unknown(NO_PICKUP) };
-    let available = |member: &str| Case::instant(case.offer, &format!("/availableWindow/{member}"));
-    let (Some(from), Some(to)) = (available("start"), available("end")) else {
-        return check.unknown("The offer has no window; ask the carrier.");
+    let charging = case.of_offer("/constraints/chargingWindows");
+    let maintenance = case.of_offer("/constraints/maintenanceWindows");
+    let plan = Plan {
+        stops: case.of_load("/stops").into_iter().map(|stop| Span::of(stop.get("appointment")?)).collect(),
+        available: case.offer.at("/availableWindow").and_then(Span::of),
+        hours: case.of_offer("/constraints/hoursOfOperation"),
+        segments: case.of_offer("/route").into_iter().map(|s| text(s, "segmentId").map(Into::into)).collect(),
+        out_of_service: mandatory(&maintenance)
+            .chain(mandatory(&charging).filter(fills_its_window))
+            .filter_map(window)
+            .collect(),
     };
-    check
-        .actual(format!("{start} to {end}"))
-        .limit(format!("{from} to {to}"))
-        .require(start <= to && end >= from, "Move the pickup into the capacity's available window.")
+    out.push(lead_time(case, &plan));
+    if plan.stops.is_empty() {
+        out.push(Check::new("window_outside_offer", "/availableWindow", "/stops").unknown(NO_APPOINTMENT));
+    }
+    for (place, stop) in plan.stops.iter().enumerate() {
+        at_stop(&plan, place, *stop, out);
+    }
+    out.push(order(&plan));
+    out.push(time_to_drive(case, &plan, &charging));
+    if case.offer.at("/constraints/inspection").is_some() {
+        out.push(inspection(case, &plan));
+    }
 }
 
-fn lead_time(case: &Case<'_>, pickup: Option<(Timestamp, Timestamp)>) -> Check {
+fn mandatory<'a>(windows: &[Value<'a>]) -> impl Iterator<Item = Value<'a>> {
+    windows.iter().copied().filter(|window| window.get("mandatory").and_then(Value::boolean) != Some(false))
+}
+
+fn window(entry: Value<'_>) -> Option<Span> {
+    Span::of(entry.get("window")?)
+}
+
+/// Whether charging takes all of its window, so that no minute of it can be chosen for driving.
+fn fills_its_window(charging: &Value<'_>) -> bool {
+    let length = window(*charging).map_or(0, Span::minutes);
+    minutes(*charging, "minMinutes").is_none_or(|minutes| minutes >= length)
+}
+
+fn shown(span: Span) -> String {
+    format!("{} to {}", span.start, span.end)
+}
+
+fn lead_time(case: &Case<'_>, plan: &Plan<'_>) -> Check {
     let check = Check::new("lead_time", "/constraints/minLeadTimeMin", "/stops/0/appointment/end");
-    let Some(minutes) = case.offer.integer("/constraints/minLeadTimeMin") else { return check };
-    let Some((_, end)) = pickup else { return check.unknown(NO_PICKUP) };
-    let ahead = end.duration_since(case.now).as_mins();
+    let wanted = case.offer.integer("/constraints/minLeadTimeMin").unwrap_or(0);
+    let Some(pickup) = plan.stops.first().copied().flatten() else { return check.unknown(NO_APPOINTMENT) };
+    let ahead = pickup.end.duration_since(case.now).as_mins();
     check
         .actual(format!("{ahead} min"))
-        .limit(format!("{minutes} min"))
-        .require(ahead >= minutes, "Tender earlier, or move the pickup back.")
+        .limit(format!("{wanted} min"))
+        .require(ahead >= wanted && pickup.end >= case.now, "Tender earlier, or move the pickup back.")
 }
 
-fn inspection(case: &Case<'_>, pickup: Option<(Timestamp, Timestamp)>) -> Check {
+/// What every stop must find: the capacity there, driving, and in service.
+fn at_stop(plan: &Plan<'_>, place: usize, stop: Option<Span>, out: &mut Vec<Check>) {
+    let load = format!("/stops/{place}/appointment");
+    let check = |constraint: &str| Check::new("window_outside_offer", constraint, load.clone());
+    let Some(stop) = stop else {
+        out.push(check("/availableWindow").unknown(NO_APPOINTMENT));
+        return;
+    };
+    let within = plan.available.and_then(|available| available.and(stop));
+    out.push(
+        check("/availableWindow")
+            .actual(shown(stop))
+            .limit(plan.available.map(shown).unwrap_or_default())
+            .require(within.is_some(), "Move the appointment into the capacity's available window."),
+    );
+    if !plan.hours.is_empty() {
+        let driven = segments_at(plan, place).any(|segment| !open_hours(&plan.hours, segment, stop).is_empty());
+        out.push(
+            check("/constraints/hoursOfOperation")
+                .actual(shown(stop))
+                .require(driven, "Move the appointment into the hours in which this capacity drives there."),
+        );
+    }
+    if let Some(cut) = plan.out_of_service.iter().find(|cut| cut.and(stop).is_some()) {
+        let left = without(stop, &plan.out_of_service);
+        let instant = stop.start == stop.end;
+        out.push(
+            check("/constraints/maintenanceWindows")
+                .actual(shown(stop))
+                .limit(format!("not from {}", shown(*cut)))
+                .require(
+                    !left.is_empty() && !instant,
+                    "Move the appointment out of the time for maintenance and charging.",
+                ),
+        );
+    }
+}
+
+/// The segments that may serve a stop: the first, the last, or for stops between any.
+fn segments_at<'a>(plan: &'a Plan<'_>, place: usize) -> impl Iterator<Item = Option<&'a str>> {
+    let last = plan.segments.len().saturating_sub(1);
+    let range = match place {
+        0 => 0..=0,
+        _ if place + 1 == plan.stops.len() => last..=last,
+        _ => 0..=last,
+    };
+    range.map(|segment| plan.segments.get(segment).and_then(Option::as_deref))
+}
+
+/// Appointments in the order of the stops (contract 3f): a remark, no refusal.
+fn order(plan: &Plan<'_>) -> Check {
+    let check = Check::new("appointment_order", "/route", "/stops");
+    let late = plan.stops.windows(2).position(|pair| matches!(pair, [Some(a), Some(b)] if b.end < a.start));
+    match late {
+        None => check,
+        Some(place) => check
+            .actual(format!("stop {} ends before stop {} begins", place + 2, place + 1))
+            .advice("Check the appointments: they run against the order of the stops."),
+    }
+}
+
+/// Whether the time between pickup and delivery is enough to drive, less closed hours, maintenance and charging.
+fn time_to_drive(case: &Case<'_>, plan: &Plan<'_>, charging: &[Value<'_>]) -> Check {
+    let constraint = if charging.is_empty() { "/route" } else { "/constraints/chargingWindows" };
+    let check = Check::new("window_outside_offer", constraint, "/stops");
+    let planned: Option<i64> = case.of_offer("/route").into_iter().map(|s| minutes(s, "plannedDurationMin")).sum();
+    let Some(planned) = planned else { return check.actual("driving time not stated") };
+    let ends = plan.stops.first().copied().flatten().zip(plan.stops.last().copied().flatten());
+    let Some((pickup, delivery)) = ends else { return check.unknown(NO_APPOINTMENT) };
+    let dwell: i64 = case.of_load("/stops").into_iter().filter_map(|stop| minutes(stop, "dwellMinExpected")).sum();
+    let transfers = case
+        .of_offer("/route")
+        .windows(2)
+        .filter(|pair| text(pair[0], "driveMode") != text(pair[1], "driveMode"))
+        .count();
+    let transfer = case.offer.integer("/constraints/handoff/transferMin").unwrap_or(0) * transfers as i64;
+    let needed = planned + dwell + transfer;
+
+    let open = plan.available.map_or(pickup.start, |available| available.start).max(pickup.start).max(case.now);
+    let close = plan.available.map_or(delivery.end, |available| available.end).min(delivery.end);
+    let journey = Span { start: open, end: close };
+    let hours: Vec<Span> = (0..plan.segments.len())
+        .flat_map(|segment| open_hours(&plan.hours, plan.segments[segment].as_deref(), journey))
+        .flat_map(|open| without(open, &plan.out_of_service))
+        .collect();
+    let driving = if journey.start < journey.end { minutes_within(journey, &hours) } else { 0 };
+    // Of a longer window the vehicle chooses when to charge; what fits outside of the journey costs it nothing.
+    let charged: i64 = mandatory(charging)
+        .filter(|entry| !fills_its_window(entry))
+        .filter_map(|entry| {
+            let whole = window(entry)?;
+            let inside = whole.and(journey).map_or(0, Span::minutes);
+            Some((minutes(entry, "minMinutes")? - (whole.minutes() - inside)).clamp(0, inside))
+        })
+        .sum();
+    check
+        .actual(format!("{needed} min of driving and stops"))
+        .limit(format!("{} min between pickup and delivery", driving - charged))
+        .require(
+            needed <= driving - charged,
+            "Move the delivery back, or choose a capacity with more time on the road.",
+        )
+}
+
+fn inspection(case: &Case<'_>, plan: &Plan<'_>) -> Check {
     let check = Check::new("inspection_expired", "/constraints/inspection/validUntil", "/stops/0/appointment/start");
-    let Some(until) = Case::instant(case.offer, "/constraints/inspection/validUntil") else { return check };
-    let Some((start, _)) = pickup else { return check.unknown(NO_PICKUP) };
+    let until = instant(case.offer, "/constraints/inspection/validUntil");
+    let Some((pickup, until)) = plan.stops.first().copied().flatten().zip(until) else {
+        return check.unknown(NO_APPOINTMENT);
+    };
     // The vehicle leaves no earlier than now and no earlier than the appointment begins.
-    let leaves = start.max(case.now);
+    let leaves = pickup.start.max(case.now);
     check
         .actual(leaves.to_string())
         .limit(until.to_string())
         .require(leaves <= until, "The inspection lapses before pickup; choose another capacity.")
-}
-
-fn hours(case: &Case<'_>, pickup: Option<(Timestamp, Timestamp)>) -> Check {
-    let check = Check::new("window_outside_offer", "/constraints/hoursOfOperation", "/stops/0/appointment");
-    let Some(hours) = case.offer.at("/constraints/hoursOfOperation").filter(|hours| !hours.is_empty()) else {
-        return check.limit("24 h");
-    };
-    let Some((start, end)) = pickup else { return check.unknown(NO_PICKUP) };
-    let first = case.offer.text("/route/0/segmentId");
-    let mut relevant = hours.items().filter(|entry| {
-        entry.get("appliesTo").and_then(Value::text).is_none_or(|segment| Some(&*segment) == first.as_deref())
-    });
-    let open = relevant.any(|entry| overlaps(entry, start, end).unwrap_or(false));
-    check
-        .actual(format!("{start} to {end}"))
-        .require(open, "Move the pickup into the hours in which this capacity drives.")
-}
-
-/// Whether an entry of hours has an instant in common with the span; an end before the start crosses midnight, an equal
-/// one means 24 hours (contract 3a).
-fn overlaps(entry: Value<'_>, start: Timestamp, end: Timestamp) -> Option<bool> {
-    let text = |name: &str| entry.get(name).and_then(Value::text);
-    let zone = TimeZone::get(&text("timeZone")?).ok()?;
-    let (opens, closes) = (time_of_day(&text("startLocal")?)?, time_of_day(&text("endLocal")?)?);
-    let days: Vec<Weekday> = entry.get("days")?.items().filter_map(|day| weekday(&day.text()?)).collect();
-    // An appointment may span weeks; a week of days then already contains every entry.
-    let last = end.min(start.saturating_add(SignedDuration::from_hours(24 * 8)).ok()?);
-    let mut day = start.to_zoned(zone.clone()).date().checked_sub(1.day()).ok()?;
-    let until = last.to_zoned(zone.clone()).date();
-    while day <= until {
-        if days.contains(&day.weekday()) {
-            let from = day.to_datetime(opens).to_zoned(zone.clone()).ok()?.timestamp();
-            let close_day = if closes <= opens { day.checked_add(1.day()).ok()? } else { day };
-            let to = close_day.to_datetime(closes).to_zoned(zone.clone()).ok()?.timestamp();
-            if start < to && end >= from {
-                return Some(true);
-            }
-        }
-        day = day.checked_add(1.day()).ok()?;
-    }
-    Some(false)
-}
-
-fn time_of_day(text: &str) -> Option<jiff::civil::Time> {
-    let (hour, minute) = text.split_once(':')?;
-    jiff::civil::Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
-}
-
-fn weekday(text: &str) -> Option<Weekday> {
-    Some(match text.to_ascii_lowercase().as_str() {
-        "mon" => Weekday::Monday,
-        "tue" => Weekday::Tuesday,
-        "wed" => Weekday::Wednesday,
-        "thu" => Weekday::Thursday,
-        "fri" => Weekday::Friday,
-        "sat" => Weekday::Saturday,
-        "sun" => Weekday::Sunday,
-        _ => return None,
-    })
 }
