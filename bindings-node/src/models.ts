@@ -57,6 +57,13 @@ export const AppointmentKind = {
 } as const;
 export type AppointmentKind = (typeof AppointmentKind)[keyof typeof AppointmentKind] | (string & {});
 
+/** Whether an appointment is fixed (contract 3f). */
+export const AppointmentStatus = {
+  Requested: 'requested',
+  Confirmed: 'confirmed',
+} as const;
+export type AppointmentStatus = (typeof AppointmentStatus)[keyof typeof AppointmentStatus] | (string & {});
+
 /** Whether a driverless vehicle can enter (contract 3f). */
 export const AutonomousAccess = {
   Yes: 'yes',
@@ -147,6 +154,23 @@ export const ControlMode = {
 } as const;
 export type ControlMode = (typeof ControlMode)[keyof typeof ControlMode] | (string & {});
 
+/** Who decided (contract 3f). */
+export const DeciderKind = {
+  System: 'system',
+  Human: 'human',
+} as const;
+export type DeciderKind = (typeof DeciderKind)[keyof typeof DeciderKind] | (string & {});
+
+/** Why a detour may be taken (contract 3c). */
+export const DetourReason = {
+  Weather: 'weather',
+  Closure: 'closure',
+  Incident: 'incident',
+  Charging: 'charging',
+  Inspection: 'inspection',
+} as const;
+export type DetourReason = (typeof DetourReason)[keyof typeof DetourReason] | (string & {});
+
 /** Who drives a segment (contract 3c). */
 export const DriveMode = {
   Autonomous: 'autonomous',
@@ -172,6 +196,33 @@ export const EquipmentProvides = {
 } as const;
 export type EquipmentProvides = (typeof EquipmentProvides)[keyof typeof EquipmentProvides] | (string & {});
 
+/** What is wrong (contract 3f). */
+export const ExceptionKind = {
+  Delay: 'delay',
+  CorridorLeft: 'corridor_left',
+  GeofenceViolation: 'geofence_violation',
+  OddExit: 'odd_exit',
+  MinimalRiskStop: 'minimal_risk_stop',
+  ContactLost: 'contact_lost',
+  ContactMissing: 'contact_missing',
+  RemoteAssistWait: 'remote_assist_wait',
+  Mechanical: 'mechanical',
+  AdsFault: 'ads_fault',
+  SensorDegraded: 'sensor_degraded',
+  Weather: 'weather',
+  RoadClosure: 'road_closure',
+  Detention: 'detention',
+  Refused: 'refused',
+  Damaged: 'damaged',
+  TempExcursion: 'temp_excursion',
+  SealBreak: 'seal_break',
+  LawEnforcement: 'law_enforcement',
+  Collision: 'collision',
+  ChargingFault: 'charging_fault',
+  InspectionFail: 'inspection_fail',
+} as const;
+export type ExceptionKind = (typeof ExceptionKind)[keyof typeof ExceptionKind] | (string & {});
+
 /** How fuel is charged (contract 3e). */
 export const FuelMethod = {
   Included: 'included',
@@ -180,13 +231,6 @@ export const FuelMethod = {
   Table: 'table',
 } as const;
 export type FuelMethod = (typeof FuelMethod)[keyof typeof FuelMethod] | (string & {});
-
-/** What becomes of a held vehicle when the hold's lease lapses (contract 4f); unknown is nothing to rely on. */
-export const HoldLapse = {
-  Release: 'release',
-  Remain: 'remain',
-} as const;
-export type HoldLapse = (typeof HoldLapse)[keyof typeof HoldLapse] | (string & {});
 
 /** Who is aboard (contract 3b). */
 export const HumanOnBoard = {
@@ -202,17 +246,39 @@ export const InboxOutcome = {
   Duplicate: 'duplicate',
   Parked: 'parked',
   Quarantined: 'quarantined',
-  Heartbeat: 'heartbeat',
 } as const;
 export type InboxOutcome = (typeof InboxOutcome)[keyof typeof InboxOutcome];
 
-/** What a person is asked to do (contract 4f); an unknown kind is refused. */
-export const InterventionKind = {
-  HumanTakeover: 'human_takeover',
-  TransferHub: 'transfer_hub',
-  RoadsideService: 'roadside_service',
+/** Unit of a length (contract 3f); an unknown one could not be compared, so it is refused. */
+export const LengthUnit = {
+  In: 'in',
+  Cm: 'cm',
 } as const;
-export type InterventionKind = (typeof InterventionKind)[keyof typeof InterventionKind];
+export type LengthUnit = (typeof LengthUnit)[keyof typeof LengthUnit];
+
+/** Why a vehicle is out of service (contract 3d). */
+export const MaintenanceKind = {
+  Planned: 'planned',
+  Calibration: 'calibration',
+  Inspection: 'inspection',
+} as const;
+export type MaintenanceKind = (typeof MaintenanceKind)[keyof typeof MaintenanceKind] | (string & {});
+
+/** Who drives the manual legs (contract 3d). */
+export const ManualLegBy = {
+  Carrier: 'carrier',
+  Shipper: 'shipper',
+  ThirdParty: 'third_party',
+} as const;
+export type ManualLegBy = (typeof ManualLegBy)[keyof typeof ManualLegBy] | (string & {});
+
+/** What is wrong with delivered freight (contract 3f). */
+export const OsdKind = {
+  Over: 'over',
+  Short: 'short',
+  Damaged: 'damaged',
+} as const;
+export type OsdKind = (typeof OsdKind)[keyof typeof OsdKind] | (string & {});
 
 /** The carrier's answer (contract 3f); an unknown one is never an acceptance. */
 export const Outcome = {
@@ -221,6 +287,24 @@ export const Outcome = {
   Countered: 'countered',
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+/** Packing group of 49 CFR 172.101 (contract 3f). */
+export const PackingGroup = {
+  I: 'I',
+  Ii: 'II',
+  Iii: 'III',
+} as const;
+export type PackingGroup = (typeof PackingGroup)[keyof typeof PackingGroup];
+
+/** Kind of a paper (contract 3f). */
+export const PaperType = {
+  Pod: 'POD',
+  Bol: 'BOL',
+  Lumper: 'LUMPER',
+  Photo: 'PHOTO',
+  Seal: 'SEAL',
+} as const;
+export type PaperType = (typeof PaperType)[keyof typeof PaperType] | (string & {});
 
 /** Role of a party (contract 3f). */
 export const PartyRole = {
@@ -268,6 +352,18 @@ export const Receipt = {
 } as const;
 export type Receipt = (typeof Receipt)[keyof typeof Receipt];
 
+/** Kind of a number (contract 3f; X12 128). */
+export const ReferenceType = {
+  Bol: 'BOL',
+  Po: 'PO',
+  Pro: 'PRO',
+  So: 'SO',
+  Pickup: 'PICKUP',
+  Customer: 'CUSTOMER',
+  Seal: 'SEAL',
+} as const;
+export type ReferenceType = (typeof ReferenceType)[keyof typeof ReferenceType] | (string & {});
+
 /** How bad an exception is (contract 3f). */
 export const Severity = {
   Info: 'info',
@@ -276,15 +372,6 @@ export const Severity = {
   Critical: 'critical',
 } as const;
 export type Severity = (typeof Severity)[keyof typeof Severity] | (string & {});
-
-/** Where a conditional stop takes place (contract 4f); an unknown condition is refused. */
-export const StopCondition = {
-  NextSafeLocation: 'next_safe_location',
-  AtStop: 'at_stop',
-  AtTerminal: 'at_terminal',
-  If: 'if',
-} as const;
-export type StopCondition = (typeof StopCondition)[keyof typeof StopCondition];
 
 /** What happens at a stop (contract 3f). */
 export const StopType = {
@@ -312,6 +399,20 @@ export const Teleassist = {
   Advisory: 'advisory',
 } as const;
 export type Teleassist = (typeof Teleassist)[keyof typeof Teleassist] | (string & {});
+
+/** How a temperature is kept (contract 3f). */
+export const TemperatureMode = {
+  Continuous: 'continuous',
+  StartStop: 'start_stop',
+} as const;
+export type TemperatureMode = (typeof TemperatureMode)[keyof typeof TemperatureMode] | (string & {});
+
+/** Unit of a temperature (contract 3f); an unknown one could not be kept, so it is refused. */
+export const TemperatureUnit = {
+  F: 'F',
+  C: 'C',
+} as const;
+export type TemperatureUnit = (typeof TemperatureUnit)[keyof typeof TemperatureUnit];
 
 /** How fast a decision is wanted (contract 4d). */
 export const TenderMode = {
@@ -360,6 +461,18 @@ export const WebhookAuth = {
   SignatureOnly: 'signature_only',
 } as const;
 export type WebhookAuth = (typeof WebhookAuth)[keyof typeof WebhookAuth] | (string & {});
+
+/** A day of the week (contract 3d); an unknown one could not be kept, so it is refused. */
+export const Weekday = {
+  Mon: 'mon',
+  Tue: 'tue',
+  Wed: 'wed',
+  Thu: 'thu',
+  Fri: 'fri',
+  Sat: 'sat',
+  Sun: 'sun',
+} as const;
+export type Weekday = (typeof Weekday)[keyof typeof Weekday];
 
 /** What a weight limit counts (contract 3d). */
 export const WeightBasis = {
@@ -476,10 +589,32 @@ export class Place extends View {
   set address(value: Json | undefined) { put(this, 'address', json, value); }
 }
 
+/** Members of {@link Corridor}. */
+export interface CorridorInit {
+  polyline5?: string | undefined;
+  geoJson?: Json | undefined;
+  toleranceM?: number | undefined;
+}
+
+/** How far a vehicle may be off its line (contract 3c): one line, as either of the two. */
+export class Corridor extends View {
+  static override readonly entity: string = 'Corridor';
+  constructor(init: CorridorInit | At = {}) { super(init); }
+  /** The line as a polyline of five decimals. */
+  get polyline5(): string | undefined { return get(this, 'polyline5', text); }
+  set polyline5(value: string | undefined) { put(this, 'polyline5', text, value); }
+  /** The line as a GeoJSON LineString (RFC 7946). */
+  get geoJson(): Value | undefined { return get(this, 'geoJson', json); }
+  set geoJson(value: Json | undefined) { put(this, 'geoJson', json, value); }
+  /** Metres to either side. */
+  get toleranceM(): number { return need(this, 'toleranceM', integer); }
+  set toleranceM(value: number) { put(this, 'toleranceM', integer, value); }
+}
+
 /** Members of {@link PermittedDetour}. */
 export interface PermittedDetourInit {
   detourId?: string | undefined;
-  reason?: readonly string[] | undefined;
+  reason?: readonly DetourReason[] | undefined;
   maxExtraMi?: string | undefined;
   maxExtraMin?: number | undefined;
   area?: Json | undefined;
@@ -494,24 +629,24 @@ export class PermittedDetour extends View {
   /** The detour. */
   get detourId(): string { return need(this, 'detourId', text); }
   set detourId(value: string) { put(this, 'detourId', text, value); }
-  /** Why it may be taken: weather, closure, incident, charging, inspection. */
-  get reason(): readonly string[] | undefined { return get(this, 'reason', list(text)); }
-  set reason(value: readonly string[] | undefined) { put(this, 'reason', list(text), value); }
+  /** Why it may be taken. */
+  get reason(): readonly DetourReason[] { return need(this, 'reason', list(choice<DetourReason>())); }
+  set reason(value: readonly DetourReason[]) { put(this, 'reason', list(choice<DetourReason>()), value); }
   /** Statute miles. */
-  get maxExtraMi(): string | undefined { return get(this, 'maxExtraMi', decimal); }
-  set maxExtraMi(value: string | undefined) { put(this, 'maxExtraMi', decimal, value); }
+  get maxExtraMi(): string { return need(this, 'maxExtraMi', decimal); }
+  set maxExtraMi(value: string) { put(this, 'maxExtraMi', decimal, value); }
   /** Minutes. */
-  get maxExtraMin(): number | undefined { return get(this, 'maxExtraMin', integer); }
-  set maxExtraMin(value: number | undefined) { put(this, 'maxExtraMin', integer, value); }
-  /** Where. */
+  get maxExtraMin(): number { return need(this, 'maxExtraMin', integer); }
+  set maxExtraMin(value: number) { put(this, 'maxExtraMin', integer, value); }
+  /** Where, as a GeoJSON Polygon (RFC 7946). */
   get area(): Value | undefined { return get(this, 'area', json); }
   set area(value: Json | undefined) { put(this, 'area', json, value); }
   /** Terminals on the way. */
   get viaTerminals(): readonly string[] | undefined { return get(this, 'viaTerminals', list(text)); }
   set viaTerminals(value: readonly string[] | undefined) { put(this, 'viaTerminals', list(text), value); }
   /** Whether the TMS must approve it first. */
-  get needsApproval(): boolean | undefined { return get(this, 'needsApproval', flag); }
-  set needsApproval(value: boolean | undefined) { put(this, 'needsApproval', flag, value); }
+  get needsApproval(): boolean { return need(this, 'needsApproval', flag); }
+  set needsApproval(value: boolean) { put(this, 'needsApproval', flag, value); }
 }
 
 /** Members of {@link RouteSegment}. */
@@ -522,7 +657,7 @@ export interface RouteSegmentInit {
   sequence?: number | undefined;
   driveMode?: DriveMode | undefined;
   via?: readonly (Place | PlaceInit)[] | undefined;
-  corridor?: Json | undefined;
+  corridor?: Corridor | CorridorInit | undefined;
   permittedDetours?: readonly (PermittedDetour | PermittedDetourInit)[] | undefined;
   plannedDistanceMi?: string | undefined;
   plannedDurationMin?: number | undefined;
@@ -554,8 +689,8 @@ export class RouteSegment extends View {
   get via(): readonly Place[] | undefined { return get(this, 'via', list(nested(Place))); }
   set via(value: readonly (Place | PlaceInit)[] | undefined) { put(this, 'via', list(nested(Place)), value); }
   /** Corridor outside which `corridor_left` is raised. */
-  get corridor(): Value | undefined { return get(this, 'corridor', json); }
-  set corridor(value: Json | undefined) { put(this, 'corridor', json, value); }
+  get corridor(): Corridor | undefined { return get(this, 'corridor', nested(Corridor)); }
+  set corridor(value: Corridor | CorridorInit | undefined) { put(this, 'corridor', nested(Corridor), value); }
   /** Absent is unspecified; empty means none permitted. */
   get permittedDetours(): readonly PermittedDetour[] | undefined { return get(this, 'permittedDetours', list(nested(PermittedDetour))); }
   set permittedDetours(value: readonly (PermittedDetour | PermittedDetourInit)[] | undefined) { put(this, 'permittedDetours', list(nested(PermittedDetour)), value); }
@@ -578,7 +713,7 @@ export class RouteSegment extends View {
 
 /** Members of {@link HoursOfOperation}. */
 export interface HoursOfOperationInit {
-  days?: readonly string[] | undefined;
+  days?: readonly Weekday[] | undefined;
   startLocal?: string | undefined;
   endLocal?: string | undefined;
   timeZone?: string | undefined;
@@ -589,9 +724,9 @@ export interface HoursOfOperationInit {
 export class HoursOfOperation extends View {
   static override readonly entity: string = 'HoursOfOperation';
   constructor(init: HoursOfOperationInit | At = {}) { super(init); }
-  /** Days: mon, tue, wed, thu, fri, sat, sun. */
-  get days(): readonly string[] { return need(this, 'days', list(text)); }
-  set days(value: readonly string[]) { put(this, 'days', list(text), value); }
+  /** Days on which it starts. */
+  get days(): readonly Weekday[] { return need(this, 'days', list(choice<Weekday>())); }
+  set days(value: readonly Weekday[]) { put(this, 'days', list(choice<Weekday>()), value); }
   /** Local time of day. */
   get startLocal(): string { return need(this, 'startLocal', text); }
   set startLocal(value: string) { put(this, 'startLocal', text, value); }
@@ -620,26 +755,26 @@ export class ChargingWindow extends View {
   static override readonly entity: string = 'ChargingWindow';
   constructor(init: ChargingWindowInit | At = {}) { super(init); }
   /** Where. */
-  get locationId(): string | undefined { return get(this, 'locationId', text); }
-  set locationId(value: string | undefined) { put(this, 'locationId', text, value); }
+  get locationId(): string { return need(this, 'locationId', text); }
+  set locationId(value: string) { put(this, 'locationId', text, value); }
   /** When. */
   get window(): Window { return need(this, 'window', nested(Window)); }
   set window(value: Window | WindowInit) { put(this, 'window', nested(Window), value); }
-  /** Minutes. */
-  get minMinutes(): number | undefined { return get(this, 'minMinutes', integer); }
-  set minMinutes(value: number | undefined) { put(this, 'minMinutes', integer, value); }
+  /** Minutes that it takes, at least. */
+  get minMinutes(): number { return need(this, 'minMinutes', integer); }
+  set minMinutes(value: number) { put(this, 'minMinutes', integer, value); }
   /** Kilowatt hours. */
   get minKwh(): string | undefined { return get(this, 'minKwh', decimal); }
   set minKwh(value: string | undefined) { put(this, 'minKwh', decimal, value); }
   /** Whether the vehicle must. */
-  get mandatory(): boolean | undefined { return get(this, 'mandatory', flag); }
-  set mandatory(value: boolean | undefined) { put(this, 'mandatory', flag, value); }
+  get mandatory(): boolean { return need(this, 'mandatory', flag); }
+  set mandatory(value: boolean) { put(this, 'mandatory', flag, value); }
 }
 
 /** Members of {@link MaintenanceWindow}. */
 export interface MaintenanceWindowInit {
   window?: Window | WindowInit | undefined;
-  kind?: string | undefined;
+  kind?: MaintenanceKind | undefined;
   mandatory?: boolean | undefined;
 }
 
@@ -650,12 +785,12 @@ export class MaintenanceWindow extends View {
   /** When. */
   get window(): Window { return need(this, 'window', nested(Window)); }
   set window(value: Window | WindowInit) { put(this, 'window', nested(Window), value); }
-  /** planned, calibration or inspection. */
-  get kind(): string | undefined { return get(this, 'kind', text); }
-  set kind(value: string | undefined) { put(this, 'kind', text, value); }
+  /** Why. */
+  get kind(): MaintenanceKind { return need(this, 'kind', choice<MaintenanceKind>()); }
+  set kind(value: MaintenanceKind) { put(this, 'kind', choice<MaintenanceKind>(), value); }
   /** Whether the vehicle must. */
-  get mandatory(): boolean | undefined { return get(this, 'mandatory', flag); }
-  set mandatory(value: boolean | undefined) { put(this, 'mandatory', flag, value); }
+  get mandatory(): boolean { return need(this, 'mandatory', flag); }
+  set mandatory(value: boolean) { put(this, 'mandatory', flag, value); }
 }
 
 /** Members of {@link Inspection}. */
@@ -674,12 +809,12 @@ export class Inspection extends View {
   get scheme(): string { return need(this, 'scheme', text); }
   set scheme(value: string) { put(this, 'scheme', text, value); }
   /** When it was passed. */
-  get lastPassedAt(): string | undefined { return get(this, 'lastPassedAt', instant); }
-  set lastPassedAt(value: string | undefined) { put(this, 'lastPassedAt', instant, value); }
+  get lastPassedAt(): string { return need(this, 'lastPassedAt', instant); }
+  set lastPassedAt(value: string) { put(this, 'lastPassedAt', instant, value); }
   /** When it lapses; a dispatch after it is `inspection_expired`. */
   get validUntil(): string { return need(this, 'validUntil', instant); }
   set validUntil(value: string) { put(this, 'validUntil', instant, value); }
-  /** Hours between inspections. */
+  /** Hours between inspections; 24 by default. */
   get intervalH(): number | undefined { return get(this, 'intervalH', integer); }
   set intervalH(value: number | undefined) { put(this, 'intervalH', integer, value); }
 }
@@ -710,6 +845,9 @@ export interface CargoRestrictionsInit {
   tempControl?: boolean | undefined;
   liquidBulk?: boolean | undefined;
   livestock?: boolean | undefined;
+  highValue?: boolean | undefined;
+  foodGrade?: boolean | undefined;
+  teamRequired?: boolean | undefined;
 }
 
 /** What a vehicle must not carry (contract 3d). */
@@ -731,9 +869,70 @@ export class CargoRestrictions extends View {
   /** Liquid bulk is permitted; surge makes no the default. */
   get liquidBulk(): boolean | undefined { return get(this, 'liquidBulk', flag); }
   set liquidBulk(value: boolean | undefined) { put(this, 'liquidBulk', flag, value); }
-  /** Livestock is permitted. */
+  /** Livestock is permitted; no is the default. */
   get livestock(): boolean | undefined { return get(this, 'livestock', flag); }
   set livestock(value: boolean | undefined) { put(this, 'livestock', flag, value); }
+  /** High-value cargo is permitted. */
+  get highValue(): boolean | undefined { return get(this, 'highValue', flag); }
+  set highValue(value: boolean | undefined) { put(this, 'highValue', flag, value); }
+  /** The equipment is fit for food. */
+  get foodGrade(): boolean | undefined { return get(this, 'foodGrade', flag); }
+  set foodGrade(value: boolean | undefined) { put(this, 'foodGrade', flag, value); }
+  /** Manual legs are driven by a team. */
+  get teamRequired(): boolean | undefined { return get(this, 'teamRequired', flag); }
+  set teamRequired(value: boolean | undefined) { put(this, 'teamRequired', flag, value); }
+}
+
+/** Members of {@link WeatherLimits}. */
+export interface WeatherLimitsInit {
+  maxWindMph?: string | undefined;
+  minVisibilityMi?: string | undefined;
+  noSnowIce?: boolean | undefined;
+  maxPrecipInPerH?: string | undefined;
+}
+
+/** Weather limits of the operational design domain (contract 3d); informative, the carrier decides on the day. */
+export class WeatherLimits extends View {
+  static override readonly entity: string = 'WeatherLimits';
+  constructor(init: WeatherLimitsInit | At = {}) { super(init); }
+  /** Miles per hour. */
+  get maxWindMph(): string | undefined { return get(this, 'maxWindMph', decimal); }
+  set maxWindMph(value: string | undefined) { put(this, 'maxWindMph', decimal, value); }
+  /** Statute miles. */
+  get minVisibilityMi(): string | undefined { return get(this, 'minVisibilityMi', decimal); }
+  set minVisibilityMi(value: string | undefined) { put(this, 'minVisibilityMi', decimal, value); }
+  /** Neither snow nor ice. */
+  get noSnowIce(): boolean | undefined { return get(this, 'noSnowIce', flag); }
+  set noSnowIce(value: boolean | undefined) { put(this, 'noSnowIce', flag, value); }
+  /** Inches of rain in an hour. */
+  get maxPrecipInPerH(): string | undefined { return get(this, 'maxPrecipInPerH', decimal); }
+  set maxPrecipInPerH(value: string | undefined) { put(this, 'maxPrecipInPerH', decimal, value); }
+}
+
+/** Members of {@link Handoff}. */
+export interface HandoffInit {
+  originTerminal?: string | undefined;
+  destTerminal?: string | undefined;
+  transferMin?: number | undefined;
+  manualLegBy?: ManualLegBy | undefined;
+}
+
+/** Terminals at which manual and autonomous legs meet (contract 3d). */
+export class Handoff extends View {
+  static override readonly entity: string = 'Handoff';
+  constructor(init: HandoffInit | At = {}) { super(init); }
+  /** The carrier's terminal near the origin. */
+  get originTerminal(): string | undefined { return get(this, 'originTerminal', text); }
+  set originTerminal(value: string | undefined) { put(this, 'originTerminal', text, value); }
+  /** The carrier's terminal near the destination. */
+  get destTerminal(): string | undefined { return get(this, 'destTerminal', text); }
+  set destTerminal(value: string | undefined) { put(this, 'destTerminal', text, value); }
+  /** Minutes that a transfer takes. */
+  get transferMin(): number { return need(this, 'transferMin', integer); }
+  set transferMin(value: number) { put(this, 'transferMin', integer, value); }
+  /** Who drives the manual legs. */
+  get manualLegBy(): ManualLegBy { return need(this, 'manualLegBy', choice<ManualLegBy>()); }
+  set manualLegBy(value: ManualLegBy) { put(this, 'manualLegBy', choice<ManualLegBy>(), value); }
 }
 
 /** Members of {@link OperationalConstraints}. */
@@ -749,10 +948,10 @@ export interface OperationalConstraintsInit {
   maintenanceWindows?: readonly (MaintenanceWindow | MaintenanceWindowInit)[] | undefined;
   inspection?: Inspection | InspectionInit | undefined;
   cargoRestrictions?: CargoRestrictions | CargoRestrictionsInit | undefined;
-  weather?: Json | undefined;
+  weather?: WeatherLimits | WeatherLimitsInit | undefined;
   minLeadTimeMin?: number | undefined;
   cutoff?: string | undefined;
-  handoff?: Json | undefined;
+  handoff?: Handoff | HandoffInit | undefined;
 }
 
 /** What a vehicle can carry, and when (contract 3d). */
@@ -793,8 +992,8 @@ export class OperationalConstraints extends View {
   get cargoRestrictions(): CargoRestrictions | undefined { return get(this, 'cargoRestrictions', nested(CargoRestrictions)); }
   set cargoRestrictions(value: CargoRestrictions | CargoRestrictionsInit | undefined) { put(this, 'cargoRestrictions', nested(CargoRestrictions), value); }
   /** Weather limits of the design domain; informative. */
-  get weather(): Value | undefined { return get(this, 'weather', json); }
-  set weather(value: Json | undefined) { put(this, 'weather', json, value); }
+  get weather(): WeatherLimits | undefined { return get(this, 'weather', nested(WeatherLimits)); }
+  set weather(value: WeatherLimits | WeatherLimitsInit | undefined) { put(this, 'weather', nested(WeatherLimits), value); }
   /** Minutes between tender and pickup. */
   get minLeadTimeMin(): number | undefined { return get(this, 'minLeadTimeMin', integer); }
   set minLeadTimeMin(value: number | undefined) { put(this, 'minLeadTimeMin', integer, value); }
@@ -802,8 +1001,8 @@ export class OperationalConstraints extends View {
   get cutoff(): string | undefined { return get(this, 'cutoff', instant); }
   set cutoff(value: string | undefined) { put(this, 'cutoff', instant, value); }
   /** Terminals and manual legs. */
-  get handoff(): Value | undefined { return get(this, 'handoff', json); }
-  set handoff(value: Json | undefined) { put(this, 'handoff', json, value); }
+  get handoff(): Handoff | undefined { return get(this, 'handoff', nested(Handoff)); }
+  set handoff(value: Handoff | HandoffInit | undefined) { put(this, 'handoff', nested(Handoff), value); }
 }
 
 /** Members of {@link FuelSurcharge}. */
@@ -823,7 +1022,7 @@ export class FuelSurcharge extends View {
   /** Percent of the line haul, or money per mile. */
   get value(): string | undefined { return get(this, 'value', decimal); }
   set value(value: string | undefined) { put(this, 'value', decimal, value); }
-  /** Money in the rate's currency, where the method leaves it open. */
+  /** Money, where the method leaves it open. */
   get amount(): string | undefined { return get(this, 'amount', decimal); }
   set amount(value: string | undefined) { put(this, 'amount', decimal, value); }
 }
@@ -920,6 +1119,28 @@ export class Rate extends View {
   set rateVersion(value: string | undefined) { put(this, 'rateVersion', text, value); }
 }
 
+/** Members of {@link SetpointRange}. */
+export interface SetpointRangeInit {
+  min?: string | undefined;
+  max?: string | undefined;
+  unit?: TemperatureUnit | undefined;
+}
+
+/** Temperatures that a reefer can hold (contract 3b). */
+export class SetpointRange extends View {
+  static override readonly entity: string = 'SetpointRange';
+  constructor(init: SetpointRangeInit | At = {}) { super(init); }
+  /** Lowest. */
+  get min(): string { return need(this, 'min', decimal); }
+  set min(value: string) { put(this, 'min', decimal, value); }
+  /** Highest. */
+  get max(): string { return need(this, 'max', decimal); }
+  set max(value: string) { put(this, 'max', decimal, value); }
+  /** `F` or `C`. */
+  get unit(): TemperatureUnit { return need(this, 'unit', choice<TemperatureUnit>()); }
+  set unit(value: TemperatureUnit) { put(this, 'unit', choice<TemperatureUnit>(), value); }
+}
+
 /** Members of {@link Equipment}. */
 export interface EquipmentInit {
   provides?: EquipmentProvides | undefined;
@@ -927,7 +1148,7 @@ export interface EquipmentInit {
   trailerLengthFt?: number | undefined;
   hitch?: string | undefined;
   airSuspension?: boolean | undefined;
-  reeferSetpointRange?: Json | undefined;
+  reeferSetpointRange?: SetpointRange | SetpointRangeInit | undefined;
   plugTypes?: readonly string[] | undefined;
 }
 
@@ -951,8 +1172,8 @@ export class Equipment extends View {
   get airSuspension(): boolean | undefined { return get(this, 'airSuspension', flag); }
   set airSuspension(value: boolean | undefined) { put(this, 'airSuspension', flag, value); }
   /** Temperatures that a reefer can hold. */
-  get reeferSetpointRange(): Value | undefined { return get(this, 'reeferSetpointRange', json); }
-  set reeferSetpointRange(value: Json | undefined) { put(this, 'reeferSetpointRange', json, value); }
+  get reeferSetpointRange(): SetpointRange | undefined { return get(this, 'reeferSetpointRange', nested(SetpointRange)); }
+  set reeferSetpointRange(value: SetpointRange | SetpointRangeInit | undefined) { put(this, 'reeferSetpointRange', nested(SetpointRange), value); }
   /** Charging plugs. */
   get plugTypes(): readonly string[] | undefined { return get(this, 'plugTypes', list(text)); }
   set plugTypes(value: readonly string[] | undefined) { put(this, 'plugTypes', list(text), value); }
@@ -1159,7 +1380,7 @@ export interface AppointmentInit {
   end?: string | undefined;
   timeZone?: string | undefined;
   apptNumber?: string | undefined;
-  status?: string | undefined;
+  status?: AppointmentStatus | undefined;
 }
 
 /** When a stop is (contract 3f; X12 G62). */
@@ -1181,9 +1402,9 @@ export class Appointment extends View {
   /** The facility's number. */
   get apptNumber(): string | undefined { return get(this, 'apptNumber', text); }
   set apptNumber(value: string | undefined) { put(this, 'apptNumber', text, value); }
-  /** requested or confirmed. */
-  get status(): string | undefined { return get(this, 'status', text); }
-  set status(value: string | undefined) { put(this, 'status', text, value); }
+  /** Whether it is fixed. */
+  get status(): AppointmentStatus | undefined { return get(this, 'status', choice<AppointmentStatus>()); }
+  set status(value: AppointmentStatus | undefined) { put(this, 'status', choice<AppointmentStatus>(), value); }
 }
 
 /** Members of {@link Stop}. */
@@ -1242,24 +1463,50 @@ export interface QuantityInit {
   unit?: string | undefined;
 }
 
-/** A weight, volume or length (contract 3a). */
+/** A weight or a volume (contract 3a). */
 export class Quantity extends View {
   static override readonly entity: string = 'Quantity';
   constructor(init: QuantityInit | At = {}) { super(init); }
   /** How much. */
   get value(): string { return need(this, 'value', decimal); }
   set value(value: string) { put(this, 'value', decimal, value); }
-  /** Unit: `lb`, `kg`, `ft3`, `m3`, `in`, `cm`. */
+  /** Unit: `lb`, `kg`, `ft3`, `m3`. */
   get unit(): string { return need(this, 'unit', text); }
   set unit(value: string) { put(this, 'unit', text, value); }
+}
+
+/** Members of {@link Dimensions}. */
+export interface DimensionsInit {
+  length?: string | undefined;
+  width?: string | undefined;
+  height?: string | undefined;
+  unit?: LengthUnit | undefined;
+}
+
+/** Size of one piece (contract 3f). */
+export class Dimensions extends View {
+  static override readonly entity: string = 'Dimensions';
+  constructor(init: DimensionsInit | At = {}) { super(init); }
+  /** How long. */
+  get length(): string { return need(this, 'length', decimal); }
+  set length(value: string) { put(this, 'length', decimal, value); }
+  /** How wide. */
+  get width(): string { return need(this, 'width', decimal); }
+  set width(value: string) { put(this, 'width', decimal, value); }
+  /** How high. */
+  get height(): string { return need(this, 'height', decimal); }
+  set height(value: string) { put(this, 'height', decimal, value); }
+  /** Unit: `in` or `cm`. */
+  get unit(): LengthUnit { return need(this, 'unit', choice<LengthUnit>()); }
+  set unit(value: LengthUnit) { put(this, 'unit', choice<LengthUnit>(), value); }
 }
 
 /** Members of {@link Temperature}. */
 export interface TemperatureInit {
   min?: string | undefined;
   max?: string | undefined;
-  unit?: string | undefined;
-  mode?: string | undefined;
+  unit?: TemperatureUnit | undefined;
+  mode?: TemperatureMode | undefined;
 }
 
 /** Temperatures of the cargo (contract 3f). */
@@ -1272,12 +1519,12 @@ export class Temperature extends View {
   /** Highest. */
   get max(): string { return need(this, 'max', decimal); }
   set max(value: string) { put(this, 'max', decimal, value); }
-  /** `F` or `C`. */
-  get unit(): string { return need(this, 'unit', text); }
-  set unit(value: string) { put(this, 'unit', text, value); }
-  /** continuous or start_stop. */
-  get mode(): string | undefined { return get(this, 'mode', text); }
-  set mode(value: string | undefined) { put(this, 'mode', text, value); }
+  /** Unit. */
+  get unit(): TemperatureUnit { return need(this, 'unit', choice<TemperatureUnit>()); }
+  set unit(value: TemperatureUnit) { put(this, 'unit', choice<TemperatureUnit>(), value); }
+  /** How it is kept. */
+  get mode(): TemperatureMode | undefined { return get(this, 'mode', choice<TemperatureMode>()); }
+  set mode(value: TemperatureMode | undefined) { put(this, 'mode', choice<TemperatureMode>(), value); }
 }
 
 /** Members of {@link Hazmat}. */
@@ -1286,7 +1533,7 @@ export interface HazmatInit {
   properShippingName?: string | undefined;
   hazardClass?: string | undefined;
   subsidiary?: readonly string[] | undefined;
-  packingGroup?: string | undefined;
+  packingGroup?: PackingGroup | undefined;
   quantity?: string | undefined;
   reportableQty?: boolean | undefined;
   limitedQty?: boolean | undefined;
@@ -1311,9 +1558,9 @@ export class Hazmat extends View {
   /** Subsidiary hazards. */
   get subsidiary(): readonly string[] | undefined { return get(this, 'subsidiary', list(text)); }
   set subsidiary(value: readonly string[] | undefined) { put(this, 'subsidiary', list(text), value); }
-  /** I, II or III. */
-  get packingGroup(): string | undefined { return get(this, 'packingGroup', text); }
-  set packingGroup(value: string | undefined) { put(this, 'packingGroup', text, value); }
+  /** Packing group. */
+  get packingGroup(): PackingGroup | undefined { return get(this, 'packingGroup', choice<PackingGroup>()); }
+  set packingGroup(value: PackingGroup | undefined) { put(this, 'packingGroup', choice<PackingGroup>(), value); }
   /** Quantity with unit. */
   get quantity(): string { return need(this, 'quantity', text); }
   set quantity(value: string) { put(this, 'quantity', text, value); }
@@ -1342,6 +1589,7 @@ export interface CommodityInit {
   packaging?: string | undefined;
   weight?: Quantity | QuantityInit | undefined;
   volume?: Quantity | QuantityInit | undefined;
+  dims?: Dimensions | DimensionsInit | undefined;
   nmfcClass?: string | undefined;
   hsCode?: string | undefined;
   value?: Money | MoneyInit | undefined;
@@ -1374,6 +1622,9 @@ export class Commodity extends View {
   /** Volume of the whole line. */
   get volume(): Quantity | undefined { return get(this, 'volume', nested(Quantity)); }
   set volume(value: Quantity | QuantityInit | undefined) { put(this, 'volume', nested(Quantity), value); }
+  /** Length, width and height of one piece. */
+  get dims(): Dimensions | undefined { return get(this, 'dims', nested(Dimensions)); }
+  set dims(value: Dimensions | DimensionsInit | undefined) { put(this, 'dims', nested(Dimensions), value); }
   /** NMFC class. */
   get nmfcClass(): string | undefined { return get(this, 'nmfcClass', text); }
   set nmfcClass(value: string | undefined) { put(this, 'nmfcClass', text, value); }
@@ -1386,7 +1637,7 @@ export class Commodity extends View {
   /** Whether it may be stacked. */
   get stackable(): boolean | undefined { return get(this, 'stackable', flag); }
   set stackable(value: boolean | undefined) { put(this, 'stackable', flag, value); }
-  /** Temperatures; always in `mustUnderstand`. */
+  /** Temperatures. */
   get temp(): Temperature | undefined { return get(this, 'temp', nested(Temperature)); }
   set temp(value: Temperature | TemperatureInit | undefined) { put(this, 'temp', nested(Temperature), value); }
   /** Hazardous materials. */
@@ -1402,7 +1653,7 @@ export class Commodity extends View {
 
 /** Members of {@link Reference}. */
 export interface ReferenceInit {
-  type?: string | undefined;
+  type?: ReferenceType | undefined;
   value?: string | undefined;
   scope?: string | undefined;
 }
@@ -1411,13 +1662,13 @@ export interface ReferenceInit {
 export class Reference extends View {
   static override readonly entity: string = 'Reference';
   constructor(init: ReferenceInit | At = {}) { super(init); }
-  /** BOL, PO, PRO, SO, PICKUP, CUSTOMER, SEAL or another. */
-  get type(): string { return need(this, 'type', text); }
-  set type(value: string) { put(this, 'type', text, value); }
+  /** What kind of number. */
+  get type(): ReferenceType { return need(this, 'type', choice<ReferenceType>()); }
+  set type(value: ReferenceType) { put(this, 'type', choice<ReferenceType>(), value); }
   /** The number. */
   get value(): string { return need(this, 'value', text); }
   set value(value: string) { put(this, 'value', text, value); }
-  /** `load`, or the stop it belongs to. */
+  /** `load`, or the stop it belongs to; `load` by default. */
   get scope(): string | undefined { return get(this, 'scope', text); }
   set scope(value: string | undefined) { put(this, 'scope', text, value); }
 }
@@ -1550,7 +1801,7 @@ export class LoadTender extends View {
 
 /** Members of {@link DecidedBy}. */
 export interface DecidedByInit {
-  kind?: string | undefined;
+  kind?: DeciderKind | undefined;
   id?: string | undefined;
 }
 
@@ -1558,12 +1809,30 @@ export interface DecidedByInit {
 export class DecidedBy extends View {
   static override readonly entity: string = 'DecidedBy';
   constructor(init: DecidedByInit | At = {}) { super(init); }
-  /** `system` or `human`. */
-  get kind(): string { return need(this, 'kind', text); }
-  set kind(value: string) { put(this, 'kind', text, value); }
+  /** A program or a person. */
+  get kind(): DeciderKind { return need(this, 'kind', choice<DeciderKind>()); }
+  set kind(value: DeciderKind) { put(this, 'kind', choice<DeciderKind>(), value); }
   /** Who. */
   get id(): string | undefined { return get(this, 'id', text); }
   set id(value: string | undefined) { put(this, 'id', text, value); }
+}
+
+/** Members of {@link CounterAppointment}. */
+export interface CounterAppointmentInit {
+  stopId?: string | undefined;
+  appointment?: Appointment | AppointmentInit | undefined;
+}
+
+/** An appointment that a carrier proposes instead (contract 3f). */
+export class CounterAppointment extends View {
+  static override readonly entity: string = 'CounterAppointment';
+  constructor(init: CounterAppointmentInit | At = {}) { super(init); }
+  /** The stop. */
+  get stopId(): string { return need(this, 'stopId', text); }
+  set stopId(value: string) { put(this, 'stopId', text, value); }
+  /** When the carrier would be there. */
+  get appointment(): Appointment { return need(this, 'appointment', nested(Appointment)); }
+  set appointment(value: Appointment | AppointmentInit) { put(this, 'appointment', nested(Appointment), value); }
 }
 
 /** Members of {@link Counter}. */
@@ -1571,8 +1840,8 @@ export interface CounterInit {
   counterId?: string | undefined;
   firm?: boolean | undefined;
   rate?: Rate | RateInit | undefined;
-  appointments?: Json | undefined;
-  route?: Json | undefined;
+  appointments?: readonly (CounterAppointment | CounterAppointmentInit)[] | undefined;
+  route?: readonly (RouteSegment | RouteSegmentInit)[] | undefined;
   validUntil?: string | undefined;
 }
 
@@ -1590,11 +1859,11 @@ export class Counter extends View {
   get rate(): Rate | undefined { return get(this, 'rate', nested(Rate)); }
   set rate(value: Rate | RateInit | undefined) { put(this, 'rate', nested(Rate), value); }
   /** Other appointments. */
-  get appointments(): Value | undefined { return get(this, 'appointments', json); }
-  set appointments(value: Json | undefined) { put(this, 'appointments', json, value); }
+  get appointments(): readonly CounterAppointment[] | undefined { return get(this, 'appointments', list(nested(CounterAppointment))); }
+  set appointments(value: readonly (CounterAppointment | CounterAppointmentInit)[] | undefined) { put(this, 'appointments', list(nested(CounterAppointment)), value); }
   /** Another route. */
-  get route(): Value | undefined { return get(this, 'route', json); }
-  set route(value: Json | undefined) { put(this, 'route', json, value); }
+  get route(): readonly RouteSegment[] | undefined { return get(this, 'route', list(nested(RouteSegment))); }
+  set route(value: readonly (RouteSegment | RouteSegmentInit)[] | undefined) { put(this, 'route', list(nested(RouteSegment)), value); }
   /** Until when it holds. */
   get validUntil(): string { return need(this, 'validUntil', instant); }
   set validUntil(value: string) { put(this, 'validUntil', instant, value); }
@@ -1603,6 +1872,7 @@ export class Counter extends View {
 /** Members of {@link TenderDecision}. */
 export interface TenderDecisionInit {
   schemaVersion?: string | undefined;
+  mustUnderstand?: readonly string[] | undefined;
   tenderId?: string | undefined;
   revision?: number | undefined;
   outcome?: Outcome | undefined;
@@ -1620,9 +1890,12 @@ export interface TenderDecisionInit {
 export class TenderDecision extends View {
   static override readonly entity: string = 'TenderDecision';
   constructor(init: TenderDecisionInit | At = {}) { super(init); }
-  /** Semantic version of the contract. */
+  /** Semantic version of the contract; required where the decision is a document of its own. */
   get schemaVersion(): string | undefined { return get(this, 'schemaVersion', text); }
   set schemaVersion(value: string | undefined) { put(this, 'schemaVersion', text, value); }
+  /** JSON Pointers that the receiver must understand, or take the decision for a no (contract 3a). */
+  get mustUnderstand(): readonly string[] | undefined { return get(this, 'mustUnderstand', list(text)); }
+  set mustUnderstand(value: readonly string[] | undefined) { put(this, 'mustUnderstand', list(text), value); }
   /** The tender. */
   get tenderId(): string { return need(this, 'tenderId', text); }
   set tenderId(value: string) { put(this, 'tenderId', text, value); }
@@ -1688,60 +1961,34 @@ export class TenderWithdrawal extends View {
   set reason(value: string) { put(this, 'reason', text, value); }
 }
 
-/** Members of {@link CounterAnswer}. */
-export interface CounterAnswerInit {
-  schemaVersion?: string | undefined;
-  counterId?: string | undefined;
-  tenderId?: string | undefined;
-  reason?: string | undefined;
+/** Members of {@link Paper}. */
+export interface PaperInit {
+  type?: PaperType | undefined;
+  uri?: string | undefined;
+  sha256?: string | undefined;
+  mime?: string | undefined;
+  bytes?: number | undefined;
 }
 
-/** The TMS's answer to a counter offer (contract 4b, rows 7 and 9). */
-export class CounterAnswer extends View {
-  static override readonly entity: string = 'CounterAnswer';
-  constructor(init: CounterAnswerInit | At = {}) { super(init); }
-  /** Semantic version of the contract. */
-  get schemaVersion(): string { return need(this, 'schemaVersion', text); }
-  set schemaVersion(value: string) { put(this, 'schemaVersion', text, value); }
-  /** The counter offer. */
-  get counterId(): string { return need(this, 'counterId', text); }
-  set counterId(value: string) { put(this, 'counterId', text, value); }
-  /** The tender. */
-  get tenderId(): string { return need(this, 'tenderId', text); }
-  set tenderId(value: string) { put(this, 'tenderId', text, value); }
-  /** Why, for a refusal. */
-  get reason(): string | undefined { return get(this, 'reason', text); }
-  set reason(value: string | undefined) { put(this, 'reason', text, value); }
-}
-
-/** Members of {@link TenderCancellation}. */
-export interface TenderCancellationInit {
-  schemaVersion?: string | undefined;
-  cancellationId?: string | undefined;
-  tenderId?: string | undefined;
-  loadId?: string | undefined;
-  reason?: string | undefined;
-}
-
-/** Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16). */
-export class TenderCancellation extends View {
-  static override readonly entity: string = 'TenderCancellation';
-  constructor(init: TenderCancellationInit | At = {}) { super(init); }
-  /** Semantic version of the contract. */
-  get schemaVersion(): string { return need(this, 'schemaVersion', text); }
-  set schemaVersion(value: string) { put(this, 'schemaVersion', text, value); }
-  /** The cancellation's own id. */
-  get cancellationId(): string { return need(this, 'cancellationId', text); }
-  set cancellationId(value: string) { put(this, 'cancellationId', text, value); }
-  /** The tender. */
-  get tenderId(): string { return need(this, 'tenderId', text); }
-  set tenderId(value: string) { put(this, 'tenderId', text, value); }
-  /** The load. */
-  get loadId(): string { return need(this, 'loadId', text); }
-  set loadId(value: string) { put(this, 'loadId', text, value); }
-  /** Why. */
-  get reason(): string { return need(this, 'reason', text); }
-  set reason(value: string) { put(this, 'reason', text, value); }
+/** A paper, addressed by its content (contract 3f). */
+export class Paper extends View {
+  static override readonly entity: string = 'Paper';
+  constructor(init: PaperInit | At = {}) { super(init); }
+  /** What it is. */
+  get type(): PaperType { return need(this, 'type', choice<PaperType>()); }
+  set type(value: PaperType) { put(this, 'type', choice<PaperType>(), value); }
+  /** Where it can be read. */
+  get uri(): string { return need(this, 'uri', text); }
+  set uri(value: string) { put(this, 'uri', text, value); }
+  /** SHA-256 of its bytes. */
+  get sha256(): string { return need(this, 'sha256', text); }
+  set sha256(value: string) { put(this, 'sha256', text, value); }
+  /** Media type. */
+  get mime(): string { return need(this, 'mime', text); }
+  set mime(value: string) { put(this, 'mime', text, value); }
+  /** How many bytes. */
+  get bytes(): number { return need(this, 'bytes', integer); }
+  set bytes(value: number) { put(this, 'bytes', integer, value); }
 }
 
 /** Members of {@link Pieces}. */
@@ -1774,6 +2021,32 @@ export class Pieces extends View {
   set over(value: number | undefined) { put(this, 'over', integer, value); }
 }
 
+/** Members of {@link OsdItem}. */
+export interface OsdItemInit {
+  lineId?: string | undefined;
+  kind?: OsdKind | undefined;
+  pieces?: number | undefined;
+  notes?: string | undefined;
+}
+
+/** Freight that was over, short or damaged (contract 3f). */
+export class OsdItem extends View {
+  static override readonly entity: string = 'OsdItem';
+  constructor(init: OsdItemInit | At = {}) { super(init); }
+  /** The line of freight. */
+  get lineId(): string { return need(this, 'lineId', text); }
+  set lineId(value: string) { put(this, 'lineId', text, value); }
+  /** What is wrong. */
+  get kind(): OsdKind { return need(this, 'kind', choice<OsdKind>()); }
+  set kind(value: OsdKind) { put(this, 'kind', choice<OsdKind>(), value); }
+  /** Pieces. */
+  get pieces(): number { return need(this, 'pieces', integer); }
+  set pieces(value: number) { put(this, 'pieces', integer, value); }
+  /** In words. */
+  get notes(): string | undefined { return get(this, 'notes', text); }
+  set notes(value: string | undefined) { put(this, 'notes', text, value); }
+}
+
 /** Members of {@link ProofOfDelivery}. */
 export interface ProofOfDeliveryInit {
   schemaVersion?: string | undefined;
@@ -1782,8 +2055,10 @@ export interface ProofOfDeliveryInit {
   stopId?: string | undefined;
   deliveredAt?: string | undefined;
   receivedBy?: string | undefined;
-  documents?: readonly Json[] | undefined;
+  signature?: string | undefined;
+  documents?: readonly (Paper | PaperInit)[] | undefined;
   pieces?: Pieces | PiecesInit | undefined;
+  osd?: readonly (OsdItem | OsdItemInit)[] | undefined;
   sealIntact?: boolean | undefined;
   notes?: string | undefined;
 }
@@ -1810,12 +2085,18 @@ export class ProofOfDelivery extends View {
   /** Who received; personal data. */
   get receivedBy(): string | undefined { return get(this, 'receivedBy', text); }
   set receivedBy(value: string | undefined) { put(this, 'receivedBy', text, value); }
+  /** Signature, by reference to a paper or as a data URI. */
+  get signature(): string | undefined { return get(this, 'signature', text); }
+  set signature(value: string | undefined) { put(this, 'signature', text, value); }
   /** Papers, content-addressed. */
-  get documents(): readonly Value[] | undefined { return get(this, 'documents', list(json)); }
-  set documents(value: readonly Json[] | undefined) { put(this, 'documents', list(json), value); }
+  get documents(): readonly Paper[] | undefined { return get(this, 'documents', list(nested(Paper))); }
+  set documents(value: readonly (Paper | PaperInit)[] | undefined) { put(this, 'documents', list(nested(Paper)), value); }
   /** Piece counts. */
   get pieces(): Pieces | undefined { return get(this, 'pieces', nested(Pieces)); }
   set pieces(value: Pieces | PiecesInit | undefined) { put(this, 'pieces', nested(Pieces), value); }
+  /** What was over, short or damaged. */
+  get osd(): readonly OsdItem[] | undefined { return get(this, 'osd', list(nested(OsdItem))); }
+  set osd(value: readonly (OsdItem | OsdItemInit)[] | undefined) { put(this, 'osd', list(nested(OsdItem)), value); }
   /** Whether the seal was intact. */
   get sealIntact(): boolean | undefined { return get(this, 'sealIntact', flag); }
   set sealIntact(value: boolean | undefined) { put(this, 'sealIntact', flag, value); }
@@ -1824,13 +2105,36 @@ export class ProofOfDelivery extends View {
   set notes(value: string | undefined) { put(this, 'notes', text, value); }
 }
 
+/** Members of {@link InvoiceLine}. */
+export interface InvoiceLineInit {
+  code?: string | undefined;
+  description?: string | undefined;
+  amount?: Money | MoneyInit | undefined;
+}
+
+/** A line of an invoice (contract 3f; X12 L1). */
+export class InvoiceLine extends View {
+  static override readonly entity: string = 'InvoiceLine';
+  constructor(init: InvoiceLineInit | At = {}) { super(init); }
+  /** What it is for: `LINEHAUL`, or the code of an accessorial. */
+  get code(): string { return need(this, 'code', text); }
+  set code(value: string) { put(this, 'code', text, value); }
+  /** In words. */
+  get description(): string | undefined { return get(this, 'description', text); }
+  set description(value: string | undefined) { put(this, 'description', text, value); }
+  /** Money. */
+  get amount(): Money { return need(this, 'amount', nested(Money)); }
+  set amount(value: Money | MoneyInit) { put(this, 'amount', nested(Money), value); }
+}
+
 /** Members of {@link Invoice}. */
 export interface InvoiceInit {
   schemaVersion?: string | undefined;
   invoiceId?: string | undefined;
   tenderId?: string | undefined;
-  lines?: readonly Json[] | undefined;
+  lines?: readonly (InvoiceLine | InvoiceLineInit)[] | undefined;
   total?: Money | MoneyInit | undefined;
+  currency?: string | undefined;
   correctionOf?: string | undefined;
 }
 
@@ -1848,14 +2152,73 @@ export class Invoice extends View {
   get tenderId(): string { return need(this, 'tenderId', text); }
   set tenderId(value: string) { put(this, 'tenderId', text, value); }
   /** Lines. */
-  get lines(): readonly Value[] { return need(this, 'lines', list(json)); }
-  set lines(value: readonly Json[]) { put(this, 'lines', list(json), value); }
+  get lines(): readonly InvoiceLine[] { return need(this, 'lines', list(nested(InvoiceLine))); }
+  set lines(value: readonly (InvoiceLine | InvoiceLineInit)[]) { put(this, 'lines', list(nested(InvoiceLine)), value); }
   /** All of them. */
   get total(): Money { return need(this, 'total', nested(Money)); }
   set total(value: Money | MoneyInit) { put(this, 'total', nested(Money), value); }
+  /** Currency of every line; that of the total where it is absent. */
+  get currency(): string | undefined { return get(this, 'currency', text); }
+  set currency(value: string | undefined) { put(this, 'currency', text, value); }
   /** The invoice that this one corrects. */
   get correctionOf(): string | undefined { return get(this, 'correctionOf', text); }
   set correctionOf(value: string | undefined) { put(this, 'correctionOf', text, value); }
+}
+
+/** Members of {@link DocumentEntry}. */
+export interface DocumentEntryInit {
+  docId?: string | undefined;
+  type?: string | undefined;
+  mime?: string | undefined;
+  sha256?: string | undefined;
+  bytes?: number | undefined;
+  filedAt?: string | undefined;
+}
+
+/** One paper that can be read (contract 4.0). */
+export class DocumentEntry extends View {
+  static override readonly entity: string = 'DocumentEntry';
+  constructor(init: DocumentEntryInit | At = {}) { super(init); }
+  /** Its id. */
+  get docId(): string { return need(this, 'docId', text); }
+  set docId(value: string) { put(this, 'docId', text, value); }
+  /** `POD` or `INVOICE`; open. */
+  get type(): string { return need(this, 'type', text); }
+  set type(value: string) { put(this, 'type', text, value); }
+  /** Media type. */
+  get mime(): string | undefined { return get(this, 'mime', text); }
+  set mime(value: string | undefined) { put(this, 'mime', text, value); }
+  /** SHA-256 of its bytes. */
+  get sha256(): string | undefined { return get(this, 'sha256', text); }
+  set sha256(value: string | undefined) { put(this, 'sha256', text, value); }
+  /** How many bytes. */
+  get bytes(): number | undefined { return get(this, 'bytes', integer); }
+  set bytes(value: number | undefined) { put(this, 'bytes', integer, value); }
+  /** Since when. */
+  get filedAt(): string | undefined { return get(this, 'filedAt', instant); }
+  set filedAt(value: string | undefined) { put(this, 'filedAt', instant, value); }
+}
+
+/** Members of {@link DocumentList}. */
+export interface DocumentListInit {
+  schemaVersion?: string | undefined;
+  tenderId?: string | undefined;
+  documents?: readonly (DocumentEntry | DocumentEntryInit)[] | undefined;
+}
+
+/** The papers of a tender (contract 4.0). */
+export class DocumentList extends View {
+  static override readonly entity: string = 'DocumentList';
+  constructor(init: DocumentListInit | At = {}) { super(init); }
+  /** Semantic version of the contract. */
+  get schemaVersion(): string { return need(this, 'schemaVersion', text); }
+  set schemaVersion(value: string) { put(this, 'schemaVersion', text, value); }
+  /** The tender. */
+  get tenderId(): string { return need(this, 'tenderId', text); }
+  set tenderId(value: string) { put(this, 'tenderId', text, value); }
+  /** What can be read. */
+  get documents(): readonly DocumentEntry[] { return need(this, 'documents', list(nested(DocumentEntry))); }
+  set documents(value: readonly (DocumentEntry | DocumentEntryInit)[]) { put(this, 'documents', list(nested(DocumentEntry)), value); }
 }
 
 /** Members of {@link Eta}. */
@@ -1929,6 +2292,7 @@ export class Assignment extends View {
 /** Members of {@link Dispatch}. */
 export interface DispatchInit {
   schemaVersion?: string | undefined;
+  mustUnderstand?: readonly string[] | undefined;
   dispatchId?: string | undefined;
   tenderId?: string | undefined;
   loadId?: string | undefined;
@@ -1946,6 +2310,9 @@ export class Dispatch extends View {
   /** Semantic version of the contract. */
   get schemaVersion(): string { return need(this, 'schemaVersion', text); }
   set schemaVersion(value: string) { put(this, 'schemaVersion', text, value); }
+  /** JSON Pointers that the receiver must understand or refuse (contract 3a). */
+  get mustUnderstand(): readonly string[] | undefined { return get(this, 'mustUnderstand', list(text)); }
+  set mustUnderstand(value: readonly string[] | undefined) { put(this, 'mustUnderstand', list(text), value); }
   /** The dispatch. */
   get dispatchId(): string { return need(this, 'dispatchId', text); }
   set dispatchId(value: string) { put(this, 'dispatchId', text, value); }
@@ -1990,59 +2357,10 @@ export class Requester extends View {
   set role(value: string) { put(this, 'role', text, value); }
 }
 
-/** Members of {@link CommandParams}. */
-export interface CommandParamsInit {
-  condition?: StopCondition | undefined;
-  stopId?: string | undefined;
-  exceptionKind?: string | undefined;
-  latestBy?: string | undefined;
-  commandRef?: string | undefined;
-  kind?: InterventionKind | undefined;
-  location?: Place | PlaceInit | undefined;
-  detourId?: string | undefined;
-  newSegments?: readonly (RouteSegment | RouteSegmentInit)[] | undefined;
-  appointment?: Appointment | AppointmentInit | undefined;
-}
-
-/** What belongs to a command's type (contract 4f). `conditional_stop`: condition, with `at_stop` a stopId, with `if` an exceptionKind, and latestBy unless it is `next_safe_location`. `resume`, `release`: commandRef. `manual_intervention`: kind. `route_change`: detourId or newSegments. `reschedule_stop`: stopId and appointment. `hold_at_terminal`: nothing, or the commandRef of the hold that it renews. */
-export class CommandParams extends View {
-  static override readonly entity: string = 'CommandParams';
-  constructor(init: CommandParamsInit | At = {}) { super(init); }
-  /** Where to stop. */
-  get condition(): StopCondition | undefined { return get(this, 'condition', choice<StopCondition>()); }
-  set condition(value: StopCondition | undefined) { put(this, 'condition', choice<StopCondition>(), value); }
-  /** The stop of the tender that is meant. */
-  get stopId(): string | undefined { return get(this, 'stopId', text); }
-  set stopId(value: string | undefined) { put(this, 'stopId', text, value); }
-  /** The kind of exception upon which to stop. */
-  get exceptionKind(): string | undefined { return get(this, 'exceptionKind', text); }
-  set exceptionKind(value: string | undefined) { put(this, 'exceptionKind', text, value); }
-  /** After this the stop is not wanted any more. */
-  get latestBy(): string | undefined { return get(this, 'latestBy', instant); }
-  set latestBy(value: string | undefined) { put(this, 'latestBy', instant, value); }
-  /** The command that this one undoes or renews. */
-  get commandRef(): string | undefined { return get(this, 'commandRef', text); }
-  set commandRef(value: string | undefined) { put(this, 'commandRef', text, value); }
-  /** What a person is asked to do. */
-  get kind(): InterventionKind | undefined { return get(this, 'kind', choice<InterventionKind>()); }
-  set kind(value: InterventionKind | undefined) { put(this, 'kind', choice<InterventionKind>(), value); }
-  /** Where. */
-  get location(): Place | undefined { return get(this, 'location', nested(Place)); }
-  set location(value: Place | PlaceInit | undefined) { put(this, 'location', nested(Place), value); }
-  /** A detour of the capacity's route. */
-  get detourId(): string | undefined { return get(this, 'detourId', text); }
-  set detourId(value: string | undefined) { put(this, 'detourId', text, value); }
-  /** Other segments than the planned ones. */
-  get newSegments(): readonly RouteSegment[] | undefined { return get(this, 'newSegments', list(nested(RouteSegment))); }
-  set newSegments(value: readonly (RouteSegment | RouteSegmentInit)[] | undefined) { put(this, 'newSegments', list(nested(RouteSegment)), value); }
-  /** The new appointment. */
-  get appointment(): Appointment | undefined { return get(this, 'appointment', nested(Appointment)); }
-  set appointment(value: Appointment | AppointmentInit | undefined) { put(this, 'appointment', nested(Appointment), value); }
-}
-
 /** Members of {@link Command}. */
 export interface CommandInit {
   schemaVersion?: string | undefined;
+  mustUnderstand?: readonly string[] | undefined;
   commandId?: string | undefined;
   type?: CommandType | undefined;
   dispatchId?: string | undefined;
@@ -2053,7 +2371,7 @@ export interface CommandInit {
   issuedAt?: string | undefined;
   expiresAt?: string | undefined;
   leaseS?: number | undefined;
-  params?: CommandParams | CommandParamsInit | undefined;
+  params?: Json | undefined;
 }
 
 /** A request to the carrier's operations centre; the carrier decides, nothing is actuated (contract 4f). */
@@ -2063,6 +2381,9 @@ export class Command extends View {
   /** Semantic version of the contract. */
   get schemaVersion(): string { return need(this, 'schemaVersion', text); }
   set schemaVersion(value: string) { put(this, 'schemaVersion', text, value); }
+  /** JSON Pointers that the receiver must understand or refuse (contract 3a). */
+  get mustUnderstand(): readonly string[] | undefined { return get(this, 'mustUnderstand', list(text)); }
+  set mustUnderstand(value: readonly string[] | undefined) { put(this, 'mustUnderstand', list(text), value); }
   /** The command; its operation id. */
   get commandId(): string { return need(this, 'commandId', text); }
   set commandId(value: string) { put(this, 'commandId', text, value); }
@@ -2090,12 +2411,12 @@ export class Command extends View {
   /** At most 15 minutes later; no answer by then is a no. */
   get expiresAt(): string { return need(this, 'expiresAt', instant); }
   set expiresAt(value: string) { put(this, 'expiresAt', instant, value); }
-  /** Seconds for which a hold lasts without renewal; with `hold_at_terminal` only. */
+  /** Seconds for which a hold lasts without renewal. */
   get leaseS(): number | undefined { return get(this, 'leaseS', integer); }
   set leaseS(value: number | undefined) { put(this, 'leaseS', integer, value); }
   /** Members that belong to the type. */
-  get params(): CommandParams | undefined { return get(this, 'params', nested(CommandParams)); }
-  set params(value: CommandParams | CommandParamsInit | undefined) { put(this, 'params', nested(CommandParams), value); }
+  get params(): Value | undefined { return get(this, 'params', json); }
+  set params(value: Json | undefined) { put(this, 'params', json, value); }
 }
 
 /** Members of {@link CommandStatus}. */
@@ -2110,7 +2431,6 @@ export interface CommandStatusInit {
   requestedAt?: string | undefined;
   updatedAt?: string | undefined;
   expiresAt?: string | undefined;
-  leaseUntil?: string | undefined;
   reason?: string | undefined;
   outcome?: string | undefined;
   inverse?: CommandType | undefined;
@@ -2152,9 +2472,6 @@ export class CommandStatus extends View {
   /** When it lapses. */
   get expiresAt(): string | undefined { return get(this, 'expiresAt', instant); }
   set expiresAt(value: string | undefined) { put(this, 'expiresAt', instant, value); }
-  /** Until when a hold lasts without renewal. */
-  get leaseUntil(): string | undefined { return get(this, 'leaseUntil', instant); }
-  set leaseUntil(value: string | undefined) { put(this, 'leaseUntil', instant, value); }
   /** Why it was refused or failed. */
   get reason(): string | undefined { return get(this, 'reason', text); }
   set reason(value: string | undefined) { put(this, 'reason', text, value); }
@@ -2206,15 +2523,35 @@ export class EventPosition extends View {
   set at(value: string) { put(this, 'at', instant, value); }
 }
 
+/** Members of {@link DecisionNeeded}. */
+export interface DecisionNeededInit {
+  options?: readonly string[] | undefined;
+  by?: string | undefined;
+}
+
+/** What somebody must decide about an exception (contract 3f). */
+export class DecisionNeeded extends View {
+  static override readonly entity: string = 'DecisionNeeded';
+  constructor(init: DecisionNeededInit | At = {}) { super(init); }
+  /** What can be chosen. */
+  get options(): readonly string[] { return need(this, 'options', list(text)); }
+  set options(value: readonly string[]) { put(this, 'options', list(text), value); }
+  /** Who chooses, such as `tms`. */
+  get by(): string { return need(this, 'by', text); }
+  set by(value: string) { put(this, 'by', text, value); }
+}
+
 /** Members of {@link TenderException}. */
 export interface TenderExceptionInit {
   exceptionId?: string | undefined;
-  kind?: string | undefined;
+  kind?: ExceptionKind | undefined;
   severity?: Severity | undefined;
   openedAt?: string | undefined;
   clearedAt?: string | undefined;
   effect?: Effect | undefined;
   etaDeltaMin?: string | undefined;
+  location?: Place | PlaceInit | undefined;
+  needsDecision?: DecisionNeeded | DecisionNeededInit | undefined;
 }
 
 /** Something is wrong; an overlay that never moves the tender (contract 3f, 4a). */
@@ -2224,9 +2561,9 @@ export class TenderException extends View {
   /** The exception. */
   get exceptionId(): string { return need(this, 'exceptionId', text); }
   set exceptionId(value: string) { put(this, 'exceptionId', text, value); }
-  /** Such as `minimal_risk_stop` or `corridor_left`; open. */
-  get kind(): string { return need(this, 'kind', text); }
-  set kind(value: string) { put(this, 'kind', text, value); }
+  /** What is wrong. */
+  get kind(): ExceptionKind { return need(this, 'kind', choice<ExceptionKind>()); }
+  set kind(value: ExceptionKind) { put(this, 'kind', choice<ExceptionKind>(), value); }
   /** How bad. */
   get severity(): Severity { return need(this, 'severity', choice<Severity>()); }
   set severity(value: Severity) { put(this, 'severity', choice<Severity>(), value); }
@@ -2239,9 +2576,33 @@ export class TenderException extends View {
   /** What it does to the load. */
   get effect(): Effect | undefined { return get(this, 'effect', choice<Effect>()); }
   set effect(value: Effect | undefined) { put(this, 'effect', choice<Effect>(), value); }
-  /** Minutes later than planned. */
+  /** Minutes later than planned; negative is earlier. */
   get etaDeltaMin(): string | undefined { return get(this, 'etaDeltaMin', decimal); }
   set etaDeltaMin(value: string | undefined) { put(this, 'etaDeltaMin', decimal, value); }
+  /** Where. */
+  get location(): Place | undefined { return get(this, 'location', nested(Place)); }
+  set location(value: Place | PlaceInit | undefined) { put(this, 'location', nested(Place), value); }
+  /** What somebody must decide. */
+  get needsDecision(): DecisionNeeded | undefined { return get(this, 'needsDecision', nested(DecisionNeeded)); }
+  set needsDecision(value: DecisionNeeded | DecisionNeededInit | undefined) { put(this, 'needsDecision', nested(DecisionNeeded), value); }
+}
+
+/** Members of {@link X12Status}. */
+export interface X12StatusInit {
+  at701?: string | undefined;
+  at702?: string | undefined;
+}
+
+/** Status codes of X12 214 (contract 3g). */
+export class X12Status extends View {
+  static override readonly entity: string = 'X12Status';
+  constructor(init: X12StatusInit | At = {}) { super(init); }
+  /** AT7-01, shipment status (element 1650). */
+  get at701(): string | undefined { return get(this, 'at701', text); }
+  set at701(value: string | undefined) { put(this, 'at701', text, value); }
+  /** AT7-02, reason (element 1651). */
+  get at702(): string | undefined { return get(this, 'at702', text); }
+  set at702(value: string | undefined) { put(this, 'at702', text, value); }
 }
 
 /** Members of {@link StatusEvent}. */
@@ -2260,7 +2621,7 @@ export interface StatusEventInit {
   decision?: Json | undefined;
   exception?: TenderException | TenderExceptionInit | undefined;
   command?: Json | undefined;
-  x12?: Json | undefined;
+  x12?: X12Status | X12StatusInit | undefined;
 }
 
 /** What happened (contract 3f; X12 214). */
@@ -2310,8 +2671,8 @@ export class StatusEvent extends View {
   get command(): Value | undefined { return get(this, 'command', json); }
   set command(value: Json | undefined) { put(this, 'command', json, value); }
   /** Status codes of X12 214. */
-  get x12(): Value | undefined { return get(this, 'x12', json); }
-  set x12(value: Json | undefined) { put(this, 'x12', json, value); }
+  get x12(): X12Status | undefined { return get(this, 'x12', nested(X12Status)); }
+  set x12(value: X12Status | X12StatusInit | undefined) { put(this, 'x12', nested(X12Status), value); }
 }
 
 /** Members of {@link Event}. */
@@ -2376,66 +2737,6 @@ export class Event extends View {
   set data(value: StatusEvent | StatusEventInit) { put(this, 'data', nested(StatusEvent), value); }
 }
 
-/** Members of {@link HeartbeatData}. */
-export interface HeartbeatDataInit {
-  subscriptionId?: string | undefined;
-  cursor?: string | undefined;
-  logEpoch?: string | undefined;
-}
-
-/** Where the account's feed stands. */
-export class HeartbeatData extends View {
-  static override readonly entity: string = 'HeartbeatData';
-  constructor(init: HeartbeatDataInit | At = {}) { super(init); }
-  /** The subscription. */
-  get subscriptionId(): string { return need(this, 'subscriptionId', text); }
-  set subscriptionId(value: string) { put(this, 'subscriptionId', text, value); }
-  /** The cursor behind the latest event that was committed. */
-  get cursor(): string { return need(this, 'cursor', text); }
-  set cursor(value: string) { put(this, 'cursor', text, value); }
-  /** Changes when the carrier restores from a backup. */
-  get logEpoch(): string { return need(this, 'logEpoch', text); }
-  set logEpoch(value: string) { put(this, 'logEpoch', text, value); }
-}
-
-/** Members of {@link Heartbeat}. */
-export interface HeartbeatInit {
-  specversion?: string | undefined;
-  id?: string | undefined;
-  source?: string | undefined;
-  type?: string | undefined;
-  time?: string | undefined;
-  datacontenttype?: string | undefined;
-  data?: HeartbeatData | HeartbeatDataInit | undefined;
-}
-
-/** What each webhook subscription gets every 60 seconds, outside every sequence, as a CloudEvent of the type `gladhand.subscription.heartbeat.v1` (contract 4e): the loss of a last event shows no gap. */
-export class Heartbeat extends View {
-  static override readonly entity: string = 'Heartbeat';
-  constructor(init: HeartbeatInit | At = {}) { super(init); }
-  /** `1.0`. */
-  get specversion(): string { return need(this, 'specversion', text); }
-  set specversion(value: string) { put(this, 'specversion', text, value); }
-  /** Unique per source. */
-  get id(): string { return need(this, 'id', text); }
-  set id(value: string) { put(this, 'id', text, value); }
-  /** `<base>/webhook-subscriptions/{subscriptionId}`. */
-  get source(): string { return need(this, 'source', text); }
-  set source(value: string) { put(this, 'source', text, value); }
-  /** `gladhand.subscription.heartbeat.v1`. */
-  get type(): string { return need(this, 'type', text); }
-  set type(value: string) { put(this, 'type', text, value); }
-  /** When. */
-  get time(): string { return need(this, 'time', instant); }
-  set time(value: string) { put(this, 'time', instant, value); }
-  /** `application/json`. */
-  get datacontenttype(): string | undefined { return get(this, 'datacontenttype', text); }
-  set datacontenttype(value: string | undefined) { put(this, 'datacontenttype', text, value); }
-  /** Where the feed stands. */
-  get data(): HeartbeatData { return need(this, 'data', nested(HeartbeatData)); }
-  set data(value: HeartbeatData | HeartbeatDataInit) { put(this, 'data', nested(HeartbeatData), value); }
-}
-
 /** Members of {@link ContractVersion}. */
 export interface ContractVersionInit {
   major?: number | undefined;
@@ -2484,8 +2785,6 @@ export class IdempotencyPolicy extends View {
 export interface WebhookKeyInit {
   keyId?: string | undefined;
   publicKey?: string | undefined;
-  notBefore?: string | undefined;
-  notAfter?: string | undefined;
 }
 
 /** A key that signs webhooks (contract 4e). */
@@ -2498,12 +2797,6 @@ export class WebhookKey extends View {
   /** `whpk_` and the base64 of an ed25519 public key. */
   get publicKey(): string { return need(this, 'publicKey', text); }
   set publicKey(value: string) { put(this, 'publicKey', text, value); }
-  /** What is signed with it before this is not genuine. */
-  get notBefore(): string | undefined { return get(this, 'notBefore', instant); }
-  set notBefore(value: string | undefined) { put(this, 'notBefore', instant, value); }
-  /** What is signed with it from this on is not genuine. */
-  get notAfter(): string | undefined { return get(this, 'notAfter', instant); }
-  set notAfter(value: string | undefined) { put(this, 'notAfter', instant, value); }
 }
 
 /** Members of {@link Limits}. */
@@ -2542,7 +2835,6 @@ export interface DiscoveryInit {
   tzdb?: string | undefined;
   telemetryEndpoint?: string | undefined;
   assumedTareLbs?: number | undefined;
-  holdLapse?: HoldLapse | undefined;
 }
 
 /** What a carrier publishes of itself (contract 5). */
@@ -2597,9 +2889,6 @@ export class Discovery extends View {
   /** Pounds assumed for an empty vehicle of unknown tare (contract 3d). */
   get assumedTareLbs(): number | undefined { return get(this, 'assumedTareLbs', integer); }
   set assumedTareLbs(value: number | undefined) { put(this, 'assumedTareLbs', integer, value); }
-  /** What becomes of a held vehicle when the hold's lease lapses. */
-  get holdLapse(): HoldLapse | undefined { return get(this, 'holdLapse', choice<HoldLapse>()); }
-  set holdLapse(value: HoldLapse | undefined) { put(this, 'holdLapse', choice<HoldLapse>(), value); }
 }
 
 /** Members of {@link CapacitySearch}. */
@@ -2646,6 +2935,7 @@ export class CapacitySearch extends View {
 
 /** Members of {@link CapacityPage}. */
 export interface CapacityPageInit {
+  schemaVersion?: string | undefined;
   offers?: readonly (CapacityOffer | CapacityOfferInit)[] | undefined;
   cursor?: string | undefined;
 }
@@ -2654,6 +2944,9 @@ export interface CapacityPageInit {
 export class CapacityPage extends View {
   static override readonly entity: string = 'CapacityPage';
   constructor(init: CapacityPageInit | At = {}) { super(init); }
+  /** Semantic version of the contract; absent means 1.0.0. */
+  get schemaVersion(): string | undefined { return get(this, 'schemaVersion', text); }
+  set schemaVersion(value: string | undefined) { put(this, 'schemaVersion', text, value); }
   /** Offers. */
   get offers(): readonly CapacityOffer[] { return need(this, 'offers', list(nested(CapacityOffer))); }
   set offers(value: readonly (CapacityOffer | CapacityOfferInit)[]) { put(this, 'offers', list(nested(CapacityOffer)), value); }
@@ -2742,6 +3035,7 @@ export class TenderSnapshot extends View {
 
 /** Members of {@link TenderPage}. */
 export interface TenderPageInit {
+  schemaVersion?: string | undefined;
   tenders?: readonly (TenderSnapshot | TenderSnapshotInit)[] | undefined;
   cursor?: string | undefined;
 }
@@ -2750,6 +3044,9 @@ export interface TenderPageInit {
 export class TenderPage extends View {
   static override readonly entity: string = 'TenderPage';
   constructor(init: TenderPageInit | At = {}) { super(init); }
+  /** Semantic version of the contract; absent means 1.0.0. */
+  get schemaVersion(): string | undefined { return get(this, 'schemaVersion', text); }
+  set schemaVersion(value: string | undefined) { put(this, 'schemaVersion', text, value); }
   /** Tenders. */
   get tenders(): readonly TenderSnapshot[] { return need(this, 'tenders', list(nested(TenderSnapshot))); }
   set tenders(value: readonly (TenderSnapshot | TenderSnapshotInit)[]) { put(this, 'tenders', list(nested(TenderSnapshot)), value); }
@@ -2760,6 +3057,7 @@ export class TenderPage extends View {
 
 /** Members of {@link EventPage}. */
 export interface EventPageInit {
+  schemaVersion?: string | undefined;
   events?: readonly Json[] | undefined;
   lastSequence?: number | undefined;
   historyDigest?: string | undefined;
@@ -2770,6 +3068,9 @@ export interface EventPageInit {
 export class EventPage extends View {
   static override readonly entity: string = 'EventPage';
   constructor(init: EventPageInit | At = {}) { super(init); }
+  /** Semantic version of the contract; absent means 1.0.0. */
+  get schemaVersion(): string | undefined { return get(this, 'schemaVersion', text); }
+  set schemaVersion(value: string | undefined) { put(this, 'schemaVersion', text, value); }
   /** Events in order, verbatim. */
   get events(): readonly Value[] { return need(this, 'events', list(json)); }
   set events(value: readonly Json[]) { put(this, 'events', list(json), value); }
@@ -2786,6 +3087,7 @@ export class EventPage extends View {
 
 /** Members of {@link EventFeed}. */
 export interface EventFeedInit {
+  schemaVersion?: string | undefined;
   events?: readonly Json[] | undefined;
   cursor?: string | undefined;
   logEpoch?: string | undefined;
@@ -2795,6 +3097,9 @@ export interface EventFeedInit {
 export class EventFeed extends View {
   static override readonly entity: string = 'EventFeed';
   constructor(init: EventFeedInit | At = {}) { super(init); }
+  /** Semantic version of the contract; absent means 1.0.0. */
+  get schemaVersion(): string | undefined { return get(this, 'schemaVersion', text); }
+  set schemaVersion(value: string | undefined) { put(this, 'schemaVersion', text, value); }
   /** Events, verbatim. */
   get events(): readonly Value[] { return need(this, 'events', list(json)); }
   set events(value: readonly Json[]) { put(this, 'events', list(json), value); }
@@ -2876,6 +3181,7 @@ export class TenderDigest extends View {
 
 /** Members of {@link DigestPage}. */
 export interface DigestPageInit {
+  schemaVersion?: string | undefined;
   asOf?: string | undefined;
   logEpoch?: string | undefined;
   items?: readonly (TenderDigest | TenderDigestInit)[] | undefined;
@@ -2886,6 +3192,9 @@ export interface DigestPageInit {
 export class DigestPage extends View {
   static override readonly entity: string = 'DigestPage';
   constructor(init: DigestPageInit | At = {}) { super(init); }
+  /** Semantic version of the contract; absent means 1.0.0. */
+  get schemaVersion(): string | undefined { return get(this, 'schemaVersion', text); }
+  set schemaVersion(value: string | undefined) { put(this, 'schemaVersion', text, value); }
   /** Cursor up to which they hold. */
   get asOf(): string { return need(this, 'asOf', text); }
   set asOf(value: string) { put(this, 'asOf', text, value); }
@@ -2898,6 +3207,36 @@ export class DigestPage extends View {
   /** More follow. */
   get cursor(): string | undefined { return get(this, 'cursor', text); }
   set cursor(value: string | undefined) { put(this, 'cursor', text, value); }
+}
+
+/** Members of {@link DigestAt}. */
+export interface DigestAtInit {
+  schemaVersion?: string | undefined;
+  tenderId?: string | undefined;
+  sequence?: number | undefined;
+  historyDigest?: string | undefined;
+  logEpoch?: string | undefined;
+}
+
+/** Digest of one tender's history up to a sequence (contract 4g). */
+export class DigestAt extends View {
+  static override readonly entity: string = 'DigestAt';
+  constructor(init: DigestAtInit | At = {}) { super(init); }
+  /** Semantic version of the contract; absent means 1.0.0. */
+  get schemaVersion(): string | undefined { return get(this, 'schemaVersion', text); }
+  set schemaVersion(value: string | undefined) { put(this, 'schemaVersion', text, value); }
+  /** The tender. */
+  get tenderId(): string { return need(this, 'tenderId', text); }
+  set tenderId(value: string) { put(this, 'tenderId', text, value); }
+  /** Up to and with this. */
+  get sequence(): number { return need(this, 'sequence', integer); }
+  set sequence(value: number) { put(this, 'sequence', integer, value); }
+  /** The digest there. */
+  get historyDigest(): string { return need(this, 'historyDigest', text); }
+  set historyDigest(value: string) { put(this, 'historyDigest', text, value); }
+  /** Changes when the carrier restores from a backup. */
+  get logEpoch(): string { return need(this, 'logEpoch', text); }
+  set logEpoch(value: string) { put(this, 'logEpoch', text, value); }
 }
 
 /** Members of {@link ExistingTender}. */
@@ -3058,8 +3397,6 @@ export interface TenderInit {
   reason?: Reason | ReasonInit | undefined;
   dispatchId?: string | undefined;
   controlMode?: ControlMode | undefined;
-  cancellation?: Cancellation | undefined;
-  amendment?: Amendment | undefined;
   sync?: Sync | undefined;
   lastSequence?: number | undefined;
   historyDigest?: string | undefined;
@@ -3113,12 +3450,6 @@ export class Tender extends View {
   /** Who is in control of the vehicle. */
   get controlMode(): ControlMode | undefined { return get(this, 'controlMode', choice<ControlMode>()); }
   set controlMode(value: ControlMode | undefined) { put(this, 'controlMode', choice<ControlMode>(), value); }
-  /** How far a cancellation after acceptance is. */
-  get cancellation(): Cancellation | undefined { return get(this, 'cancellation', choice<Cancellation>()); }
-  set cancellation(value: Cancellation | undefined) { put(this, 'cancellation', choice<Cancellation>(), value); }
-  /** How far an amendment after acceptance is. */
-  get amendment(): Amendment | undefined { return get(this, 'amendment', choice<Amendment>()); }
-  set amendment(value: Amendment | undefined) { put(this, 'amendment', choice<Amendment>(), value); }
   /** Whether both histories agree. */
   get sync(): Sync { return need(this, 'sync', choice<Sync>()); }
   set sync(value: Sync) { put(this, 'sync', choice<Sync>(), value); }
@@ -3292,144 +3623,6 @@ export class InboxReceipt extends View {
   set type(value: string | undefined) { put(this, 'type', text, value); }
 }
 
-/** Members of {@link HeaderField}. */
-export interface HeaderFieldInit {
-  name?: string | undefined;
-  value?: string | undefined;
-}
-
-/** A header field of HTTP. */
-export class HeaderField extends View {
-  static override readonly entity: string = 'HeaderField';
-  constructor(init: HeaderFieldInit | At = {}) { super(init); }
-  /** Its name. */
-  get name(): string { return need(this, 'name', text); }
-  set name(value: string) { put(this, 'name', text, value); }
-  /** Its value. */
-  get value(): string { return need(this, 'value', text); }
-  set value(value: string) { put(this, 'value', text, value); }
-}
-
-/** Members of {@link InboxHandshake}. */
-export interface InboxHandshakeInit {
-  status?: number | undefined;
-  carrier?: string | undefined;
-  headers?: readonly (HeaderField | HeaderFieldInit)[] | undefined;
-}
-
-/** What to answer a carrier that asks whether it may send webhooks here (CloudEvents webhook 1.0, section 4). */
-export class InboxHandshake extends View {
-  static override readonly entity: string = 'InboxHandshake';
-  constructor(init: InboxHandshakeInit | At = {}) { super(init); }
-  /** HTTP status to answer with. */
-  get status(): number { return need(this, 'status', integer); }
-  set status(value: number) { put(this, 'status', integer, value); }
-  /** The carrier that asks. */
-  get carrier(): string { return need(this, 'carrier', text); }
-  set carrier(value: string) { put(this, 'carrier', text, value); }
-  /** Header fields to answer with. */
-  get headers(): readonly HeaderField[] { return need(this, 'headers', list(nested(HeaderField))); }
-  set headers(value: readonly (HeaderField | HeaderFieldInit)[]) { put(this, 'headers', list(nested(HeaderField)), value); }
-}
-
-/** Members of {@link InboxAnswer}. */
-export interface InboxAnswerInit {
-  status?: number | undefined;
-  headers?: readonly (HeaderField | HeaderFieldInit)[] | undefined;
-  body?: string | undefined;
-}
-
-/** What to answer to a request to a webhook's address, whatever the request was. */
-export class InboxAnswer extends View {
-  static override readonly entity: string = 'InboxAnswer';
-  constructor(init: InboxAnswerInit | At = {}) { super(init); }
-  /** HTTP status to answer with. */
-  get status(): number { return need(this, 'status', integer); }
-  set status(value: number) { put(this, 'status', integer, value); }
-  /** Header fields to answer with. */
-  get headers(): readonly HeaderField[] { return need(this, 'headers', list(nested(HeaderField))); }
-  set headers(value: readonly (HeaderField | HeaderFieldInit)[]) { put(this, 'headers', list(nested(HeaderField)), value); }
-  /** The content to answer with; mostly none. */
-  get body(): string { return need(this, 'body', text); }
-  set body(value: string) { put(this, 'body', text, value); }
-}
-
-/** Members of {@link CommandStep}. */
-export interface CommandStepInit {
-  state?: CommandState | undefined;
-  at?: string | undefined;
-  reason?: string | undefined;
-}
-
-/** One thing that the carrier said of a command. */
-export class CommandStep extends View {
-  static override readonly entity: string = 'CommandStep';
-  constructor(init: CommandStepInit | At = {}) { super(init); }
-  /** How far it got. */
-  get state(): CommandState { return need(this, 'state', choice<CommandState>()); }
-  set state(value: CommandState) { put(this, 'state', choice<CommandState>(), value); }
-  /** When the carrier says that it began. */
-  get at(): string | undefined { return get(this, 'at', instant); }
-  set at(value: string | undefined) { put(this, 'at', instant, value); }
-  /** Why, or what became of it. */
-  get reason(): string | undefined { return get(this, 'reason', text); }
-  set reason(value: string | undefined) { put(this, 'reason', text, value); }
-}
-
-/** Members of {@link CommandRecord}. */
-export interface CommandRecordInit {
-  commandId?: string | undefined;
-  dispatchId?: string | undefined;
-  carrier?: string | undefined;
-  tenderId?: string | undefined;
-  command?: Command | CommandInit | undefined;
-  state?: CommandState | undefined;
-  receipt?: string | undefined;
-  code?: string | undefined;
-  history?: readonly (CommandStep | CommandStepInit)[] | undefined;
-  inverse?: CommandType | undefined;
-  irreversible?: boolean | undefined;
-}
-
-/** A command as the journal knows it: who asked for what and why, and what became of it (contract 4f). */
-export class CommandRecord extends View {
-  static override readonly entity: string = 'CommandRecord';
-  constructor(init: CommandRecordInit | At = {}) { super(init); }
-  /** The command. */
-  get commandId(): string { return need(this, 'commandId', text); }
-  set commandId(value: string) { put(this, 'commandId', text, value); }
-  /** The dispatch. */
-  get dispatchId(): string { return need(this, 'dispatchId', text); }
-  set dispatchId(value: string) { put(this, 'dispatchId', text, value); }
-  /** The carrier's name in the configuration. */
-  get carrier(): string { return need(this, 'carrier', text); }
-  set carrier(value: string) { put(this, 'carrier', text, value); }
-  /** The tender, where the journal has it. */
-  get tenderId(): string | undefined { return get(this, 'tenderId', text); }
-  set tenderId(value: string | undefined) { put(this, 'tenderId', text, value); }
-  /** What was asked for, byte for byte. */
-  get command(): Command { return need(this, 'command', nested(Command)); }
-  set command(value: Command | CommandInit) { put(this, 'command', nested(Command), value); }
-  /** How far it is known to have got; `expired` where no answer came in time, which is a no. */
-  get state(): CommandState { return need(this, 'state', choice<CommandState>()); }
-  set state(value: CommandState) { put(this, 'state', choice<CommandState>(), value); }
-  /** `proven` once the carrier answered, `unproven` while the journal resolves it, `refused` or `not_sent`. */
-  get receipt(): string { return need(this, 'receipt', text); }
-  set receipt(value: string) { put(this, 'receipt', text, value); }
-  /** Why the carrier did not take it. */
-  get code(): string | undefined { return get(this, 'code', text); }
-  set code(value: string | undefined) { put(this, 'code', text, value); }
-  /** Every answer and event about it, the oldest first. */
-  get history(): readonly CommandStep[] { return need(this, 'history', list(nested(CommandStep))); }
-  set history(value: readonly (CommandStep | CommandStepInit)[]) { put(this, 'history', list(nested(CommandStep)), value); }
-  /** The command that undoes it. */
-  get inverse(): CommandType | undefined { return get(this, 'inverse', choice<CommandType>()); }
-  set inverse(value: CommandType | undefined) { put(this, 'inverse', choice<CommandType>(), value); }
-  /** True where nothing undoes it. */
-  get irreversible(): boolean { return need(this, 'irreversible', flag); }
-  set irreversible(value: boolean) { put(this, 'irreversible', flag, value); }
-}
-
 /** Members of {@link Position}. */
 export interface PositionInit {
   loadId?: string | undefined;
@@ -3575,7 +3768,6 @@ export interface JournalReportInit {
   head?: string | undefined;
   unresolved?: number | undefined;
   path?: string | undefined;
-  damage?: readonly string[] | undefined;
 }
 
 /** What verifying the journal found (contract 4g). */
@@ -3597,9 +3789,6 @@ export class JournalReport extends View {
   /** Where the journal lies. */
   get path(): string { return need(this, 'path', text); }
   set path(value: string) { put(this, 'path', text, value); }
-  /** What is not as it was written, in words; the first twenty. */
-  get damage(): readonly string[] | undefined { return get(this, 'damage', list(text)); }
-  set damage(value: readonly string[] | undefined) { put(this, 'damage', list(text), value); }
 }
 
 /** Members of {@link JournalEntry}. */

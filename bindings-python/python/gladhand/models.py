@@ -34,6 +34,7 @@ __all__ = [
     "Amendment",
     "Appointment",
     "AppointmentKind",
+    "AppointmentStatus",
     "Assignment",
     "AutonomousAccess",
     "AutonomousRequired",
@@ -66,12 +67,20 @@ __all__ = [
     "Contact",
     "ContractVersion",
     "ControlMode",
+    "Corridor",
     "Counter",
-    "CounterAnswer",
+    "CounterAppointment",
     "DecidedBy",
+    "DeciderKind",
+    "DecisionNeeded",
+    "DetourReason",
+    "DigestAt",
     "DigestPage",
+    "Dimensions",
     "Discovery",
     "Dispatch",
+    "DocumentEntry",
+    "DocumentList",
     "DriveMode",
     "Effect",
     "Eligibility",
@@ -85,11 +94,13 @@ __all__ = [
     "EventFeed",
     "EventPage",
     "EventPosition",
+    "ExceptionKind",
     "ExistingTender",
     "Expiring",
     "FuelMethod",
     "FuelSurcharge",
     "GenerationStatus",
+    "Handoff",
     "Hazmat",
     "HeaderField",
     "Health",
@@ -107,19 +118,26 @@ __all__ = [
     "Inspection",
     "InterventionKind",
     "Invoice",
+    "InvoiceLine",
     "JournalEntry",
     "JournalReport",
     "JwkSet",
+    "LengthUnit",
     "Limits",
     "LoadTender",
     "Location",
+    "MaintenanceKind",
     "MaintenanceWindow",
-    "MetricSample",
-    "Metrics",
+    "ManualLegBy",
     "Model",
     "Money",
     "OperationalConstraints",
+    "OsdItem",
+    "OsdKind",
     "Outcome",
+    "PackingGroup",
+    "Paper",
+    "PaperType",
     "Party",
     "PartyRole",
     "PermittedDetour",
@@ -138,11 +156,12 @@ __all__ = [
     "ReconciliationItem",
     "ReconciliationReport",
     "Reference",
+    "ReferenceType",
     "Requester",
     "Requirements",
-    "RouteDeprecation",
     "RouteSegment",
     "SecurityEvent",
+    "SetpointRange",
     "Severity",
     "StatusEvent",
     "Stop",
@@ -151,8 +170,9 @@ __all__ = [
     "Sync",
     "Teleassist",
     "Temperature",
+    "TemperatureMode",
+    "TemperatureUnit",
     "Tender",
-    "TenderCancellation",
     "TenderDecision",
     "TenderDigest",
     "TenderException",
@@ -164,11 +184,14 @@ __all__ = [
     "Value",
     "Verdict",
     "VersionStatus",
+    "WeatherLimits",
     "WebhookAuth",
     "WebhookKey",
     "WebhookSubscription",
+    "Weekday",
     "WeightBasis",
     "Window",
+    "X12Status",
 ]
 
 
@@ -207,6 +230,13 @@ class AppointmentKind(Choice):
     FIXED = "fixed"
     OPEN = "open"
     FCFS = "fcfs"
+
+
+class AppointmentStatus(Choice):
+    """Whether an appointment is fixed (contract 3f)."""
+
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
 
 
 class AutonomousAccess(Choice):
@@ -299,6 +329,23 @@ class ControlMode(Choice):
     OUT_OF_SERVICE = "out_of_service"
 
 
+class DeciderKind(Choice):
+    """Who decided (contract 3f)."""
+
+    SYSTEM = "system"
+    HUMAN = "human"
+
+
+class DetourReason(Choice):
+    """Why a detour may be taken (contract 3c)."""
+
+    WEATHER = "weather"
+    CLOSURE = "closure"
+    INCIDENT = "incident"
+    CHARGING = "charging"
+    INSPECTION = "inspection"
+
+
 class DriveMode(Choice):
     """Who drives a segment (contract 3c)."""
 
@@ -322,6 +369,33 @@ class EquipmentProvides(Choice):
 
     TRACTOR_ONLY = "tractor_only"
     TRACTOR_AND_TRAILER = "tractor_and_trailer"
+
+
+class ExceptionKind(Choice):
+    """What is wrong (contract 3f)."""
+
+    DELAY = "delay"
+    CORRIDOR_LEFT = "corridor_left"
+    GEOFENCE_VIOLATION = "geofence_violation"
+    ODD_EXIT = "odd_exit"
+    MINIMAL_RISK_STOP = "minimal_risk_stop"
+    CONTACT_LOST = "contact_lost"
+    CONTACT_MISSING = "contact_missing"
+    REMOTE_ASSIST_WAIT = "remote_assist_wait"
+    MECHANICAL = "mechanical"
+    ADS_FAULT = "ads_fault"
+    SENSOR_DEGRADED = "sensor_degraded"
+    WEATHER = "weather"
+    ROAD_CLOSURE = "road_closure"
+    DETENTION = "detention"
+    REFUSED = "refused"
+    DAMAGED = "damaged"
+    TEMP_EXCURSION = "temp_excursion"
+    SEAL_BREAK = "seal_break"
+    LAW_ENFORCEMENT = "law_enforcement"
+    COLLISION = "collision"
+    CHARGING_FAULT = "charging_fault"
+    INSPECTION_FAIL = "inspection_fail"
 
 
 class FuelMethod(Choice):
@@ -366,12 +440,61 @@ class InterventionKind(Choice):
     ROADSIDE_SERVICE = "roadside_service"
 
 
+class LengthUnit(Choice):
+    """Unit of a length (contract 3f); an unknown one could not be compared, so it is refused."""
+
+    IN = "in"
+    CM = "cm"
+
+
+class MaintenanceKind(Choice):
+    """Why a vehicle is out of service (contract 3d)."""
+
+    PLANNED = "planned"
+    CALIBRATION = "calibration"
+    INSPECTION = "inspection"
+
+
+class ManualLegBy(Choice):
+    """Who drives the manual legs (contract 3d)."""
+
+    CARRIER = "carrier"
+    SHIPPER = "shipper"
+    THIRD_PARTY = "third_party"
+
+
+class OsdKind(Choice):
+    """What is wrong with delivered freight (contract 3f)."""
+
+    OVER = "over"
+    SHORT = "short"
+    DAMAGED = "damaged"
+
+
 class Outcome(Choice):
     """The carrier's answer (contract 3f); an unknown one is never an acceptance."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     COUNTERED = "countered"
+
+
+class PackingGroup(Choice):
+    """Packing group of 49 CFR 172.101 (contract 3f)."""
+
+    I = "I"
+    II = "II"
+    III = "III"
+
+
+class PaperType(Choice):
+    """Kind of a paper (contract 3f)."""
+
+    POD = "POD"
+    BOL = "BOL"
+    LUMPER = "LUMPER"
+    PHOTO = "PHOTO"
+    SEAL = "SEAL"
 
 
 class PartyRole(Choice):
@@ -420,6 +543,18 @@ class Receipt(Choice):
     UNPROVEN = "unproven"
 
 
+class ReferenceType(Choice):
+    """Kind of a number (contract 3f; X12 128)."""
+
+    BOL = "BOL"
+    PO = "PO"
+    PRO = "PRO"
+    SO = "SO"
+    PICKUP = "PICKUP"
+    CUSTOMER = "CUSTOMER"
+    SEAL = "SEAL"
+
+
 class Severity(Choice):
     """How bad an exception is (contract 3f)."""
 
@@ -463,6 +598,20 @@ class Teleassist(Choice):
 
     NONE = "none"
     ADVISORY = "advisory"
+
+
+class TemperatureMode(Choice):
+    """How a temperature is kept (contract 3f)."""
+
+    CONTINUOUS = "continuous"
+    START_STOP = "start_stop"
+
+
+class TemperatureUnit(Choice):
+    """Unit of a temperature (contract 3f); an unknown one could not be kept, so it is refused."""
+
+    F = "F"
+    C = "C"
 
 
 class TenderMode(Choice):
@@ -511,6 +660,18 @@ class WebhookAuth(Choice):
 
     REQUIRED = "required"
     SIGNATURE_ONLY = "signature_only"
+
+
+class Weekday(Choice):
+    """A day of the week (contract 3d); an unknown one could not be kept, so it is refused."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
 
 
 class WeightBasis(Choice):
@@ -644,6 +805,32 @@ class Place(Model):
         )
 
 
+class Corridor(Model):
+    """How far a vehicle may be off its line (contract 3c): one line, as either of the two."""
+
+    __slots__ = ()
+
+    polyline5 = Member("polyline5", TEXT)
+    """The line as a polyline of five decimals."""
+    geo_json = Member("geoJson", JSON)
+    """The line as a GeoJSON LineString (RFC 7946)."""
+    tolerance_m = Required("toleranceM", INTEGER)
+    """Metres to either side."""
+
+    def __init__(
+        self,
+        *,
+        polyline5: str | None = None,
+        geo_json: Json | None = None,
+        tolerance_m: int | None = None,
+    ) -> None:
+        super().__init__(
+            polyline5=polyline5,
+            geo_json=geo_json,
+            tolerance_m=tolerance_m,
+        )
+
+
 class PermittedDetour(Model):
     """A detour that needs no new tender (contract 3c)."""
 
@@ -651,24 +838,24 @@ class PermittedDetour(Model):
 
     detour_id = Required("detourId", TEXT)
     """The detour."""
-    reason = Member("reason", ListOf(TEXT))
-    """Why it may be taken: weather, closure, incident, charging, inspection."""
-    max_extra_mi = Member("maxExtraMi", DECIMAL)
+    reason = Required("reason", ListOf(ChoiceOf(DetourReason)))
+    """Why it may be taken."""
+    max_extra_mi = Required("maxExtraMi", DECIMAL)
     """Statute miles."""
-    max_extra_min = Member("maxExtraMin", INTEGER)
+    max_extra_min = Required("maxExtraMin", INTEGER)
     """Minutes."""
     area = Member("area", JSON)
-    """Where."""
+    """Where, as a GeoJSON Polygon (RFC 7946)."""
     via_terminals = Member("viaTerminals", ListOf(TEXT))
     """Terminals on the way."""
-    needs_approval = Member("needsApproval", FLAG)
+    needs_approval = Required("needsApproval", FLAG)
     """Whether the TMS must approve it first."""
 
     def __init__(
         self,
         *,
         detour_id: str | None = None,
-        reason: Iterable[str] | None = None,
+        reason: Iterable[DetourReason | str] | None = None,
         max_extra_mi: DecimalLike | None = None,
         max_extra_min: int | None = None,
         area: Json | None = None,
@@ -703,7 +890,7 @@ class RouteSegment(Model):
     """Who drives; `autonomous` by default."""
     via = Member("via", ListOf(Nested(Place)))
     """Mandatory points in order."""
-    corridor = Member("corridor", JSON)
+    corridor = Member("corridor", Nested(Corridor))
     """Corridor outside which `corridor_left` is raised."""
     permitted_detours = Member("permittedDetours", ListOf(Nested(PermittedDetour)))
     """Absent is unspecified; empty means none permitted."""
@@ -727,7 +914,7 @@ class RouteSegment(Model):
         sequence: int | None = None,
         drive_mode: DriveMode | str | None = None,
         via: Iterable[Place] | None = None,
-        corridor: Json | None = None,
+        corridor: Corridor | None = None,
         permitted_detours: Iterable[PermittedDetour] | None = None,
         planned_distance_mi: DecimalLike | None = None,
         planned_duration_min: int | None = None,
@@ -757,8 +944,8 @@ class HoursOfOperation(Model):
 
     __slots__ = ()
 
-    days = Required("days", ListOf(TEXT))
-    """Days: mon, tue, wed, thu, fri, sat, sun."""
+    days = Required("days", ListOf(ChoiceOf(Weekday)))
+    """Days on which it starts."""
     start_local = Required("startLocal", TEXT)
     """Local time of day."""
     end_local = Required("endLocal", TEXT)
@@ -771,7 +958,7 @@ class HoursOfOperation(Model):
     def __init__(
         self,
         *,
-        days: Iterable[str] | None = None,
+        days: Iterable[Weekday | str] | None = None,
         start_local: str | None = None,
         end_local: str | None = None,
         time_zone: str | None = None,
@@ -791,15 +978,15 @@ class ChargingWindow(Model):
 
     __slots__ = ()
 
-    location_id = Member("locationId", TEXT)
+    location_id = Required("locationId", TEXT)
     """Where."""
     window = Required("window", Nested(Window))
     """When."""
-    min_minutes = Member("minMinutes", INTEGER)
-    """Minutes."""
+    min_minutes = Required("minMinutes", INTEGER)
+    """Minutes that it takes, at least."""
     min_kwh = Member("minKwh", DECIMAL)
     """Kilowatt hours."""
-    mandatory = Member("mandatory", FLAG)
+    mandatory = Required("mandatory", FLAG)
     """Whether the vehicle must."""
 
     def __init__(
@@ -827,16 +1014,16 @@ class MaintenanceWindow(Model):
 
     window = Required("window", Nested(Window))
     """When."""
-    kind = Member("kind", TEXT)
-    """planned, calibration or inspection."""
-    mandatory = Member("mandatory", FLAG)
+    kind = Required("kind", ChoiceOf(MaintenanceKind))
+    """Why."""
+    mandatory = Required("mandatory", FLAG)
     """Whether the vehicle must."""
 
     def __init__(
         self,
         *,
         window: Window | None = None,
-        kind: str | None = None,
+        kind: MaintenanceKind | str | None = None,
         mandatory: bool | None = None,
     ) -> None:
         super().__init__(
@@ -853,12 +1040,12 @@ class Inspection(Model):
 
     scheme = Required("scheme", TEXT)
     """`CVSA_ECMV`."""
-    last_passed_at = Member("lastPassedAt", INSTANT)
+    last_passed_at = Required("lastPassedAt", INSTANT)
     """When it was passed."""
     valid_until = Required("validUntil", INSTANT)
     """When it lapses; a dispatch after it is `inspection_expired`."""
     interval_h = Member("intervalH", INTEGER)
-    """Hours between inspections."""
+    """Hours between inspections; 24 by default."""
 
     def __init__(
         self,
@@ -914,7 +1101,13 @@ class CargoRestrictions(Model):
     liquid_bulk = Member("liquidBulk", FLAG)
     """Liquid bulk is permitted; surge makes no the default."""
     livestock = Member("livestock", FLAG)
-    """Livestock is permitted."""
+    """Livestock is permitted; no is the default."""
+    high_value = Member("highValue", FLAG)
+    """High-value cargo is permitted."""
+    food_grade = Member("foodGrade", FLAG)
+    """The equipment is fit for food."""
+    team_required = Member("teamRequired", FLAG)
+    """Manual legs are driven by a team."""
 
     def __init__(
         self,
@@ -925,6 +1118,9 @@ class CargoRestrictions(Model):
         temp_control: bool | None = None,
         liquid_bulk: bool | None = None,
         livestock: bool | None = None,
+        high_value: bool | None = None,
+        food_grade: bool | None = None,
+        team_required: bool | None = None,
     ) -> None:
         super().__init__(
             allowed_commodities=allowed_commodities,
@@ -933,6 +1129,69 @@ class CargoRestrictions(Model):
             temp_control=temp_control,
             liquid_bulk=liquid_bulk,
             livestock=livestock,
+            high_value=high_value,
+            food_grade=food_grade,
+            team_required=team_required,
+        )
+
+
+class WeatherLimits(Model):
+    """Weather limits of the operational design domain (contract 3d); informative, the carrier decides on the day."""
+
+    __slots__ = ()
+
+    max_wind_mph = Member("maxWindMph", DECIMAL)
+    """Miles per hour."""
+    min_visibility_mi = Member("minVisibilityMi", DECIMAL)
+    """Statute miles."""
+    no_snow_ice = Member("noSnowIce", FLAG)
+    """Neither snow nor ice."""
+    max_precip_in_per_h = Member("maxPrecipInPerH", DECIMAL)
+    """Inches of rain in an hour."""
+
+    def __init__(
+        self,
+        *,
+        max_wind_mph: DecimalLike | None = None,
+        min_visibility_mi: DecimalLike | None = None,
+        no_snow_ice: bool | None = None,
+        max_precip_in_per_h: DecimalLike | None = None,
+    ) -> None:
+        super().__init__(
+            max_wind_mph=max_wind_mph,
+            min_visibility_mi=min_visibility_mi,
+            no_snow_ice=no_snow_ice,
+            max_precip_in_per_h=max_precip_in_per_h,
+        )
+
+
+class Handoff(Model):
+    """Terminals at which manual and autonomous legs meet (contract 3d)."""
+
+    __slots__ = ()
+
+    origin_terminal = Member("originTerminal", TEXT)
+    """The carrier's terminal near the origin."""
+    dest_terminal = Member("destTerminal", TEXT)
+    """The carrier's terminal near the destination."""
+    transfer_min = Required("transferMin", INTEGER)
+    """Minutes that a transfer takes."""
+    manual_leg_by = Required("manualLegBy", ChoiceOf(ManualLegBy))
+    """Who drives the manual legs."""
+
+    def __init__(
+        self,
+        *,
+        origin_terminal: str | None = None,
+        dest_terminal: str | None = None,
+        transfer_min: int | None = None,
+        manual_leg_by: ManualLegBy | str | None = None,
+    ) -> None:
+        super().__init__(
+            origin_terminal=origin_terminal,
+            dest_terminal=dest_terminal,
+            transfer_min=transfer_min,
+            manual_leg_by=manual_leg_by,
         )
 
 
@@ -963,13 +1222,13 @@ class OperationalConstraints(Model):
     """Its roadside inspection."""
     cargo_restrictions = Member("cargoRestrictions", Nested(CargoRestrictions))
     """What it must not carry."""
-    weather = Member("weather", JSON)
+    weather = Member("weather", Nested(WeatherLimits))
     """Weather limits of the design domain; informative."""
     min_lead_time_min = Member("minLeadTimeMin", INTEGER)
     """Minutes between tender and pickup."""
     cutoff = Member("cutoff", INSTANT)
     """Last instant to tender."""
-    handoff = Member("handoff", JSON)
+    handoff = Member("handoff", Nested(Handoff))
     """Terminals and manual legs."""
 
     def __init__(
@@ -986,10 +1245,10 @@ class OperationalConstraints(Model):
         maintenance_windows: Iterable[MaintenanceWindow] | None = None,
         inspection: Inspection | None = None,
         cargo_restrictions: CargoRestrictions | None = None,
-        weather: Json | None = None,
+        weather: WeatherLimits | None = None,
         min_lead_time_min: int | None = None,
         cutoff: InstantLike | None = None,
-        handoff: Json | None = None,
+        handoff: Handoff | None = None,
     ) -> None:
         super().__init__(
             max_weight_lbs=max_weight_lbs,
@@ -1136,6 +1395,32 @@ class Rate(Model):
         )
 
 
+class SetpointRange(Model):
+    """Temperatures that a reefer can hold (contract 3b)."""
+
+    __slots__ = ()
+
+    min = Required("min", DECIMAL)
+    """Lowest."""
+    max = Required("max", DECIMAL)
+    """Highest."""
+    unit = Required("unit", ChoiceOf(TemperatureUnit))
+    """`F` or `C`."""
+
+    def __init__(
+        self,
+        *,
+        min: DecimalLike | None = None,
+        max: DecimalLike | None = None,
+        unit: TemperatureUnit | str | None = None,
+    ) -> None:
+        super().__init__(
+            min=min,
+            max=max,
+            unit=unit,
+        )
+
+
 class Equipment(Model):
     """Trailer and hitch (contract 3b)."""
 
@@ -1151,7 +1436,7 @@ class Equipment(Model):
     """Kind of hitch."""
     air_suspension = Member("airSuspension", FLAG)
     """Air suspension."""
-    reefer_setpoint_range = Member("reeferSetpointRange", JSON)
+    reefer_setpoint_range = Member("reeferSetpointRange", Nested(SetpointRange))
     """Temperatures that a reefer can hold."""
     plug_types = Member("plugTypes", ListOf(TEXT))
     """Charging plugs."""
@@ -1164,7 +1449,7 @@ class Equipment(Model):
         trailer_length_ft: int | None = None,
         hitch: str | None = None,
         air_suspension: bool | None = None,
-        reefer_setpoint_range: Json | None = None,
+        reefer_setpoint_range: SetpointRange | None = None,
         plug_types: Iterable[str] | None = None,
     ) -> None:
         super().__init__(
@@ -1407,8 +1692,8 @@ class Appointment(Model):
     """IANA time zone; the offsets must be its own."""
     appt_number = Member("apptNumber", TEXT)
     """The facility's number."""
-    status = Member("status", TEXT)
-    """requested or confirmed."""
+    status = Member("status", ChoiceOf(AppointmentStatus))
+    """Whether it is fixed."""
 
     def __init__(
         self,
@@ -1418,7 +1703,7 @@ class Appointment(Model):
         end: InstantLike | None = None,
         time_zone: str | None = None,
         appt_number: str | None = None,
-        status: str | None = None,
+        status: AppointmentStatus | str | None = None,
     ) -> None:
         super().__init__(
             kind=kind,
@@ -1485,14 +1770,14 @@ class Stop(Model):
 
 
 class Quantity(Model):
-    """A weight, volume or length (contract 3a)."""
+    """A weight or a volume (contract 3a)."""
 
     __slots__ = ()
 
     value = Required("value", DECIMAL)
     """How much."""
     unit = Required("unit", TEXT)
-    """Unit: `lb`, `kg`, `ft3`, `m3`, `in`, `cm`."""
+    """Unit: `lb`, `kg`, `ft3`, `m3`."""
 
     def __init__(
         self,
@@ -1506,6 +1791,36 @@ class Quantity(Model):
         )
 
 
+class Dimensions(Model):
+    """Size of one piece (contract 3f)."""
+
+    __slots__ = ()
+
+    length = Required("length", DECIMAL)
+    """How long."""
+    width = Required("width", DECIMAL)
+    """How wide."""
+    height = Required("height", DECIMAL)
+    """How high."""
+    unit = Required("unit", ChoiceOf(LengthUnit))
+    """Unit: `in` or `cm`."""
+
+    def __init__(
+        self,
+        *,
+        length: DecimalLike | None = None,
+        width: DecimalLike | None = None,
+        height: DecimalLike | None = None,
+        unit: LengthUnit | str | None = None,
+    ) -> None:
+        super().__init__(
+            length=length,
+            width=width,
+            height=height,
+            unit=unit,
+        )
+
+
 class Temperature(Model):
     """Temperatures of the cargo (contract 3f)."""
 
@@ -1515,18 +1830,18 @@ class Temperature(Model):
     """Lowest."""
     max = Required("max", DECIMAL)
     """Highest."""
-    unit = Required("unit", TEXT)
-    """`F` or `C`."""
-    mode = Member("mode", TEXT)
-    """continuous or start_stop."""
+    unit = Required("unit", ChoiceOf(TemperatureUnit))
+    """Unit."""
+    mode = Member("mode", ChoiceOf(TemperatureMode))
+    """How it is kept."""
 
     def __init__(
         self,
         *,
         min: DecimalLike | None = None,
         max: DecimalLike | None = None,
-        unit: str | None = None,
-        mode: str | None = None,
+        unit: TemperatureUnit | str | None = None,
+        mode: TemperatureMode | str | None = None,
     ) -> None:
         super().__init__(
             min=min,
@@ -1549,8 +1864,8 @@ class Hazmat(Model):
     """Hazard class or division."""
     subsidiary = Member("subsidiary", ListOf(TEXT))
     """Subsidiary hazards."""
-    packing_group = Member("packingGroup", TEXT)
-    """I, II or III."""
+    packing_group = Member("packingGroup", ChoiceOf(PackingGroup))
+    """Packing group."""
     quantity = Required("quantity", TEXT)
     """Quantity with unit."""
     reportable_qty = Member("reportableQty", FLAG)
@@ -1571,7 +1886,7 @@ class Hazmat(Model):
         proper_shipping_name: str | None = None,
         hazard_class: str | None = None,
         subsidiary: Iterable[str] | None = None,
-        packing_group: str | None = None,
+        packing_group: PackingGroup | str | None = None,
         quantity: str | None = None,
         reportable_qty: bool | None = None,
         limited_qty: bool | None = None,
@@ -1611,6 +1926,8 @@ class Commodity(Model):
     """Weight of the whole line."""
     volume = Member("volume", Nested(Quantity))
     """Volume of the whole line."""
+    dims = Member("dims", Nested(Dimensions))
+    """Length, width and height of one piece."""
     nmfc_class = Member("nmfcClass", TEXT)
     """NMFC class."""
     hs_code = Member("hsCode", TEXT)
@@ -1620,7 +1937,7 @@ class Commodity(Model):
     stackable = Member("stackable", FLAG)
     """Whether it may be stacked."""
     temp = Member("temp", Nested(Temperature))
-    """Temperatures; always in `mustUnderstand`."""
+    """Temperatures."""
     hazmat = Member("hazmat", Nested(Hazmat))
     """Hazardous materials."""
     pickup_stop_id = Required("pickupStopId", TEXT)
@@ -1637,6 +1954,7 @@ class Commodity(Model):
         packaging: str | None = None,
         weight: Quantity | None = None,
         volume: Quantity | None = None,
+        dims: Dimensions | None = None,
         nmfc_class: str | None = None,
         hs_code: str | None = None,
         value: Money | None = None,
@@ -1653,6 +1971,7 @@ class Commodity(Model):
             packaging=packaging,
             weight=weight,
             volume=volume,
+            dims=dims,
             nmfc_class=nmfc_class,
             hs_code=hs_code,
             value=value,
@@ -1669,17 +1988,17 @@ class Reference(Model):
 
     __slots__ = ()
 
-    type = Required("type", TEXT)
-    """BOL, PO, PRO, SO, PICKUP, CUSTOMER, SEAL or another."""
+    type = Required("type", ChoiceOf(ReferenceType))
+    """What kind of number."""
     value = Required("value", TEXT)
     """The number."""
     scope = Member("scope", TEXT)
-    """`load`, or the stop it belongs to."""
+    """`load`, or the stop it belongs to; `load` by default."""
 
     def __init__(
         self,
         *,
-        type: str | None = None,
+        type: ReferenceType | str | None = None,
         value: str | None = None,
         scope: str | None = None,
     ) -> None:
@@ -1833,20 +2152,42 @@ class DecidedBy(Model):
 
     __slots__ = ()
 
-    kind = Required("kind", TEXT)
-    """`system` or `human`."""
+    kind = Required("kind", ChoiceOf(DeciderKind))
+    """A program or a person."""
     id = Member("id", TEXT)
     """Who."""
 
     def __init__(
         self,
         *,
-        kind: str | None = None,
+        kind: DeciderKind | str | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__(
             kind=kind,
             id=id,
+        )
+
+
+class CounterAppointment(Model):
+    """An appointment that a carrier proposes instead (contract 3f)."""
+
+    __slots__ = ()
+
+    stop_id = Required("stopId", TEXT)
+    """The stop."""
+    appointment = Required("appointment", Nested(Appointment))
+    """When the carrier would be there."""
+
+    def __init__(
+        self,
+        *,
+        stop_id: str | None = None,
+        appointment: Appointment | None = None,
+    ) -> None:
+        super().__init__(
+            stop_id=stop_id,
+            appointment=appointment,
         )
 
 
@@ -1861,9 +2202,9 @@ class Counter(Model):
     """Whether the carrier guarantees it."""
     rate = Member("rate", Nested(Rate))
     """Another price."""
-    appointments = Member("appointments", JSON)
+    appointments = Member("appointments", ListOf(Nested(CounterAppointment)))
     """Other appointments."""
-    route = Member("route", JSON)
+    route = Member("route", ListOf(Nested(RouteSegment)))
     """Another route."""
     valid_until = Required("validUntil", INSTANT)
     """Until when it holds."""
@@ -1874,8 +2215,8 @@ class Counter(Model):
         counter_id: str | None = None,
         firm: bool | None = None,
         rate: Rate | None = None,
-        appointments: Json | None = None,
-        route: Json | None = None,
+        appointments: Iterable[CounterAppointment] | None = None,
+        route: Iterable[RouteSegment] | None = None,
         valid_until: InstantLike | None = None,
     ) -> None:
         super().__init__(
@@ -1894,7 +2235,9 @@ class TenderDecision(Model):
     __slots__ = ()
 
     schema_version = Member("schemaVersion", TEXT)
-    """Semantic version of the contract."""
+    """Semantic version of the contract; required where the decision is a document of its own."""
+    must_understand = Member("mustUnderstand", ListOf(TEXT))
+    """JSON Pointers that the receiver must understand, or take the decision for a no (contract 3a)."""
     tender_id = Required("tenderId", TEXT)
     """The tender."""
     revision = Required("revision", INTEGER)
@@ -1922,6 +2265,7 @@ class TenderDecision(Model):
         self,
         *,
         schema_version: str | None = None,
+        must_understand: Iterable[str] | None = None,
         tender_id: str | None = None,
         revision: int | None = None,
         outcome: Outcome | str | None = None,
@@ -1936,6 +2280,7 @@ class TenderDecision(Model):
     ) -> None:
         super().__init__(
             schema_version=schema_version,
+            must_understand=must_understand,
             tender_id=tender_id,
             revision=revision,
             outcome=outcome,
@@ -1984,67 +2329,37 @@ class TenderWithdrawal(Model):
         )
 
 
-class CounterAnswer(Model):
-    """The TMS's answer to a counter offer (contract 4b, rows 7 and 9)."""
+class Paper(Model):
+    """A paper, addressed by its content (contract 3f)."""
 
     __slots__ = ()
 
-    schema_version = Required("schemaVersion", TEXT)
-    """Semantic version of the contract."""
-    counter_id = Required("counterId", TEXT)
-    """The counter offer."""
-    tender_id = Required("tenderId", TEXT)
-    """The tender."""
-    reason = Member("reason", TEXT)
-    """Why, for a refusal."""
+    type = Required("type", ChoiceOf(PaperType))
+    """What it is."""
+    uri = Required("uri", TEXT)
+    """Where it can be read."""
+    sha256 = Required("sha256", TEXT)
+    """SHA-256 of its bytes."""
+    mime = Required("mime", TEXT)
+    """Media type."""
+    bytes = Required("bytes", INTEGER)
+    """How many bytes."""
 
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        counter_id: str | None = None,
-        tender_id: str | None = None,
-        reason: str | None = None,
+        type: PaperType | str | None = None,
+        uri: str | None = None,
+        sha256: str | None = None,
+        mime: str | None = None,
+        bytes: int | None = None,
     ) -> None:
         super().__init__(
-            schema_version=schema_version,
-            counter_id=counter_id,
-            tender_id=tender_id,
-            reason=reason,
-        )
-
-
-class TenderCancellation(Model):
-    """Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16)."""
-
-    __slots__ = ()
-
-    schema_version = Required("schemaVersion", TEXT)
-    """Semantic version of the contract."""
-    cancellation_id = Required("cancellationId", TEXT)
-    """The cancellation's own id."""
-    tender_id = Required("tenderId", TEXT)
-    """The tender."""
-    load_id = Required("loadId", TEXT)
-    """The load."""
-    reason = Required("reason", TEXT)
-    """Why."""
-
-    def __init__(
-        self,
-        *,
-        schema_version: str | None = None,
-        cancellation_id: str | None = None,
-        tender_id: str | None = None,
-        load_id: str | None = None,
-        reason: str | None = None,
-    ) -> None:
-        super().__init__(
-            schema_version=schema_version,
-            cancellation_id=cancellation_id,
-            tender_id=tender_id,
-            load_id=load_id,
-            reason=reason,
+            type=type,
+            uri=uri,
+            sha256=sha256,
+            mime=mime,
+            bytes=bytes,
         )
 
 
@@ -2082,6 +2397,36 @@ class Pieces(Model):
         )
 
 
+class OsdItem(Model):
+    """Freight that was over, short or damaged (contract 3f)."""
+
+    __slots__ = ()
+
+    line_id = Required("lineId", TEXT)
+    """The line of freight."""
+    kind = Required("kind", ChoiceOf(OsdKind))
+    """What is wrong."""
+    pieces = Required("pieces", INTEGER)
+    """Pieces."""
+    notes = Member("notes", TEXT)
+    """In words."""
+
+    def __init__(
+        self,
+        *,
+        line_id: str | None = None,
+        kind: OsdKind | str | None = None,
+        pieces: int | None = None,
+        notes: str | None = None,
+    ) -> None:
+        super().__init__(
+            line_id=line_id,
+            kind=kind,
+            pieces=pieces,
+            notes=notes,
+        )
+
+
 class ProofOfDelivery(Model):
     """Proof of delivery (contract 3f)."""
 
@@ -2099,10 +2444,14 @@ class ProofOfDelivery(Model):
     """When."""
     received_by = Member("receivedBy", TEXT)
     """Who received; personal data."""
-    documents = Member("documents", ListOf(JSON))
+    signature = Member("signature", TEXT)
+    """Signature, by reference to a paper or as a data URI."""
+    documents = Member("documents", ListOf(Nested(Paper)))
     """Papers, content-addressed."""
     pieces = Member("pieces", Nested(Pieces))
     """Piece counts."""
+    osd = Member("osd", ListOf(Nested(OsdItem)))
+    """What was over, short or damaged."""
     seal_intact = Member("sealIntact", FLAG)
     """Whether the seal was intact."""
     notes = Member("notes", TEXT)
@@ -2117,8 +2466,10 @@ class ProofOfDelivery(Model):
         stop_id: str | None = None,
         delivered_at: InstantLike | None = None,
         received_by: str | None = None,
-        documents: Iterable[Json] | None = None,
+        signature: str | None = None,
+        documents: Iterable[Paper] | None = None,
         pieces: Pieces | None = None,
+        osd: Iterable[OsdItem] | None = None,
         seal_intact: bool | None = None,
         notes: str | None = None,
     ) -> None:
@@ -2129,10 +2480,38 @@ class ProofOfDelivery(Model):
             stop_id=stop_id,
             delivered_at=delivered_at,
             received_by=received_by,
+            signature=signature,
             documents=documents,
             pieces=pieces,
+            osd=osd,
             seal_intact=seal_intact,
             notes=notes,
+        )
+
+
+class InvoiceLine(Model):
+    """A line of an invoice (contract 3f; X12 L1)."""
+
+    __slots__ = ()
+
+    code = Required("code", TEXT)
+    """What it is for: `LINEHAUL`, or the code of an accessorial."""
+    description = Member("description", TEXT)
+    """In words."""
+    amount = Required("amount", Nested(Money))
+    """Money."""
+
+    def __init__(
+        self,
+        *,
+        code: str | None = None,
+        description: str | None = None,
+        amount: Money | None = None,
+    ) -> None:
+        super().__init__(
+            code=code,
+            description=description,
+            amount=amount,
         )
 
 
@@ -2147,10 +2526,12 @@ class Invoice(Model):
     """The invoice."""
     tender_id = Required("tenderId", TEXT)
     """The tender."""
-    lines = Required("lines", ListOf(JSON))
+    lines = Required("lines", ListOf(Nested(InvoiceLine)))
     """Lines."""
     total = Required("total", Nested(Money))
     """All of them."""
+    currency = Member("currency", TEXT)
+    """Currency of every line; that of the total where it is absent."""
     correction_of = Member("correctionOf", TEXT)
     """The invoice that this one corrects."""
 
@@ -2160,8 +2541,9 @@ class Invoice(Model):
         schema_version: str | None = None,
         invoice_id: str | None = None,
         tender_id: str | None = None,
-        lines: Iterable[Json] | None = None,
+        lines: Iterable[InvoiceLine] | None = None,
         total: Money | None = None,
+        currency: str | None = None,
         correction_of: str | None = None,
     ) -> None:
         super().__init__(
@@ -2170,7 +2552,72 @@ class Invoice(Model):
             tender_id=tender_id,
             lines=lines,
             total=total,
+            currency=currency,
             correction_of=correction_of,
+        )
+
+
+class DocumentEntry(Model):
+    """One paper that can be read (contract 4.0)."""
+
+    __slots__ = ()
+
+    doc_id = Required("docId", TEXT)
+    """Its id."""
+    type = Required("type", TEXT)
+    """`POD` or `INVOICE`; open."""
+    mime = Member("mime", TEXT)
+    """Media type."""
+    sha256 = Member("sha256", TEXT)
+    """SHA-256 of its bytes."""
+    bytes = Member("bytes", INTEGER)
+    """How many bytes."""
+    filed_at = Member("filedAt", INSTANT)
+    """Since when."""
+
+    def __init__(
+        self,
+        *,
+        doc_id: str | None = None,
+        type: str | None = None,
+        mime: str | None = None,
+        sha256: str | None = None,
+        bytes: int | None = None,
+        filed_at: InstantLike | None = None,
+    ) -> None:
+        super().__init__(
+            doc_id=doc_id,
+            type=type,
+            mime=mime,
+            sha256=sha256,
+            bytes=bytes,
+            filed_at=filed_at,
+        )
+
+
+class DocumentList(Model):
+    """The papers of a tender (contract 4.0)."""
+
+    __slots__ = ()
+
+    schema_version = Required("schemaVersion", TEXT)
+    """Semantic version of the contract."""
+    tender_id = Required("tenderId", TEXT)
+    """The tender."""
+    documents = Required("documents", ListOf(Nested(DocumentEntry)))
+    """What can be read."""
+
+    def __init__(
+        self,
+        *,
+        schema_version: str | None = None,
+        tender_id: str | None = None,
+        documents: Iterable[DocumentEntry] | None = None,
+    ) -> None:
+        super().__init__(
+            schema_version=schema_version,
+            tender_id=tender_id,
+            documents=documents,
         )
 
 
@@ -2257,6 +2704,8 @@ class Dispatch(Model):
 
     schema_version = Required("schemaVersion", TEXT)
     """Semantic version of the contract."""
+    must_understand = Member("mustUnderstand", ListOf(TEXT))
+    """JSON Pointers that the receiver must understand or refuse (contract 3a)."""
     dispatch_id = Required("dispatchId", TEXT)
     """The dispatch."""
     tender_id = Required("tenderId", TEXT)
@@ -2278,6 +2727,7 @@ class Dispatch(Model):
         self,
         *,
         schema_version: str | None = None,
+        must_understand: Iterable[str] | None = None,
         dispatch_id: str | None = None,
         tender_id: str | None = None,
         load_id: str | None = None,
@@ -2289,6 +2739,7 @@ class Dispatch(Model):
     ) -> None:
         super().__init__(
             schema_version=schema_version,
+            must_understand=must_understand,
             dispatch_id=dispatch_id,
             tender_id=tender_id,
             load_id=load_id,
@@ -2383,6 +2834,8 @@ class Command(Model):
 
     schema_version = Required("schemaVersion", TEXT)
     """Semantic version of the contract."""
+    must_understand = Member("mustUnderstand", ListOf(TEXT))
+    """JSON Pointers that the receiver must understand or refuse (contract 3a)."""
     command_id = Required("commandId", TEXT)
     """The command; its operation id."""
     type = Required("type", ChoiceOf(CommandType))
@@ -2410,6 +2863,7 @@ class Command(Model):
         self,
         *,
         schema_version: str | None = None,
+        must_understand: Iterable[str] | None = None,
         command_id: str | None = None,
         type: CommandType | str | None = None,
         dispatch_id: str | None = None,
@@ -2424,6 +2878,7 @@ class Command(Model):
     ) -> None:
         super().__init__(
             schema_version=schema_version,
+            must_understand=must_understand,
             command_id=command_id,
             type=type,
             dispatch_id=dispatch_id,
@@ -2554,6 +3009,28 @@ class EventPosition(Model):
         )
 
 
+class DecisionNeeded(Model):
+    """What somebody must decide about an exception (contract 3f)."""
+
+    __slots__ = ()
+
+    options = Required("options", ListOf(TEXT))
+    """What can be chosen."""
+    by = Required("by", TEXT)
+    """Who chooses, such as `tms`."""
+
+    def __init__(
+        self,
+        *,
+        options: Iterable[str] | None = None,
+        by: str | None = None,
+    ) -> None:
+        super().__init__(
+            options=options,
+            by=by,
+        )
+
+
 class TenderException(Model):
     """Something is wrong; an overlay that never moves the tender (contract 3f, 4a)."""
 
@@ -2562,8 +3039,8 @@ class TenderException(Model):
 
     exception_id = Required("exceptionId", TEXT)
     """The exception."""
-    kind = Required("kind", TEXT)
-    """Such as `minimal_risk_stop` or `corridor_left`; open."""
+    kind = Required("kind", ChoiceOf(ExceptionKind))
+    """What is wrong."""
     severity = Required("severity", ChoiceOf(Severity))
     """How bad."""
     opened_at = Required("openedAt", INSTANT)
@@ -2573,18 +3050,24 @@ class TenderException(Model):
     effect = Member("effect", ChoiceOf(Effect))
     """What it does to the load."""
     eta_delta_min = Member("etaDeltaMin", DECIMAL)
-    """Minutes later than planned."""
+    """Minutes later than planned; negative is earlier."""
+    location = Member("location", Nested(Place))
+    """Where."""
+    needs_decision = Member("needsDecision", Nested(DecisionNeeded))
+    """What somebody must decide."""
 
     def __init__(
         self,
         *,
         exception_id: str | None = None,
-        kind: str | None = None,
+        kind: ExceptionKind | str | None = None,
         severity: Severity | str | None = None,
         opened_at: InstantLike | None = None,
         cleared_at: InstantLike | None = None,
         effect: Effect | str | None = None,
         eta_delta_min: DecimalLike | None = None,
+        location: Place | None = None,
+        needs_decision: DecisionNeeded | None = None,
     ) -> None:
         super().__init__(
             exception_id=exception_id,
@@ -2594,6 +3077,30 @@ class TenderException(Model):
             cleared_at=cleared_at,
             effect=effect,
             eta_delta_min=eta_delta_min,
+            location=location,
+            needs_decision=needs_decision,
+        )
+
+
+class X12Status(Model):
+    """Status codes of X12 214 (contract 3g)."""
+
+    __slots__ = ()
+
+    at701 = Member("at701", TEXT)
+    """AT7-01, shipment status (element 1650)."""
+    at702 = Member("at702", TEXT)
+    """AT7-02, reason (element 1651)."""
+
+    def __init__(
+        self,
+        *,
+        at701: str | None = None,
+        at702: str | None = None,
+    ) -> None:
+        super().__init__(
+            at701=at701,
+            at702=at702,
         )
 
 
@@ -2630,7 +3137,7 @@ class StatusEvent(Model):
     """The exception, in exception events."""
     command = Member("command", JSON)
     """The command, in command events."""
-    x12 = Member("x12", JSON)
+    x12 = Member("x12", Nested(X12Status))
     """Status codes of X12 214."""
 
     def __init__(
@@ -2650,7 +3157,7 @@ class StatusEvent(Model):
         decision: Json | None = None,
         exception: TenderException | None = None,
         command: Json | None = None,
-        x12: Json | None = None,
+        x12: X12Status | None = None,
     ) -> None:
         super().__init__(
             load_id=load_id,
@@ -3042,6 +3549,8 @@ class CapacityPage(Model):
 
     __slots__ = ()
 
+    schema_version = Member("schemaVersion", TEXT)
+    """Semantic version of the contract; absent means 1.0.0."""
     offers = Required("offers", ListOf(Nested(CapacityOffer)))
     """Offers."""
     cursor = Member("cursor", TEXT)
@@ -3050,10 +3559,12 @@ class CapacityPage(Model):
     def __init__(
         self,
         *,
+        schema_version: str | None = None,
         offers: Iterable[CapacityOffer] | None = None,
         cursor: str | None = None,
     ) -> None:
         super().__init__(
+            schema_version=schema_version,
             offers=offers,
             cursor=cursor,
         )
@@ -3146,6 +3657,8 @@ class TenderPage(Model):
 
     __slots__ = ()
 
+    schema_version = Member("schemaVersion", TEXT)
+    """Semantic version of the contract; absent means 1.0.0."""
     tenders = Required("tenders", ListOf(Nested(TenderSnapshot)))
     """Tenders."""
     cursor = Member("cursor", TEXT)
@@ -3154,10 +3667,12 @@ class TenderPage(Model):
     def __init__(
         self,
         *,
+        schema_version: str | None = None,
         tenders: Iterable[TenderSnapshot] | None = None,
         cursor: str | None = None,
     ) -> None:
         super().__init__(
+            schema_version=schema_version,
             tenders=tenders,
             cursor=cursor,
         )
@@ -3168,6 +3683,8 @@ class EventPage(Model):
 
     __slots__ = ()
 
+    schema_version = Member("schemaVersion", TEXT)
+    """Semantic version of the contract; absent means 1.0.0."""
     events = Required("events", ListOf(JSON))
     """Events in order, verbatim."""
     last_sequence = Required("lastSequence", INTEGER)
@@ -3180,12 +3697,14 @@ class EventPage(Model):
     def __init__(
         self,
         *,
+        schema_version: str | None = None,
         events: Iterable[Json] | None = None,
         last_sequence: int | None = None,
         history_digest: str | None = None,
         log_epoch: str | None = None,
     ) -> None:
         super().__init__(
+            schema_version=schema_version,
             events=events,
             last_sequence=last_sequence,
             history_digest=history_digest,
@@ -3198,6 +3717,8 @@ class EventFeed(Model):
 
     __slots__ = ()
 
+    schema_version = Member("schemaVersion", TEXT)
+    """Semantic version of the contract; absent means 1.0.0."""
     events = Required("events", ListOf(JSON))
     """Events, verbatim."""
     cursor = Required("cursor", TEXT)
@@ -3208,11 +3729,13 @@ class EventFeed(Model):
     def __init__(
         self,
         *,
+        schema_version: str | None = None,
         events: Iterable[Json] | None = None,
         cursor: str | None = None,
         log_epoch: str | None = None,
     ) -> None:
         super().__init__(
+            schema_version=schema_version,
             events=events,
             cursor=cursor,
             log_epoch=log_epoch,
@@ -3300,6 +3823,8 @@ class DigestPage(Model):
 
     __slots__ = ()
 
+    schema_version = Member("schemaVersion", TEXT)
+    """Semantic version of the contract; absent means 1.0.0."""
     as_of = Required("asOf", TEXT)
     """Cursor up to which they hold."""
     log_epoch = Required("logEpoch", TEXT)
@@ -3312,16 +3837,52 @@ class DigestPage(Model):
     def __init__(
         self,
         *,
+        schema_version: str | None = None,
         as_of: str | None = None,
         log_epoch: str | None = None,
         items: Iterable[TenderDigest] | None = None,
         cursor: str | None = None,
     ) -> None:
         super().__init__(
+            schema_version=schema_version,
             as_of=as_of,
             log_epoch=log_epoch,
             items=items,
             cursor=cursor,
+        )
+
+
+class DigestAt(Model):
+    """Digest of one tender's history up to a sequence (contract 4g)."""
+
+    __slots__ = ()
+
+    schema_version = Member("schemaVersion", TEXT)
+    """Semantic version of the contract; absent means 1.0.0."""
+    tender_id = Required("tenderId", TEXT)
+    """The tender."""
+    sequence = Required("sequence", INTEGER)
+    """Up to and with this."""
+    history_digest = Required("historyDigest", TEXT)
+    """The digest there."""
+    log_epoch = Required("logEpoch", TEXT)
+    """Changes when the carrier restores from a backup."""
+
+    def __init__(
+        self,
+        *,
+        schema_version: str | None = None,
+        tender_id: str | None = None,
+        sequence: int | None = None,
+        history_digest: str | None = None,
+        log_epoch: str | None = None,
+    ) -> None:
+        super().__init__(
+            schema_version=schema_version,
+            tender_id=tender_id,
+            sequence=sequence,
+            history_digest=history_digest,
+            log_epoch=log_epoch,
         )
 
 
@@ -3520,10 +4081,6 @@ class Tender(Model):
     """The dispatch."""
     control_mode = Member("controlMode", ChoiceOf(ControlMode))
     """Who is in control of the vehicle."""
-    cancellation = Member("cancellation", ChoiceOf(Cancellation))
-    """How far a cancellation after acceptance is."""
-    amendment = Member("amendment", ChoiceOf(Amendment))
-    """How far an amendment after acceptance is."""
     sync = Required("sync", ChoiceOf(Sync))
     """Whether both histories agree."""
     last_sequence = Required("lastSequence", INTEGER)
@@ -3552,8 +4109,6 @@ class Tender(Model):
         reason: Reason | None = None,
         dispatch_id: str | None = None,
         control_mode: ControlMode | str | None = None,
-        cancellation: Cancellation | str | None = None,
-        amendment: Amendment | str | None = None,
         sync: Sync | str | None = None,
         last_sequence: int | None = None,
         history_digest: str | None = None,
@@ -3575,8 +4130,6 @@ class Tender(Model):
             reason=reason,
             dispatch_id=dispatch_id,
             control_mode=control_mode,
-            cancellation=cancellation,
-            amendment=amendment,
             sync=sync,
             last_sequence=last_sequence,
             history_digest=history_digest,
@@ -4149,40 +4702,6 @@ class JournalEntry(Model):
         )
 
 
-class RouteDeprecation(Model):
-    """An operation that the carrier says will end (contract 5)."""
-
-    __slots__ = ()
-
-    route = Required("route", TEXT)
-    """The operation's name, such as `tenders.create`; `*` for the whole version."""
-    deprecated_at = Member("deprecatedAt", INSTANT)
-    """Since when it is deprecated."""
-    sunset_at = Member("sunsetAt", INSTANT)
-    """When it ends."""
-    about = Member("about", TEXT)
-    """Where to read about it."""
-    successor = Member("successor", TEXT)
-    """What comes after it."""
-
-    def __init__(
-        self,
-        *,
-        route: str | None = None,
-        deprecated_at: InstantLike | None = None,
-        sunset_at: InstantLike | None = None,
-        about: str | None = None,
-        successor: str | None = None,
-    ) -> None:
-        super().__init__(
-            route=route,
-            deprecated_at=deprecated_at,
-            sunset_at=sunset_at,
-            about=about,
-            successor=successor,
-        )
-
-
 class CarrierHealth(Model):
     """How one carrier is."""
 
@@ -4200,12 +4719,6 @@ class CarrierHealth(Model):
     """Negotiated cipher suite."""
     key_exchange = Member("keyExchange", TEXT)
     """Negotiated key exchange."""
-    backpressure_ratio = Member("backpressureRatio", DECIMAL)
-    """Share of 503 among the answers of the last minute, 0 to 1 (contract 4d)."""
-    api_version = Member("apiVersion", TEXT)
-    """The contract's version of its latest answer (contract 5)."""
-    deprecations = Member("deprecations", ListOf(Nested(RouteDeprecation)))
-    """Operations that the carrier says will end (contract 5)."""
 
     def __init__(
         self,
@@ -4216,9 +4729,6 @@ class CarrierHealth(Model):
         tls_version: str | None = None,
         cipher_suite: str | None = None,
         key_exchange: str | None = None,
-        backpressure_ratio: DecimalLike | None = None,
-        api_version: str | None = None,
-        deprecations: Iterable[RouteDeprecation] | None = None,
     ) -> None:
         super().__init__(
             carrier=carrier,
@@ -4227,9 +4737,6 @@ class CarrierHealth(Model):
             tls_version=tls_version,
             cipher_suite=cipher_suite,
             key_exchange=key_exchange,
-            backpressure_ratio=backpressure_ratio,
-            api_version=api_version,
-            deprecations=deprecations,
         )
 
 
@@ -4264,50 +4771,6 @@ class Health(Model):
             carriers=carriers,
             certificate_not_after=certificate_not_after,
             version=version,
-        )
-
-
-class MetricSample(Model):
-    """One gauge's value now."""
-
-    __slots__ = ()
-
-    name = Required("name", TEXT)
-    """Its name, as Prometheus has it, with the unit at the end."""
-    labels = Required("labels", JSON)
-    """Labels: `partner`, `route`."""
-    value = Required("value", DECIMAL)
-    """Its value."""
-
-    def __init__(
-        self,
-        *,
-        name: str | None = None,
-        labels: Json | None = None,
-        value: DecimalLike | None = None,
-    ) -> None:
-        super().__init__(
-            name=name,
-            labels=labels,
-            value=value,
-        )
-
-
-class Metrics(Model):
-    """Numbers to watch a client by (operations 6e), for a gauge each. No load and no tender is named."""
-
-    __slots__ = ()
-
-    samples = Required("samples", ListOf(Nested(MetricSample)))
-    """The samples, in a stable order; every series is there from the start, at 0."""
-
-    def __init__(
-        self,
-        *,
-        samples: Iterable[MetricSample] | None = None,
-    ) -> None:
-        super().__init__(
-            samples=samples,
         )
 
 

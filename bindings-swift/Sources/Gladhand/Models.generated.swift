@@ -144,6 +144,32 @@ public enum AppointmentKind: Choice, MemberValue {
     }
 }
 
+/// Whether an appointment is fixed (contract 3f).
+public enum AppointmentStatus: Choice, MemberValue {
+    /// `requested`
+    case requested
+    /// `confirmed`
+    case confirmed
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "requested": self = .requested
+        case "confirmed": self = .confirmed
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .requested: "requested"
+        case .confirmed: "confirmed"
+        case .unknown(let text): text
+        }
+    }
+}
+
 /// Whether a driverless vehicle can enter (contract 3f).
 public enum AutonomousAccess: Choice, MemberValue {
     /// `yes`
@@ -488,6 +514,70 @@ public enum ControlMode: Choice, MemberValue {
     }
 }
 
+/// Who decided (contract 3f).
+public enum DeciderKind: Choice, MemberValue {
+    /// `system`
+    case system
+    /// `human`
+    case human
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "system": self = .system
+        case "human": self = .human
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .system: "system"
+        case .human: "human"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// Why a detour may be taken (contract 3c).
+public enum DetourReason: Choice, MemberValue {
+    /// `weather`
+    case weather
+    /// `closure`
+    case closure
+    /// `incident`
+    case incident
+    /// `charging`
+    case charging
+    /// `inspection`
+    case inspection
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "weather": self = .weather
+        case "closure": self = .closure
+        case "incident": self = .incident
+        case "charging": self = .charging
+        case "inspection": self = .inspection
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .weather: "weather"
+        case .closure: "closure"
+        case .incident: "incident"
+        case .charging: "charging"
+        case .inspection: "inspection"
+        case .unknown(let text): text
+        }
+    }
+}
+
 /// Who drives a segment (contract 3c).
 public enum DriveMode: Choice, MemberValue {
     /// `autonomous`
@@ -577,6 +667,112 @@ public enum EquipmentProvides: Choice, MemberValue {
         switch self {
         case .tractorOnly: "tractor_only"
         case .tractorAndTrailer: "tractor_and_trailer"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// What is wrong (contract 3f).
+public enum ExceptionKind: Choice, MemberValue {
+    /// `delay`
+    case delay
+    /// `corridor_left`
+    case corridorLeft
+    /// `geofence_violation`
+    case geofenceViolation
+    /// `odd_exit`
+    case oddExit
+    /// `minimal_risk_stop`
+    case minimalRiskStop
+    /// `contact_lost`
+    case contactLost
+    /// `contact_missing`
+    case contactMissing
+    /// `remote_assist_wait`
+    case remoteAssistWait
+    /// `mechanical`
+    case mechanical
+    /// `ads_fault`
+    case adsFault
+    /// `sensor_degraded`
+    case sensorDegraded
+    /// `weather`
+    case weather
+    /// `road_closure`
+    case roadClosure
+    /// `detention`
+    case detention
+    /// `refused`
+    case refused
+    /// `damaged`
+    case damaged
+    /// `temp_excursion`
+    case tempExcursion
+    /// `seal_break`
+    case sealBreak
+    /// `law_enforcement`
+    case lawEnforcement
+    /// `collision`
+    case collision
+    /// `charging_fault`
+    case chargingFault
+    /// `inspection_fail`
+    case inspectionFail
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "delay": self = .delay
+        case "corridor_left": self = .corridorLeft
+        case "geofence_violation": self = .geofenceViolation
+        case "odd_exit": self = .oddExit
+        case "minimal_risk_stop": self = .minimalRiskStop
+        case "contact_lost": self = .contactLost
+        case "contact_missing": self = .contactMissing
+        case "remote_assist_wait": self = .remoteAssistWait
+        case "mechanical": self = .mechanical
+        case "ads_fault": self = .adsFault
+        case "sensor_degraded": self = .sensorDegraded
+        case "weather": self = .weather
+        case "road_closure": self = .roadClosure
+        case "detention": self = .detention
+        case "refused": self = .refused
+        case "damaged": self = .damaged
+        case "temp_excursion": self = .tempExcursion
+        case "seal_break": self = .sealBreak
+        case "law_enforcement": self = .lawEnforcement
+        case "collision": self = .collision
+        case "charging_fault": self = .chargingFault
+        case "inspection_fail": self = .inspectionFail
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .delay: "delay"
+        case .corridorLeft: "corridor_left"
+        case .geofenceViolation: "geofence_violation"
+        case .oddExit: "odd_exit"
+        case .minimalRiskStop: "minimal_risk_stop"
+        case .contactLost: "contact_lost"
+        case .contactMissing: "contact_missing"
+        case .remoteAssistWait: "remote_assist_wait"
+        case .mechanical: "mechanical"
+        case .adsFault: "ads_fault"
+        case .sensorDegraded: "sensor_degraded"
+        case .weather: "weather"
+        case .roadClosure: "road_closure"
+        case .detention: "detention"
+        case .refused: "refused"
+        case .damaged: "damaged"
+        case .tempExcursion: "temp_excursion"
+        case .sealBreak: "seal_break"
+        case .lawEnforcement: "law_enforcement"
+        case .collision: "collision"
+        case .chargingFault: "charging_fault"
+        case .inspectionFail: "inspection_fail"
         case .unknown(let text): text
         }
     }
@@ -740,6 +936,122 @@ public enum InterventionKind: Choice, MemberValue {
     }
 }
 
+/// Unit of a length (contract 3f); an unknown one could not be compared, so it is refused.
+public enum LengthUnit: Choice, MemberValue {
+    /// `in`
+    case `in`
+    /// `cm`
+    case cm
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "in": self = .`in`
+        case "cm": self = .cm
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .`in`: "in"
+        case .cm: "cm"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// Why a vehicle is out of service (contract 3d).
+public enum MaintenanceKind: Choice, MemberValue {
+    /// `planned`
+    case planned
+    /// `calibration`
+    case calibration
+    /// `inspection`
+    case inspection
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "planned": self = .planned
+        case "calibration": self = .calibration
+        case "inspection": self = .inspection
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .planned: "planned"
+        case .calibration: "calibration"
+        case .inspection: "inspection"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// Who drives the manual legs (contract 3d).
+public enum ManualLegBy: Choice, MemberValue {
+    /// `carrier`
+    case carrier
+    /// `shipper`
+    case shipper
+    /// `third_party`
+    case thirdParty
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "carrier": self = .carrier
+        case "shipper": self = .shipper
+        case "third_party": self = .thirdParty
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .carrier: "carrier"
+        case .shipper: "shipper"
+        case .thirdParty: "third_party"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// What is wrong with delivered freight (contract 3f).
+public enum OsdKind: Choice, MemberValue {
+    /// `over`
+    case over
+    /// `short`
+    case short
+    /// `damaged`
+    case damaged
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "over": self = .over
+        case "short": self = .short
+        case "damaged": self = .damaged
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .over: "over"
+        case .short: "short"
+        case .damaged: "damaged"
+        case .unknown(let text): text
+        }
+    }
+}
+
 /// The carrier's answer (contract 3f); an unknown one is never an acceptance.
 public enum Outcome: Choice, MemberValue {
     /// `accepted`
@@ -765,6 +1077,74 @@ public enum Outcome: Choice, MemberValue {
         case .accepted: "accepted"
         case .rejected: "rejected"
         case .countered: "countered"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// Packing group of 49 CFR 172.101 (contract 3f).
+public enum PackingGroup: Choice, MemberValue {
+    /// `I`
+    case i
+    /// `II`
+    case ii
+    /// `III`
+    case iii
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "I": self = .i
+        case "II": self = .ii
+        case "III": self = .iii
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .i: "I"
+        case .ii: "II"
+        case .iii: "III"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// Kind of a paper (contract 3f).
+public enum PaperType: Choice, MemberValue {
+    /// `POD`
+    case pod
+    /// `BOL`
+    case bol
+    /// `LUMPER`
+    case lumper
+    /// `PHOTO`
+    case photo
+    /// `SEAL`
+    case seal
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "POD": self = .pod
+        case "BOL": self = .bol
+        case "LUMPER": self = .lumper
+        case "PHOTO": self = .photo
+        case "SEAL": self = .seal
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .pod: "POD"
+        case .bol: "BOL"
+        case .lumper: "LUMPER"
+        case .photo: "PHOTO"
+        case .seal: "SEAL"
         case .unknown(let text): text
         }
     }
@@ -946,6 +1326,52 @@ public enum Receipt: Choice, MemberValue {
     }
 }
 
+/// Kind of a number (contract 3f; X12 128).
+public enum ReferenceType: Choice, MemberValue {
+    /// `BOL`
+    case bol
+    /// `PO`
+    case po
+    /// `PRO`
+    case pro
+    /// `SO`
+    case so
+    /// `PICKUP`
+    case pickup
+    /// `CUSTOMER`
+    case customer
+    /// `SEAL`
+    case seal
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "BOL": self = .bol
+        case "PO": self = .po
+        case "PRO": self = .pro
+        case "SO": self = .so
+        case "PICKUP": self = .pickup
+        case "CUSTOMER": self = .customer
+        case "SEAL": self = .seal
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .bol: "BOL"
+        case .po: "PO"
+        case .pro: "PRO"
+        case .so: "SO"
+        case .pickup: "PICKUP"
+        case .customer: "CUSTOMER"
+        case .seal: "SEAL"
+        case .unknown(let text): text
+        }
+    }
+}
+
 /// How bad an exception is (contract 3f).
 public enum Severity: Choice, MemberValue {
     /// `info`
@@ -1111,6 +1537,58 @@ public enum Teleassist: Choice, MemberValue {
         switch self {
         case .nothing: "none"
         case .advisory: "advisory"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// How a temperature is kept (contract 3f).
+public enum TemperatureMode: Choice, MemberValue {
+    /// `continuous`
+    case continuous
+    /// `start_stop`
+    case startStop
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "continuous": self = .continuous
+        case "start_stop": self = .startStop
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .continuous: "continuous"
+        case .startStop: "start_stop"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// Unit of a temperature (contract 3f); an unknown one could not be kept, so it is refused.
+public enum TemperatureUnit: Choice, MemberValue {
+    /// `F`
+    case f
+    /// `C`
+    case c
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "F": self = .f
+        case "C": self = .c
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .f: "F"
+        case .c: "C"
         case .unknown(let text): text
         }
     }
@@ -1293,6 +1771,52 @@ public enum WebhookAuth: Choice, MemberValue {
         switch self {
         case .required: "required"
         case .signatureOnly: "signature_only"
+        case .unknown(let text): text
+        }
+    }
+}
+
+/// A day of the week (contract 3d); an unknown one could not be kept, so it is refused.
+public enum Weekday: Choice, MemberValue {
+    /// `mon`
+    case mon
+    /// `tue`
+    case tue
+    /// `wed`
+    case wed
+    /// `thu`
+    case thu
+    /// `fri`
+    case fri
+    /// `sat`
+    case sat
+    /// `sun`
+    case sun
+    /// A value that this version does not know, kept as it came. Decisions treat it as a no.
+    case unknown(String)
+
+    public init(rawValue: String) {
+        switch rawValue {
+        case "mon": self = .mon
+        case "tue": self = .tue
+        case "wed": self = .wed
+        case "thu": self = .thu
+        case "fri": self = .fri
+        case "sat": self = .sat
+        case "sun": self = .sun
+        default: self = .unknown(rawValue)
+        }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .mon: "mon"
+        case .tue: "tue"
+        case .wed: "wed"
+        case .thu: "thu"
+        case .fri: "fri"
+        case .sat: "sat"
+        case .sun: "sun"
         case .unknown(let text): text
         }
     }
@@ -1524,6 +2048,46 @@ public struct Place: ContractModel, MemberValue {
     }
 }
 
+/// How far a vehicle may be off its line (contract 3c): one line, as either of the two.
+public struct Corridor: ContractModel, MemberValue {
+    public static var entity: String { "Corridor" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        polyline5: String? = nil,
+        geoJson: Json? = nil,
+        toleranceM: Int? = nil
+    ) {
+        document = .object
+        fill("polyline5", polyline5)
+        fill("geoJson", geoJson)
+        fill("toleranceM", toleranceM)
+    }
+
+    /// The line as a polyline of five decimals.
+    public var polyline5: String? {
+        get { read("polyline5") }
+        set { write("polyline5", newValue) }
+    }
+
+    /// The line as a GeoJSON LineString (RFC 7946).
+    public var geoJson: Json? {
+        get { read("geoJson") }
+        set { write("geoJson", newValue) }
+    }
+
+    /// Metres to either side.
+    public var toleranceM: Int {
+        get { need("toleranceM") }
+        set { write("toleranceM", newValue) }
+    }
+}
+
 /// A detour that needs no new tender (contract 3c).
 public struct PermittedDetour: ContractModel, MemberValue {
     public static var entity: String { "PermittedDetour" }
@@ -1536,7 +2100,7 @@ public struct PermittedDetour: ContractModel, MemberValue {
     /// A new one of these members.
     public init(
         detourId: String? = nil,
-        reason: [String]? = nil,
+        reason: [DetourReason]? = nil,
         maxExtraMi: Number? = nil,
         maxExtraMin: Int? = nil,
         area: Json? = nil,
@@ -1559,25 +2123,25 @@ public struct PermittedDetour: ContractModel, MemberValue {
         set { write("detourId", newValue) }
     }
 
-    /// Why it may be taken: weather, closure, incident, charging, inspection.
-    public var reason: [String]? {
-        get { read("reason") }
+    /// Why it may be taken.
+    public var reason: [DetourReason] {
+        get { need("reason") }
         set { write("reason", newValue) }
     }
 
     /// Statute miles.
-    public var maxExtraMi: Number? {
-        get { read("maxExtraMi") }
+    public var maxExtraMi: Number {
+        get { need("maxExtraMi") }
         set { write("maxExtraMi", newValue) }
     }
 
     /// Minutes.
-    public var maxExtraMin: Int? {
-        get { read("maxExtraMin") }
+    public var maxExtraMin: Int {
+        get { need("maxExtraMin") }
         set { write("maxExtraMin", newValue) }
     }
 
-    /// Where.
+    /// Where, as a GeoJSON Polygon (RFC 7946).
     public var area: Json? {
         get { read("area") }
         set { write("area", newValue) }
@@ -1590,8 +2154,8 @@ public struct PermittedDetour: ContractModel, MemberValue {
     }
 
     /// Whether the TMS must approve it first.
-    public var needsApproval: Bool? {
-        get { read("needsApproval") }
+    public var needsApproval: Bool {
+        get { need("needsApproval") }
         set { write("needsApproval", newValue) }
     }
 }
@@ -1613,7 +2177,7 @@ public struct RouteSegment: ContractModel, MemberValue {
         sequence: Int? = nil,
         driveMode: DriveMode? = nil,
         via: [Place]? = nil,
-        corridor: Json? = nil,
+        corridor: Corridor? = nil,
         permittedDetours: [PermittedDetour]? = nil,
         plannedDistanceMi: Number? = nil,
         plannedDurationMin: Int? = nil,
@@ -1674,7 +2238,7 @@ public struct RouteSegment: ContractModel, MemberValue {
     }
 
     /// Corridor outside which `corridor_left` is raised.
-    public var corridor: Json? {
+    public var corridor: Corridor? {
         get { read("corridor") }
         set { write("corridor", newValue) }
     }
@@ -1727,7 +2291,7 @@ public struct HoursOfOperation: ContractModel, MemberValue {
 
     /// A new one of these members.
     public init(
-        days: [String]? = nil,
+        days: [Weekday]? = nil,
         startLocal: String? = nil,
         endLocal: String? = nil,
         timeZone: String? = nil,
@@ -1741,8 +2305,8 @@ public struct HoursOfOperation: ContractModel, MemberValue {
         fill("appliesTo", appliesTo)
     }
 
-    /// Days: mon, tue, wed, thu, fri, sat, sun.
-    public var days: [String] {
+    /// Days on which it starts.
+    public var days: [Weekday] {
         get { need("days") }
         set { write("days", newValue) }
     }
@@ -1798,8 +2362,8 @@ public struct ChargingWindow: ContractModel, MemberValue {
     }
 
     /// Where.
-    public var locationId: String? {
-        get { read("locationId") }
+    public var locationId: String {
+        get { need("locationId") }
         set { write("locationId", newValue) }
     }
 
@@ -1809,9 +2373,9 @@ public struct ChargingWindow: ContractModel, MemberValue {
         set { write("window", newValue) }
     }
 
-    /// Minutes.
-    public var minMinutes: Int? {
-        get { read("minMinutes") }
+    /// Minutes that it takes, at least.
+    public var minMinutes: Int {
+        get { need("minMinutes") }
         set { write("minMinutes", newValue) }
     }
 
@@ -1822,8 +2386,8 @@ public struct ChargingWindow: ContractModel, MemberValue {
     }
 
     /// Whether the vehicle must.
-    public var mandatory: Bool? {
-        get { read("mandatory") }
+    public var mandatory: Bool {
+        get { need("mandatory") }
         set { write("mandatory", newValue) }
     }
 }
@@ -1840,7 +2404,7 @@ public struct MaintenanceWindow: ContractModel, MemberValue {
     /// A new one of these members.
     public init(
         window: Window? = nil,
-        kind: String? = nil,
+        kind: MaintenanceKind? = nil,
         mandatory: Bool? = nil
     ) {
         document = .object
@@ -1855,15 +2419,15 @@ public struct MaintenanceWindow: ContractModel, MemberValue {
         set { write("window", newValue) }
     }
 
-    /// planned, calibration or inspection.
-    public var kind: String? {
-        get { read("kind") }
+    /// Why.
+    public var kind: MaintenanceKind {
+        get { need("kind") }
         set { write("kind", newValue) }
     }
 
     /// Whether the vehicle must.
-    public var mandatory: Bool? {
-        get { read("mandatory") }
+    public var mandatory: Bool {
+        get { need("mandatory") }
         set { write("mandatory", newValue) }
     }
 }
@@ -1898,8 +2462,8 @@ public struct Inspection: ContractModel, MemberValue {
     }
 
     /// When it was passed.
-    public var lastPassedAt: Instant? {
-        get { read("lastPassedAt") }
+    public var lastPassedAt: Instant {
+        get { need("lastPassedAt") }
         set { write("lastPassedAt", newValue) }
     }
 
@@ -1909,7 +2473,7 @@ public struct Inspection: ContractModel, MemberValue {
         set { write("validUntil", newValue) }
     }
 
-    /// Hours between inspections.
+    /// Hours between inspections; 24 by default.
     public var intervalH: Int? {
         get { read("intervalH") }
         set { write("intervalH", newValue) }
@@ -1964,7 +2528,10 @@ public struct CargoRestrictions: ContractModel, MemberValue {
         maxValue: Money? = nil,
         tempControl: Bool? = nil,
         liquidBulk: Bool? = nil,
-        livestock: Bool? = nil
+        livestock: Bool? = nil,
+        highValue: Bool? = nil,
+        foodGrade: Bool? = nil,
+        teamRequired: Bool? = nil
     ) {
         document = .object
         fill("allowedCommodities", allowedCommodities)
@@ -1973,6 +2540,9 @@ public struct CargoRestrictions: ContractModel, MemberValue {
         fill("tempControl", tempControl)
         fill("liquidBulk", liquidBulk)
         fill("livestock", livestock)
+        fill("highValue", highValue)
+        fill("foodGrade", foodGrade)
+        fill("teamRequired", teamRequired)
     }
 
     /// Only these.
@@ -2005,10 +2575,124 @@ public struct CargoRestrictions: ContractModel, MemberValue {
         set { write("liquidBulk", newValue) }
     }
 
-    /// Livestock is permitted.
+    /// Livestock is permitted; no is the default.
     public var livestock: Bool? {
         get { read("livestock") }
         set { write("livestock", newValue) }
+    }
+
+    /// High-value cargo is permitted.
+    public var highValue: Bool? {
+        get { read("highValue") }
+        set { write("highValue", newValue) }
+    }
+
+    /// The equipment is fit for food.
+    public var foodGrade: Bool? {
+        get { read("foodGrade") }
+        set { write("foodGrade", newValue) }
+    }
+
+    /// Manual legs are driven by a team.
+    public var teamRequired: Bool? {
+        get { read("teamRequired") }
+        set { write("teamRequired", newValue) }
+    }
+}
+
+/// Weather limits of the operational design domain (contract 3d); informative, the carrier decides on the day.
+public struct WeatherLimits: ContractModel, MemberValue {
+    public static var entity: String { "WeatherLimits" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        maxWindMph: Number? = nil,
+        minVisibilityMi: Number? = nil,
+        noSnowIce: Bool? = nil,
+        maxPrecipInPerH: Number? = nil
+    ) {
+        document = .object
+        fill("maxWindMph", maxWindMph)
+        fill("minVisibilityMi", minVisibilityMi)
+        fill("noSnowIce", noSnowIce)
+        fill("maxPrecipInPerH", maxPrecipInPerH)
+    }
+
+    /// Miles per hour.
+    public var maxWindMph: Number? {
+        get { read("maxWindMph") }
+        set { write("maxWindMph", newValue) }
+    }
+
+    /// Statute miles.
+    public var minVisibilityMi: Number? {
+        get { read("minVisibilityMi") }
+        set { write("minVisibilityMi", newValue) }
+    }
+
+    /// Neither snow nor ice.
+    public var noSnowIce: Bool? {
+        get { read("noSnowIce") }
+        set { write("noSnowIce", newValue) }
+    }
+
+    /// Inches of rain in an hour.
+    public var maxPrecipInPerH: Number? {
+        get { read("maxPrecipInPerH") }
+        set { write("maxPrecipInPerH", newValue) }
+    }
+}
+
+/// Terminals at which manual and autonomous legs meet (contract 3d).
+public struct Handoff: ContractModel, MemberValue {
+    public static var entity: String { "Handoff" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        originTerminal: String? = nil,
+        destTerminal: String? = nil,
+        transferMin: Int? = nil,
+        manualLegBy: ManualLegBy? = nil
+    ) {
+        document = .object
+        fill("originTerminal", originTerminal)
+        fill("destTerminal", destTerminal)
+        fill("transferMin", transferMin)
+        fill("manualLegBy", manualLegBy)
+    }
+
+    /// The carrier's terminal near the origin.
+    public var originTerminal: String? {
+        get { read("originTerminal") }
+        set { write("originTerminal", newValue) }
+    }
+
+    /// The carrier's terminal near the destination.
+    public var destTerminal: String? {
+        get { read("destTerminal") }
+        set { write("destTerminal", newValue) }
+    }
+
+    /// Minutes that a transfer takes.
+    public var transferMin: Int {
+        get { need("transferMin") }
+        set { write("transferMin", newValue) }
+    }
+
+    /// Who drives the manual legs.
+    public var manualLegBy: ManualLegBy {
+        get { need("manualLegBy") }
+        set { write("manualLegBy", newValue) }
     }
 }
 
@@ -2034,10 +2718,10 @@ public struct OperationalConstraints: ContractModel, MemberValue {
         maintenanceWindows: [MaintenanceWindow]? = nil,
         inspection: Inspection? = nil,
         cargoRestrictions: CargoRestrictions? = nil,
-        weather: Json? = nil,
+        weather: WeatherLimits? = nil,
         minLeadTimeMin: Int? = nil,
         cutoff: Instant? = nil,
-        handoff: Json? = nil
+        handoff: Handoff? = nil
     ) {
         document = .object
         fill("maxWeightLbs", maxWeightLbs)
@@ -2124,7 +2808,7 @@ public struct OperationalConstraints: ContractModel, MemberValue {
     }
 
     /// Weather limits of the design domain; informative.
-    public var weather: Json? {
+    public var weather: WeatherLimits? {
         get { read("weather") }
         set { write("weather", newValue) }
     }
@@ -2142,7 +2826,7 @@ public struct OperationalConstraints: ContractModel, MemberValue {
     }
 
     /// Terminals and manual legs.
-    public var handoff: Json? {
+    public var handoff: Handoff? {
         get { read("handoff") }
         set { write("handoff", newValue) }
     }
@@ -2364,6 +3048,46 @@ public struct Rate: ContractModel, MemberValue {
     }
 }
 
+/// Temperatures that a reefer can hold (contract 3b).
+public struct SetpointRange: ContractModel, MemberValue {
+    public static var entity: String { "SetpointRange" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        min: Number? = nil,
+        max: Number? = nil,
+        unit: TemperatureUnit? = nil
+    ) {
+        document = .object
+        fill("min", min)
+        fill("max", max)
+        fill("unit", unit)
+    }
+
+    /// Lowest.
+    public var min: Number {
+        get { need("min") }
+        set { write("min", newValue) }
+    }
+
+    /// Highest.
+    public var max: Number {
+        get { need("max") }
+        set { write("max", newValue) }
+    }
+
+    /// `F` or `C`.
+    public var unit: TemperatureUnit {
+        get { need("unit") }
+        set { write("unit", newValue) }
+    }
+}
+
 /// Trailer and hitch (contract 3b).
 public struct Equipment: ContractModel, MemberValue {
     public static var entity: String { "Equipment" }
@@ -2380,7 +3104,7 @@ public struct Equipment: ContractModel, MemberValue {
         trailerLengthFt: Int? = nil,
         hitch: String? = nil,
         airSuspension: Bool? = nil,
-        reeferSetpointRange: Json? = nil,
+        reeferSetpointRange: SetpointRange? = nil,
         plugTypes: [String]? = nil
     ) {
         document = .object
@@ -2424,7 +3148,7 @@ public struct Equipment: ContractModel, MemberValue {
     }
 
     /// Temperatures that a reefer can hold.
-    public var reeferSetpointRange: Json? {
+    public var reeferSetpointRange: SetpointRange? {
         get { read("reeferSetpointRange") }
         set { write("reeferSetpointRange", newValue) }
     }
@@ -2820,7 +3544,7 @@ public struct Appointment: ContractModel, MemberValue {
         end: Instant? = nil,
         timeZone: String? = nil,
         apptNumber: String? = nil,
-        status: String? = nil
+        status: AppointmentStatus? = nil
     ) {
         document = .object
         fill("kind", kind)
@@ -2861,8 +3585,8 @@ public struct Appointment: ContractModel, MemberValue {
         set { write("apptNumber", newValue) }
     }
 
-    /// requested or confirmed.
-    public var status: String? {
+    /// Whether it is fixed.
+    public var status: AppointmentStatus? {
         get { read("status") }
         set { write("status", newValue) }
     }
@@ -2964,7 +3688,7 @@ public struct Stop: ContractModel, MemberValue {
     }
 }
 
-/// A weight, volume or length (contract 3a).
+/// A weight or a volume (contract 3a).
 public struct Quantity: ContractModel, MemberValue {
     public static var entity: String { "Quantity" }
     public var document: Document
@@ -2989,8 +3713,56 @@ public struct Quantity: ContractModel, MemberValue {
         set { write("value", newValue) }
     }
 
-    /// Unit: `lb`, `kg`, `ft3`, `m3`, `in`, `cm`.
+    /// Unit: `lb`, `kg`, `ft3`, `m3`.
     public var unit: String {
+        get { need("unit") }
+        set { write("unit", newValue) }
+    }
+}
+
+/// Size of one piece (contract 3f).
+public struct Dimensions: ContractModel, MemberValue {
+    public static var entity: String { "Dimensions" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        length: Number? = nil,
+        width: Number? = nil,
+        height: Number? = nil,
+        unit: LengthUnit? = nil
+    ) {
+        document = .object
+        fill("length", length)
+        fill("width", width)
+        fill("height", height)
+        fill("unit", unit)
+    }
+
+    /// How long.
+    public var length: Number {
+        get { need("length") }
+        set { write("length", newValue) }
+    }
+
+    /// How wide.
+    public var width: Number {
+        get { need("width") }
+        set { write("width", newValue) }
+    }
+
+    /// How high.
+    public var height: Number {
+        get { need("height") }
+        set { write("height", newValue) }
+    }
+
+    /// Unit: `in` or `cm`.
+    public var unit: LengthUnit {
         get { need("unit") }
         set { write("unit", newValue) }
     }
@@ -3009,8 +3781,8 @@ public struct Temperature: ContractModel, MemberValue {
     public init(
         min: Number? = nil,
         max: Number? = nil,
-        unit: String? = nil,
-        mode: String? = nil
+        unit: TemperatureUnit? = nil,
+        mode: TemperatureMode? = nil
     ) {
         document = .object
         fill("min", min)
@@ -3031,14 +3803,14 @@ public struct Temperature: ContractModel, MemberValue {
         set { write("max", newValue) }
     }
 
-    /// `F` or `C`.
-    public var unit: String {
+    /// Unit.
+    public var unit: TemperatureUnit {
         get { need("unit") }
         set { write("unit", newValue) }
     }
 
-    /// continuous or start_stop.
-    public var mode: String? {
+    /// How it is kept.
+    public var mode: TemperatureMode? {
         get { read("mode") }
         set { write("mode", newValue) }
     }
@@ -3059,7 +3831,7 @@ public struct Hazmat: ContractModel, MemberValue {
         properShippingName: String? = nil,
         hazardClass: String? = nil,
         subsidiary: [String]? = nil,
-        packingGroup: String? = nil,
+        packingGroup: PackingGroup? = nil,
         quantity: String? = nil,
         reportableQty: Bool? = nil,
         limitedQty: Bool? = nil,
@@ -3105,8 +3877,8 @@ public struct Hazmat: ContractModel, MemberValue {
         set { write("subsidiary", newValue) }
     }
 
-    /// I, II or III.
-    public var packingGroup: String? {
+    /// Packing group.
+    public var packingGroup: PackingGroup? {
         get { read("packingGroup") }
         set { write("packingGroup", newValue) }
     }
@@ -3165,6 +3937,7 @@ public struct Commodity: ContractModel, MemberValue {
         packaging: String? = nil,
         weight: Quantity? = nil,
         volume: Quantity? = nil,
+        dims: Dimensions? = nil,
         nmfcClass: String? = nil,
         hsCode: String? = nil,
         value: Money? = nil,
@@ -3181,6 +3954,7 @@ public struct Commodity: ContractModel, MemberValue {
         fill("packaging", packaging)
         fill("weight", weight)
         fill("volume", volume)
+        fill("dims", dims)
         fill("nmfcClass", nmfcClass)
         fill("hsCode", hsCode)
         fill("value", value)
@@ -3227,6 +4001,12 @@ public struct Commodity: ContractModel, MemberValue {
         set { write("volume", newValue) }
     }
 
+    /// Length, width and height of one piece.
+    public var dims: Dimensions? {
+        get { read("dims") }
+        set { write("dims", newValue) }
+    }
+
     /// NMFC class.
     public var nmfcClass: String? {
         get { read("nmfcClass") }
@@ -3251,7 +4031,7 @@ public struct Commodity: ContractModel, MemberValue {
         set { write("stackable", newValue) }
     }
 
-    /// Temperatures; always in `mustUnderstand`.
+    /// Temperatures.
     public var temp: Temperature? {
         get { read("temp") }
         set { write("temp", newValue) }
@@ -3287,7 +4067,7 @@ public struct Reference: ContractModel, MemberValue {
 
     /// A new one of these members.
     public init(
-        type: String? = nil,
+        type: ReferenceType? = nil,
         value: String? = nil,
         scope: String? = nil
     ) {
@@ -3297,8 +4077,8 @@ public struct Reference: ContractModel, MemberValue {
         fill("scope", scope)
     }
 
-    /// BOL, PO, PRO, SO, PICKUP, CUSTOMER, SEAL or another.
-    public var type: String {
+    /// What kind of number.
+    public var type: ReferenceType {
         get { need("type") }
         set { write("type", newValue) }
     }
@@ -3309,7 +4089,7 @@ public struct Reference: ContractModel, MemberValue {
         set { write("value", newValue) }
     }
 
-    /// `load`, or the stop it belongs to.
+    /// `load`, or the stop it belongs to; `load` by default.
     public var scope: String? {
         get { read("scope") }
         set { write("scope", newValue) }
@@ -3567,7 +4347,7 @@ public struct DecidedBy: ContractModel, MemberValue {
 
     /// A new one of these members.
     public init(
-        kind: String? = nil,
+        kind: DeciderKind? = nil,
         id: String? = nil
     ) {
         document = .object
@@ -3575,8 +4355,8 @@ public struct DecidedBy: ContractModel, MemberValue {
         fill("id", id)
     }
 
-    /// `system` or `human`.
-    public var kind: String {
+    /// A program or a person.
+    public var kind: DeciderKind {
         get { need("kind") }
         set { write("kind", newValue) }
     }
@@ -3585,6 +4365,38 @@ public struct DecidedBy: ContractModel, MemberValue {
     public var id: String? {
         get { read("id") }
         set { write("id", newValue) }
+    }
+}
+
+/// An appointment that a carrier proposes instead (contract 3f).
+public struct CounterAppointment: ContractModel, MemberValue {
+    public static var entity: String { "CounterAppointment" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        stopId: String? = nil,
+        appointment: Appointment? = nil
+    ) {
+        document = .object
+        fill("stopId", stopId)
+        fill("appointment", appointment)
+    }
+
+    /// The stop.
+    public var stopId: String {
+        get { need("stopId") }
+        set { write("stopId", newValue) }
+    }
+
+    /// When the carrier would be there.
+    public var appointment: Appointment {
+        get { need("appointment") }
+        set { write("appointment", newValue) }
     }
 }
 
@@ -3602,8 +4414,8 @@ public struct Counter: ContractModel, MemberValue {
         counterId: String? = nil,
         firm: Bool? = nil,
         rate: Rate? = nil,
-        appointments: Json? = nil,
-        route: Json? = nil,
+        appointments: [CounterAppointment]? = nil,
+        route: [RouteSegment]? = nil,
         validUntil: Instant? = nil
     ) {
         document = .object
@@ -3634,13 +4446,13 @@ public struct Counter: ContractModel, MemberValue {
     }
 
     /// Other appointments.
-    public var appointments: Json? {
+    public var appointments: [CounterAppointment]? {
         get { read("appointments") }
         set { write("appointments", newValue) }
     }
 
     /// Another route.
-    public var route: Json? {
+    public var route: [RouteSegment]? {
         get { read("route") }
         set { write("route", newValue) }
     }
@@ -3664,6 +4476,7 @@ public struct TenderDecision: ContractModel, MemberValue {
     /// A new one of these members.
     public init(
         schemaVersion: String? = nil,
+        mustUnderstand: [String]? = nil,
         tenderId: String? = nil,
         revision: Int? = nil,
         outcome: Outcome? = nil,
@@ -3678,6 +4491,7 @@ public struct TenderDecision: ContractModel, MemberValue {
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
+        fill("mustUnderstand", mustUnderstand)
         fill("tenderId", tenderId)
         fill("revision", revision)
         fill("outcome", outcome)
@@ -3691,10 +4505,16 @@ public struct TenderDecision: ContractModel, MemberValue {
         fill("conditions", conditions)
     }
 
-    /// Semantic version of the contract.
+    /// Semantic version of the contract; required where the decision is a document of its own.
     public var schemaVersion: String? {
         get { read("schemaVersion") }
         set { write("schemaVersion", newValue) }
+    }
+
+    /// JSON Pointers that the receiver must understand, or take the decision for a no (contract 3a).
+    public var mustUnderstand: [String]? {
+        get { read("mustUnderstand") }
+        set { write("mustUnderstand", newValue) }
     }
 
     /// The tender.
@@ -3820,9 +4640,9 @@ public struct TenderWithdrawal: ContractModel, MemberValue {
     }
 }
 
-/// The TMS's answer to a counter offer (contract 4b, rows 7 and 9).
-public struct CounterAnswer: ContractModel, MemberValue {
-    public static var entity: String { "CounterAnswer" }
+/// A paper, addressed by its content (contract 3f).
+public struct Paper: ContractModel, MemberValue {
+    public static var entity: String { "Paper" }
     public var document: Document
 
     public init(document: Document) {
@@ -3831,96 +4651,48 @@ public struct CounterAnswer: ContractModel, MemberValue {
 
     /// A new one of these members.
     public init(
-        schemaVersion: String? = nil,
-        counterId: String? = nil,
-        tenderId: String? = nil,
-        reason: String? = nil
+        type: PaperType? = nil,
+        uri: String? = nil,
+        sha256: String? = nil,
+        mime: String? = nil,
+        bytes: Int? = nil
     ) {
         document = .object
-        fill("schemaVersion", schemaVersion)
-        fill("counterId", counterId)
-        fill("tenderId", tenderId)
-        fill("reason", reason)
+        fill("type", type)
+        fill("uri", uri)
+        fill("sha256", sha256)
+        fill("mime", mime)
+        fill("bytes", bytes)
     }
 
-    /// Semantic version of the contract.
-    public var schemaVersion: String {
-        get { need("schemaVersion") }
-        set { write("schemaVersion", newValue) }
+    /// What it is.
+    public var type: PaperType {
+        get { need("type") }
+        set { write("type", newValue) }
     }
 
-    /// The counter offer.
-    public var counterId: String {
-        get { need("counterId") }
-        set { write("counterId", newValue) }
+    /// Where it can be read.
+    public var uri: String {
+        get { need("uri") }
+        set { write("uri", newValue) }
     }
 
-    /// The tender.
-    public var tenderId: String {
-        get { need("tenderId") }
-        set { write("tenderId", newValue) }
+    /// SHA-256 of its bytes.
+    public var sha256: String {
+        get { need("sha256") }
+        set { write("sha256", newValue) }
     }
 
-    /// Why, for a refusal.
-    public var reason: String? {
-        get { read("reason") }
-        set { write("reason", newValue) }
-    }
-}
-
-/// Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16).
-public struct TenderCancellation: ContractModel, MemberValue {
-    public static var entity: String { "TenderCancellation" }
-    public var document: Document
-
-    public init(document: Document) {
-        self.document = document
+    /// Media type.
+    public var mime: String {
+        get { need("mime") }
+        set { write("mime", newValue) }
     }
 
-    /// A new one of these members.
-    public init(
-        schemaVersion: String? = nil,
-        cancellationId: String? = nil,
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        reason: String? = nil
-    ) {
-        document = .object
-        fill("schemaVersion", schemaVersion)
-        fill("cancellationId", cancellationId)
-        fill("tenderId", tenderId)
-        fill("loadId", loadId)
-        fill("reason", reason)
-    }
-
-    /// Semantic version of the contract.
-    public var schemaVersion: String {
-        get { need("schemaVersion") }
-        set { write("schemaVersion", newValue) }
-    }
-
-    /// The cancellation's own id.
-    public var cancellationId: String {
-        get { need("cancellationId") }
-        set { write("cancellationId", newValue) }
-    }
-
-    /// The tender.
-    public var tenderId: String {
-        get { need("tenderId") }
-        set { write("tenderId", newValue) }
-    }
-
-    /// The load.
-    public var loadId: String {
-        get { need("loadId") }
-        set { write("loadId", newValue) }
-    }
-
-    /// Why.
-    public var reason: String {
-        get { need("reason") }
-        set { write("reason", newValue) }
+    /// How many bytes.
+    public var bytes: Int {
+        get { need("bytes") }
+        set { write("bytes", newValue) }
     }
 }
 
@@ -3980,6 +4752,54 @@ public struct Pieces: ContractModel, MemberValue {
     }
 }
 
+/// Freight that was over, short or damaged (contract 3f).
+public struct OsdItem: ContractModel, MemberValue {
+    public static var entity: String { "OsdItem" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        lineId: String? = nil,
+        kind: OsdKind? = nil,
+        pieces: Int? = nil,
+        notes: String? = nil
+    ) {
+        document = .object
+        fill("lineId", lineId)
+        fill("kind", kind)
+        fill("pieces", pieces)
+        fill("notes", notes)
+    }
+
+    /// The line of freight.
+    public var lineId: String {
+        get { need("lineId") }
+        set { write("lineId", newValue) }
+    }
+
+    /// What is wrong.
+    public var kind: OsdKind {
+        get { need("kind") }
+        set { write("kind", newValue) }
+    }
+
+    /// Pieces.
+    public var pieces: Int {
+        get { need("pieces") }
+        set { write("pieces", newValue) }
+    }
+
+    /// In words.
+    public var notes: String? {
+        get { read("notes") }
+        set { write("notes", newValue) }
+    }
+}
+
 /// Proof of delivery (contract 3f).
 public struct ProofOfDelivery: ContractModel, MemberValue {
     public static var entity: String { "ProofOfDelivery" }
@@ -3997,8 +4817,10 @@ public struct ProofOfDelivery: ContractModel, MemberValue {
         stopId: String? = nil,
         deliveredAt: Instant? = nil,
         receivedBy: String? = nil,
-        documents: [Json]? = nil,
+        signature: String? = nil,
+        documents: [Paper]? = nil,
         pieces: Pieces? = nil,
+        osd: [OsdItem]? = nil,
         sealIntact: Bool? = nil,
         notes: String? = nil
     ) {
@@ -4009,8 +4831,10 @@ public struct ProofOfDelivery: ContractModel, MemberValue {
         fill("stopId", stopId)
         fill("deliveredAt", deliveredAt)
         fill("receivedBy", receivedBy)
+        fill("signature", signature)
         fill("documents", documents)
         fill("pieces", pieces)
+        fill("osd", osd)
         fill("sealIntact", sealIntact)
         fill("notes", notes)
     }
@@ -4051,8 +4875,14 @@ public struct ProofOfDelivery: ContractModel, MemberValue {
         set { write("receivedBy", newValue) }
     }
 
+    /// Signature, by reference to a paper or as a data URI.
+    public var signature: String? {
+        get { read("signature") }
+        set { write("signature", newValue) }
+    }
+
     /// Papers, content-addressed.
-    public var documents: [Json]? {
+    public var documents: [Paper]? {
         get { read("documents") }
         set { write("documents", newValue) }
     }
@@ -4061,6 +4891,12 @@ public struct ProofOfDelivery: ContractModel, MemberValue {
     public var pieces: Pieces? {
         get { read("pieces") }
         set { write("pieces", newValue) }
+    }
+
+    /// What was over, short or damaged.
+    public var osd: [OsdItem]? {
+        get { read("osd") }
+        set { write("osd", newValue) }
     }
 
     /// Whether the seal was intact.
@@ -4073,6 +4909,46 @@ public struct ProofOfDelivery: ContractModel, MemberValue {
     public var notes: String? {
         get { read("notes") }
         set { write("notes", newValue) }
+    }
+}
+
+/// A line of an invoice (contract 3f; X12 L1).
+public struct InvoiceLine: ContractModel, MemberValue {
+    public static var entity: String { "InvoiceLine" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        code: String? = nil,
+        description: String? = nil,
+        amount: Money? = nil
+    ) {
+        document = .object
+        fill("code", code)
+        fill("description", description)
+        fill("amount", amount)
+    }
+
+    /// What it is for: `LINEHAUL`, or the code of an accessorial.
+    public var code: String {
+        get { need("code") }
+        set { write("code", newValue) }
+    }
+
+    /// In words.
+    public var description: String? {
+        get { read("description") }
+        set { write("description", newValue) }
+    }
+
+    /// Money.
+    public var amount: Money {
+        get { need("amount") }
+        set { write("amount", newValue) }
     }
 }
 
@@ -4090,8 +4966,9 @@ public struct Invoice: ContractModel, MemberValue {
         schemaVersion: String? = nil,
         invoiceId: String? = nil,
         tenderId: String? = nil,
-        lines: [Json]? = nil,
+        lines: [InvoiceLine]? = nil,
         total: Money? = nil,
+        currency: String? = nil,
         correctionOf: String? = nil
     ) {
         document = .object
@@ -4100,6 +4977,7 @@ public struct Invoice: ContractModel, MemberValue {
         fill("tenderId", tenderId)
         fill("lines", lines)
         fill("total", total)
+        fill("currency", currency)
         fill("correctionOf", correctionOf)
     }
 
@@ -4122,7 +5000,7 @@ public struct Invoice: ContractModel, MemberValue {
     }
 
     /// Lines.
-    public var lines: [Json] {
+    public var lines: [InvoiceLine] {
         get { need("lines") }
         set { write("lines", newValue) }
     }
@@ -4133,10 +5011,120 @@ public struct Invoice: ContractModel, MemberValue {
         set { write("total", newValue) }
     }
 
+    /// Currency of every line; that of the total where it is absent.
+    public var currency: String? {
+        get { read("currency") }
+        set { write("currency", newValue) }
+    }
+
     /// The invoice that this one corrects.
     public var correctionOf: String? {
         get { read("correctionOf") }
         set { write("correctionOf", newValue) }
+    }
+}
+
+/// One paper that can be read (contract 4.0).
+public struct DocumentEntry: ContractModel, MemberValue {
+    public static var entity: String { "DocumentEntry" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        docId: String? = nil,
+        type: String? = nil,
+        mime: String? = nil,
+        sha256: String? = nil,
+        bytes: Int? = nil,
+        filedAt: Instant? = nil
+    ) {
+        document = .object
+        fill("docId", docId)
+        fill("type", type)
+        fill("mime", mime)
+        fill("sha256", sha256)
+        fill("bytes", bytes)
+        fill("filedAt", filedAt)
+    }
+
+    /// Its id.
+    public var docId: String {
+        get { need("docId") }
+        set { write("docId", newValue) }
+    }
+
+    /// `POD` or `INVOICE`; open.
+    public var type: String {
+        get { need("type") }
+        set { write("type", newValue) }
+    }
+
+    /// Media type.
+    public var mime: String? {
+        get { read("mime") }
+        set { write("mime", newValue) }
+    }
+
+    /// SHA-256 of its bytes.
+    public var sha256: String? {
+        get { read("sha256") }
+        set { write("sha256", newValue) }
+    }
+
+    /// How many bytes.
+    public var bytes: Int? {
+        get { read("bytes") }
+        set { write("bytes", newValue) }
+    }
+
+    /// Since when.
+    public var filedAt: Instant? {
+        get { read("filedAt") }
+        set { write("filedAt", newValue) }
+    }
+}
+
+/// The papers of a tender (contract 4.0).
+public struct DocumentList: ContractModel, MemberValue {
+    public static var entity: String { "DocumentList" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        schemaVersion: String? = nil,
+        tenderId: String? = nil,
+        documents: [DocumentEntry]? = nil
+    ) {
+        document = .object
+        fill("schemaVersion", schemaVersion)
+        fill("tenderId", tenderId)
+        fill("documents", documents)
+    }
+
+    /// Semantic version of the contract.
+    public var schemaVersion: String {
+        get { need("schemaVersion") }
+        set { write("schemaVersion", newValue) }
+    }
+
+    /// The tender.
+    public var tenderId: String {
+        get { need("tenderId") }
+        set { write("tenderId", newValue) }
+    }
+
+    /// What can be read.
+    public var documents: [DocumentEntry] {
+        get { need("documents") }
+        set { write("documents", newValue) }
     }
 }
 
@@ -4280,6 +5268,7 @@ public struct Dispatch: ContractModel, MemberValue {
     /// A new one of these members.
     public init(
         schemaVersion: String? = nil,
+        mustUnderstand: [String]? = nil,
         dispatchId: String? = nil,
         tenderId: String? = nil,
         loadId: String? = nil,
@@ -4291,6 +5280,7 @@ public struct Dispatch: ContractModel, MemberValue {
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
+        fill("mustUnderstand", mustUnderstand)
         fill("dispatchId", dispatchId)
         fill("tenderId", tenderId)
         fill("loadId", loadId)
@@ -4305,6 +5295,12 @@ public struct Dispatch: ContractModel, MemberValue {
     public var schemaVersion: String {
         get { need("schemaVersion") }
         set { write("schemaVersion", newValue) }
+    }
+
+    /// JSON Pointers that the receiver must understand or refuse (contract 3a).
+    public var mustUnderstand: [String]? {
+        get { read("mustUnderstand") }
+        set { write("mustUnderstand", newValue) }
     }
 
     /// The dispatch.
@@ -4496,6 +5492,7 @@ public struct Command: ContractModel, MemberValue {
     /// A new one of these members.
     public init(
         schemaVersion: String? = nil,
+        mustUnderstand: [String]? = nil,
         commandId: String? = nil,
         type: CommandType? = nil,
         dispatchId: String? = nil,
@@ -4510,6 +5507,7 @@ public struct Command: ContractModel, MemberValue {
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
+        fill("mustUnderstand", mustUnderstand)
         fill("commandId", commandId)
         fill("type", type)
         fill("dispatchId", dispatchId)
@@ -4527,6 +5525,12 @@ public struct Command: ContractModel, MemberValue {
     public var schemaVersion: String {
         get { need("schemaVersion") }
         set { write("schemaVersion", newValue) }
+    }
+
+    /// JSON Pointers that the receiver must understand or refuse (contract 3a).
+    public var mustUnderstand: [String]? {
+        get { read("mustUnderstand") }
+        set { write("mustUnderstand", newValue) }
     }
 
     /// The command; its operation id.
@@ -4804,6 +5808,38 @@ public struct EventPosition: ContractModel, MemberValue {
     }
 }
 
+/// What somebody must decide about an exception (contract 3f).
+public struct DecisionNeeded: ContractModel, MemberValue {
+    public static var entity: String { "DecisionNeeded" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        options: [String]? = nil,
+        by: String? = nil
+    ) {
+        document = .object
+        fill("options", options)
+        fill("by", by)
+    }
+
+    /// What can be chosen.
+    public var options: [String] {
+        get { need("options") }
+        set { write("options", newValue) }
+    }
+
+    /// Who chooses, such as `tms`.
+    public var by: String {
+        get { need("by") }
+        set { write("by", newValue) }
+    }
+}
+
 /// Something is wrong; an overlay that never moves the tender (contract 3f, 4a).
 public struct TenderException: ContractModel, MemberValue {
     public static var entity: String { "Exception" }
@@ -4816,12 +5852,14 @@ public struct TenderException: ContractModel, MemberValue {
     /// A new one of these members.
     public init(
         exceptionId: String? = nil,
-        kind: String? = nil,
+        kind: ExceptionKind? = nil,
         severity: Severity? = nil,
         openedAt: Instant? = nil,
         clearedAt: Instant? = nil,
         effect: Effect? = nil,
-        etaDeltaMin: Number? = nil
+        etaDeltaMin: Number? = nil,
+        location: Place? = nil,
+        needsDecision: DecisionNeeded? = nil
     ) {
         document = .object
         fill("exceptionId", exceptionId)
@@ -4831,6 +5869,8 @@ public struct TenderException: ContractModel, MemberValue {
         fill("clearedAt", clearedAt)
         fill("effect", effect)
         fill("etaDeltaMin", etaDeltaMin)
+        fill("location", location)
+        fill("needsDecision", needsDecision)
     }
 
     /// The exception.
@@ -4839,8 +5879,8 @@ public struct TenderException: ContractModel, MemberValue {
         set { write("exceptionId", newValue) }
     }
 
-    /// Such as `minimal_risk_stop` or `corridor_left`; open.
-    public var kind: String {
+    /// What is wrong.
+    public var kind: ExceptionKind {
         get { need("kind") }
         set { write("kind", newValue) }
     }
@@ -4869,10 +5909,54 @@ public struct TenderException: ContractModel, MemberValue {
         set { write("effect", newValue) }
     }
 
-    /// Minutes later than planned.
+    /// Minutes later than planned; negative is earlier.
     public var etaDeltaMin: Number? {
         get { read("etaDeltaMin") }
         set { write("etaDeltaMin", newValue) }
+    }
+
+    /// Where.
+    public var location: Place? {
+        get { read("location") }
+        set { write("location", newValue) }
+    }
+
+    /// What somebody must decide.
+    public var needsDecision: DecisionNeeded? {
+        get { read("needsDecision") }
+        set { write("needsDecision", newValue) }
+    }
+}
+
+/// Status codes of X12 214 (contract 3g).
+public struct X12Status: ContractModel, MemberValue {
+    public static var entity: String { "X12Status" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        at701: String? = nil,
+        at702: String? = nil
+    ) {
+        document = .object
+        fill("at701", at701)
+        fill("at702", at702)
+    }
+
+    /// AT7-01, shipment status (element 1650).
+    public var at701: String? {
+        get { read("at701") }
+        set { write("at701", newValue) }
+    }
+
+    /// AT7-02, reason (element 1651).
+    public var at702: String? {
+        get { read("at702") }
+        set { write("at702", newValue) }
     }
 }
 
@@ -4901,7 +5985,7 @@ public struct StatusEvent: ContractModel, MemberValue {
         decision: Json? = nil,
         exception: TenderException? = nil,
         command: Json? = nil,
-        x12: Json? = nil
+        x12: X12Status? = nil
     ) {
         document = .object
         fill("loadId", loadId)
@@ -5006,7 +6090,7 @@ public struct StatusEvent: ContractModel, MemberValue {
     }
 
     /// Status codes of X12 214.
-    public var x12: Json? {
+    public var x12: X12Status? {
         get { read("x12") }
         set { write("x12", newValue) }
     }
@@ -5647,12 +6731,20 @@ public struct CapacityPage: ContractModel, MemberValue {
 
     /// A new one of these members.
     public init(
+        schemaVersion: String? = nil,
         offers: [CapacityOffer]? = nil,
         cursor: String? = nil
     ) {
         document = .object
+        fill("schemaVersion", schemaVersion)
         fill("offers", offers)
         fill("cursor", cursor)
+    }
+
+    /// Semantic version of the contract; absent means 1.0.0.
+    public var schemaVersion: String? {
+        get { read("schemaVersion") }
+        set { write("schemaVersion", newValue) }
     }
 
     /// Offers.
@@ -5831,12 +6923,20 @@ public struct TenderPage: ContractModel, MemberValue {
 
     /// A new one of these members.
     public init(
+        schemaVersion: String? = nil,
         tenders: [TenderSnapshot]? = nil,
         cursor: String? = nil
     ) {
         document = .object
+        fill("schemaVersion", schemaVersion)
         fill("tenders", tenders)
         fill("cursor", cursor)
+    }
+
+    /// Semantic version of the contract; absent means 1.0.0.
+    public var schemaVersion: String? {
+        get { read("schemaVersion") }
+        set { write("schemaVersion", newValue) }
     }
 
     /// Tenders.
@@ -5863,16 +6963,24 @@ public struct EventPage: ContractModel, MemberValue {
 
     /// A new one of these members.
     public init(
+        schemaVersion: String? = nil,
         events: [Json]? = nil,
         lastSequence: Int? = nil,
         historyDigest: String? = nil,
         logEpoch: String? = nil
     ) {
         document = .object
+        fill("schemaVersion", schemaVersion)
         fill("events", events)
         fill("lastSequence", lastSequence)
         fill("historyDigest", historyDigest)
         fill("logEpoch", logEpoch)
+    }
+
+    /// Semantic version of the contract; absent means 1.0.0.
+    public var schemaVersion: String? {
+        get { read("schemaVersion") }
+        set { write("schemaVersion", newValue) }
     }
 
     /// Events in order, verbatim.
@@ -5911,14 +7019,22 @@ public struct EventFeed: ContractModel, MemberValue {
 
     /// A new one of these members.
     public init(
+        schemaVersion: String? = nil,
         events: [Json]? = nil,
         cursor: String? = nil,
         logEpoch: String? = nil
     ) {
         document = .object
+        fill("schemaVersion", schemaVersion)
         fill("events", events)
         fill("cursor", cursor)
         fill("logEpoch", logEpoch)
+    }
+
+    /// Semantic version of the contract; absent means 1.0.0.
+    public var schemaVersion: String? {
+        get { read("schemaVersion") }
+        set { write("schemaVersion", newValue) }
     }
 
     /// Events, verbatim.
@@ -6079,16 +7195,24 @@ public struct DigestPage: ContractModel, MemberValue {
 
     /// A new one of these members.
     public init(
+        schemaVersion: String? = nil,
         asOf: String? = nil,
         logEpoch: String? = nil,
         items: [TenderDigest]? = nil,
         cursor: String? = nil
     ) {
         document = .object
+        fill("schemaVersion", schemaVersion)
         fill("asOf", asOf)
         fill("logEpoch", logEpoch)
         fill("items", items)
         fill("cursor", cursor)
+    }
+
+    /// Semantic version of the contract; absent means 1.0.0.
+    public var schemaVersion: String? {
+        get { read("schemaVersion") }
+        set { write("schemaVersion", newValue) }
     }
 
     /// Cursor up to which they hold.
@@ -6113,6 +7237,62 @@ public struct DigestPage: ContractModel, MemberValue {
     public var cursor: String? {
         get { read("cursor") }
         set { write("cursor", newValue) }
+    }
+}
+
+/// Digest of one tender's history up to a sequence (contract 4g).
+public struct DigestAt: ContractModel, MemberValue {
+    public static var entity: String { "DigestAt" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        schemaVersion: String? = nil,
+        tenderId: String? = nil,
+        sequence: Int? = nil,
+        historyDigest: String? = nil,
+        logEpoch: String? = nil
+    ) {
+        document = .object
+        fill("schemaVersion", schemaVersion)
+        fill("tenderId", tenderId)
+        fill("sequence", sequence)
+        fill("historyDigest", historyDigest)
+        fill("logEpoch", logEpoch)
+    }
+
+    /// Semantic version of the contract; absent means 1.0.0.
+    public var schemaVersion: String? {
+        get { read("schemaVersion") }
+        set { write("schemaVersion", newValue) }
+    }
+
+    /// The tender.
+    public var tenderId: String {
+        get { need("tenderId") }
+        set { write("tenderId", newValue) }
+    }
+
+    /// Up to and with this.
+    public var sequence: Int {
+        get { need("sequence") }
+        set { write("sequence", newValue) }
+    }
+
+    /// The digest there.
+    public var historyDigest: String {
+        get { need("historyDigest") }
+        set { write("historyDigest", newValue) }
+    }
+
+    /// Changes when the carrier restores from a backup.
+    public var logEpoch: String {
+        get { need("logEpoch") }
+        set { write("logEpoch", newValue) }
     }
 }
 
@@ -6405,8 +7585,6 @@ public struct Tender: ContractModel, MemberValue {
         reason: Reason? = nil,
         dispatchId: String? = nil,
         controlMode: ControlMode? = nil,
-        cancellation: Cancellation? = nil,
-        amendment: Amendment? = nil,
         sync: Sync? = nil,
         lastSequence: Int? = nil,
         historyDigest: String? = nil,
@@ -6428,8 +7606,6 @@ public struct Tender: ContractModel, MemberValue {
         fill("reason", reason)
         fill("dispatchId", dispatchId)
         fill("controlMode", controlMode)
-        fill("cancellation", cancellation)
-        fill("amendment", amendment)
         fill("sync", sync)
         fill("lastSequence", lastSequence)
         fill("historyDigest", historyDigest)
@@ -6519,18 +7695,6 @@ public struct Tender: ContractModel, MemberValue {
     public var controlMode: ControlMode? {
         get { read("controlMode") }
         set { write("controlMode", newValue) }
-    }
-
-    /// How far a cancellation after acceptance is.
-    public var cancellation: Cancellation? {
-        get { read("cancellation") }
-        set { write("cancellation", newValue) }
-    }
-
-    /// How far an amendment after acceptance is.
-    public var amendment: Amendment? {
-        get { read("amendment") }
-        set { write("amendment", newValue) }
     }
 
     /// Whether both histories agree.

@@ -122,6 +122,8 @@ entity! {
 
     /// One page of offers (contract 4.0).
     CapacityPage {
+        /// Semantic version of the contract; absent means 1.0.0.
+        schema_version "schemaVersion": Version;
         /// Offers.
         offers "offers": List<CapacityOffer, 0, 1000> => required;
         /// More follow.
@@ -168,6 +170,8 @@ entity! {
 
     /// One page of tenders (contract 4.0).
     TenderPage {
+        /// Semantic version of the contract; absent means 1.0.0.
+        schema_version "schemaVersion": Version;
         /// Tenders.
         tenders "tenders": List<TenderSnapshot, 0, 1000> => required;
         /// More follow.
@@ -176,6 +180,8 @@ entity! {
 
     /// The history of one tender (contract 4e).
     EventPage {
+        /// Semantic version of the contract; absent means 1.0.0.
+        schema_version "schemaVersion": Version;
         /// Events in order, verbatim.
         events "events": List<Any, 0, 10_000> => required;
         /// Last sequence.
@@ -188,6 +194,8 @@ entity! {
 
     /// The account's events in commit order (contract 4e).
     EventFeed {
+        /// Semantic version of the contract; absent means 1.0.0.
+        schema_version "schemaVersion": Version;
         /// Events, verbatim.
         events "events": List<Any, 0, 10_000> => required;
         /// Opaque; nothing ever appears behind it.
@@ -212,6 +220,8 @@ entity! {
 
     /// Digests of the account's tenders (contract 4g).
     DigestPage {
+        /// Semantic version of the contract; absent means 1.0.0.
+        schema_version "schemaVersion": Version;
         /// Cursor up to which they hold.
         as_of "asOf": Text<512> => required;
         /// Changes when the carrier restores from a backup.
@@ -242,6 +252,8 @@ entity! {
 
     /// Digest of one tender's history up to a sequence (contract 4g).
     DigestAt {
+        /// Semantic version of the contract; absent means 1.0.0.
+        schema_version "schemaVersion": Version;
         /// The tender.
         tender_id "tenderId": Id<64> => required;
         /// Up to and with this.
