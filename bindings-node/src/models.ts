@@ -232,6 +232,13 @@ export const FuelMethod = {
 } as const;
 export type FuelMethod = (typeof FuelMethod)[keyof typeof FuelMethod] | (string & {});
 
+/** What becomes of a held vehicle when the hold's lease lapses (contract 4f); unknown is nothing to rely on. */
+export const HoldLapse = {
+  Release: 'release',
+  Remain: 'remain',
+} as const;
+export type HoldLapse = (typeof HoldLapse)[keyof typeof HoldLapse] | (string & {});
+
 /** Who is aboard (contract 3b). */
 export const HumanOnBoard = {
   None: 'none',
@@ -246,8 +253,17 @@ export const InboxOutcome = {
   Duplicate: 'duplicate',
   Parked: 'parked',
   Quarantined: 'quarantined',
+  Heartbeat: 'heartbeat',
 } as const;
 export type InboxOutcome = (typeof InboxOutcome)[keyof typeof InboxOutcome];
+
+/** What a person is asked to do (contract 4f); an unknown kind is refused. */
+export const InterventionKind = {
+  HumanTakeover: 'human_takeover',
+  TransferHub: 'transfer_hub',
+  RoadsideService: 'roadside_service',
+} as const;
+export type InterventionKind = (typeof InterventionKind)[keyof typeof InterventionKind];
 
 /** Unit of a length (contract 3f); an unknown one could not be compared, so it is refused. */
 export const LengthUnit = {
@@ -372,6 +388,15 @@ export const Severity = {
   Critical: 'critical',
 } as const;
 export type Severity = (typeof Severity)[keyof typeof Severity] | (string & {});
+
+/** Where a conditional stop takes place (contract 4f); an unknown condition is refused. */
+export const StopCondition = {
+  NextSafeLocation: 'next_safe_location',
+  AtStop: 'at_stop',
+  AtTerminal: 'at_terminal',
+  If: 'if',
+} as const;
+export type StopCondition = (typeof StopCondition)[keyof typeof StopCondition];
 
 /** What happens at a stop (contract 3f). */
 export const StopType = {
@@ -2357,6 +2382,56 @@ export class Requester extends View {
   set role(value: string) { put(this, 'role', text, value); }
 }
 
+/** Members of {@link CommandParams}. */
+export interface CommandParamsInit {
+  condition?: StopCondition | undefined;
+  stopId?: string | undefined;
+  exceptionKind?: string | undefined;
+  latestBy?: string | undefined;
+  commandRef?: string | undefined;
+  kind?: InterventionKind | undefined;
+  location?: Place | PlaceInit | undefined;
+  detourId?: string | undefined;
+  newSegments?: readonly (RouteSegment | RouteSegmentInit)[] | undefined;
+  appointment?: Appointment | AppointmentInit | undefined;
+}
+
+/** What belongs to a command's type (contract 4f). `conditional_stop`: condition, with `at_stop` a stopId, with `if` an exceptionKind, and latestBy unless it is `next_safe_location`. `resume`, `release`: commandRef. `manual_intervention`: kind. `route_change`: detourId or newSegments. `reschedule_stop`: stopId and appointment. `hold_at_terminal`: nothing, or the commandRef of the hold that it renews. */
+export class CommandParams extends View {
+  static override readonly entity: string = 'CommandParams';
+  constructor(init: CommandParamsInit | At = {}) { super(init); }
+  /** Where to stop. */
+  get condition(): StopCondition | undefined { return get(this, 'condition', choice<StopCondition>()); }
+  set condition(value: StopCondition | undefined) { put(this, 'condition', choice<StopCondition>(), value); }
+  /** The stop of the tender that is meant. */
+  get stopId(): string | undefined { return get(this, 'stopId', text); }
+  set stopId(value: string | undefined) { put(this, 'stopId', text, value); }
+  /** The kind of exception upon which to stop. */
+  get exceptionKind(): string | undefined { return get(this, 'exceptionKind', text); }
+  set exceptionKind(value: string | undefined) { put(this, 'exceptionKind', text, value); }
+  /** After this the stop is not wanted any more. */
+  get latestBy(): string | undefined { return get(this, 'latestBy', instant); }
+  set latestBy(value: string | undefined) { put(this, 'latestBy', instant, value); }
+  /** The command that this one undoes or renews. */
+  get commandRef(): string | undefined { return get(this, 'commandRef', text); }
+  set commandRef(value: string | undefined) { put(this, 'commandRef', text, value); }
+  /** What a person is asked to do. */
+  get kind(): InterventionKind | undefined { return get(this, 'kind', choice<InterventionKind>()); }
+  set kind(value: InterventionKind | undefined) { put(this, 'kind', choice<InterventionKind>(), value); }
+  /** Where. */
+  get location(): Place | undefined { return get(this, 'location', nested(Place)); }
+  set location(value: Place | PlaceInit | undefined) { put(this, 'location', nested(Place), value); }
+  /** A detour of the capacity's route. */
+  get detourId(): string | undefined { return get(this, 'detourId', text); }
+  set detourId(value: string | undefined) { put(this, 'detourId', text, value); }
+  /** Other segments than the planned ones. */
+  get newSegments(): readonly RouteSegment[] | undefined { return get(this, 'newSegments', list(nested(RouteSegment))); }
+  set newSegments(value: readonly (RouteSegment | RouteSegmentInit)[] | undefined) { put(this, 'newSegments', list(nested(RouteSegment)), value); }
+  /** The new appointment. */
+  get appointment(): Appointment | undefined { return get(this, 'appointment', nested(Appointment)); }
+  set appointment(value: Appointment | AppointmentInit | undefined) { put(this, 'appointment', nested(Appointment), value); }
+}
+
 /** Members of {@link Command}. */
 export interface CommandInit {
   schemaVersion?: string | undefined;
@@ -2371,7 +2446,7 @@ export interface CommandInit {
   issuedAt?: string | undefined;
   expiresAt?: string | undefined;
   leaseS?: number | undefined;
-  params?: Json | undefined;
+  params?: CommandParams | CommandParamsInit | undefined;
 }
 
 /** A request to the carrier's operations centre; the carrier decides, nothing is actuated (contract 4f). */
@@ -2411,12 +2486,12 @@ export class Command extends View {
   /** At most 15 minutes later; no answer by then is a no. */
   get expiresAt(): string { return need(this, 'expiresAt', instant); }
   set expiresAt(value: string) { put(this, 'expiresAt', instant, value); }
-  /** Seconds for which a hold lasts without renewal. */
+  /** Seconds for which a hold lasts without renewal; with `hold_at_terminal` only. */
   get leaseS(): number | undefined { return get(this, 'leaseS', integer); }
   set leaseS(value: number | undefined) { put(this, 'leaseS', integer, value); }
   /** Members that belong to the type. */
-  get params(): Value | undefined { return get(this, 'params', json); }
-  set params(value: Json | undefined) { put(this, 'params', json, value); }
+  get params(): CommandParams | undefined { return get(this, 'params', nested(CommandParams)); }
+  set params(value: CommandParams | CommandParamsInit | undefined) { put(this, 'params', nested(CommandParams), value); }
 }
 
 /** Members of {@link CommandStatus}. */
@@ -2431,6 +2506,7 @@ export interface CommandStatusInit {
   requestedAt?: string | undefined;
   updatedAt?: string | undefined;
   expiresAt?: string | undefined;
+  leaseUntil?: string | undefined;
   reason?: string | undefined;
   outcome?: string | undefined;
   inverse?: CommandType | undefined;
@@ -2472,6 +2548,9 @@ export class CommandStatus extends View {
   /** When it lapses. */
   get expiresAt(): string | undefined { return get(this, 'expiresAt', instant); }
   set expiresAt(value: string | undefined) { put(this, 'expiresAt', instant, value); }
+  /** Until when a hold lasts without renewal. */
+  get leaseUntil(): string | undefined { return get(this, 'leaseUntil', instant); }
+  set leaseUntil(value: string | undefined) { put(this, 'leaseUntil', instant, value); }
   /** Why it was refused or failed. */
   get reason(): string | undefined { return get(this, 'reason', text); }
   set reason(value: string | undefined) { put(this, 'reason', text, value); }
@@ -2737,6 +2816,66 @@ export class Event extends View {
   set data(value: StatusEvent | StatusEventInit) { put(this, 'data', nested(StatusEvent), value); }
 }
 
+/** Members of {@link HeartbeatData}. */
+export interface HeartbeatDataInit {
+  subscriptionId?: string | undefined;
+  cursor?: string | undefined;
+  logEpoch?: string | undefined;
+}
+
+/** Where the account's feed stands. */
+export class HeartbeatData extends View {
+  static override readonly entity: string = 'HeartbeatData';
+  constructor(init: HeartbeatDataInit | At = {}) { super(init); }
+  /** The subscription. */
+  get subscriptionId(): string { return need(this, 'subscriptionId', text); }
+  set subscriptionId(value: string) { put(this, 'subscriptionId', text, value); }
+  /** The cursor behind the latest event that was committed. */
+  get cursor(): string { return need(this, 'cursor', text); }
+  set cursor(value: string) { put(this, 'cursor', text, value); }
+  /** Changes when the carrier restores from a backup. */
+  get logEpoch(): string { return need(this, 'logEpoch', text); }
+  set logEpoch(value: string) { put(this, 'logEpoch', text, value); }
+}
+
+/** Members of {@link Heartbeat}. */
+export interface HeartbeatInit {
+  specversion?: string | undefined;
+  id?: string | undefined;
+  source?: string | undefined;
+  type?: string | undefined;
+  time?: string | undefined;
+  datacontenttype?: string | undefined;
+  data?: HeartbeatData | HeartbeatDataInit | undefined;
+}
+
+/** What each webhook subscription gets every 60 seconds, outside every sequence, as a CloudEvent of the type `gladhand.subscription.heartbeat.v1` (contract 4e): the loss of a last event shows no gap. */
+export class Heartbeat extends View {
+  static override readonly entity: string = 'Heartbeat';
+  constructor(init: HeartbeatInit | At = {}) { super(init); }
+  /** `1.0`. */
+  get specversion(): string { return need(this, 'specversion', text); }
+  set specversion(value: string) { put(this, 'specversion', text, value); }
+  /** Unique per source. */
+  get id(): string { return need(this, 'id', text); }
+  set id(value: string) { put(this, 'id', text, value); }
+  /** `<base>/webhook-subscriptions/{subscriptionId}`. */
+  get source(): string { return need(this, 'source', text); }
+  set source(value: string) { put(this, 'source', text, value); }
+  /** `gladhand.subscription.heartbeat.v1`. */
+  get type(): string { return need(this, 'type', text); }
+  set type(value: string) { put(this, 'type', text, value); }
+  /** When. */
+  get time(): string { return need(this, 'time', instant); }
+  set time(value: string) { put(this, 'time', instant, value); }
+  /** `application/json`. */
+  get datacontenttype(): string | undefined { return get(this, 'datacontenttype', text); }
+  set datacontenttype(value: string | undefined) { put(this, 'datacontenttype', text, value); }
+  /** Where the feed stands. */
+  get data(): HeartbeatData { return need(this, 'data', nested(HeartbeatData)); }
+  set data(value: HeartbeatData | HeartbeatDataInit) { put(this, 'data', nested(HeartbeatData), value); }
+}
+
 /** Members of {@link ContractVersion}. */
 export interface ContractVersionInit {
   major?: number | undefined;
@@ -2785,6 +2924,8 @@ export class IdempotencyPolicy extends View {
 export interface WebhookKeyInit {
   keyId?: string | undefined;
   publicKey?: string | undefined;
+  notBefore?: string | undefined;
+  notAfter?: string | undefined;
 }
 
 /** A key that signs webhooks (contract 4e). */
@@ -2797,6 +2938,12 @@ export class WebhookKey extends View {
   /** `whpk_` and the base64 of an ed25519 public key. */
   get publicKey(): string { return need(this, 'publicKey', text); }
   set publicKey(value: string) { put(this, 'publicKey', text, value); }
+  /** What is signed with it before this is not genuine. */
+  get notBefore(): string | undefined { return get(this, 'notBefore', instant); }
+  set notBefore(value: string | undefined) { put(this, 'notBefore', instant, value); }
+  /** What is signed with it from this on is not genuine. */
+  get notAfter(): string | undefined { return get(this, 'notAfter', instant); }
+  set notAfter(value: string | undefined) { put(this, 'notAfter', instant, value); }
 }
 
 /** Members of {@link Limits}. */
@@ -2835,6 +2982,7 @@ export interface DiscoveryInit {
   tzdb?: string | undefined;
   telemetryEndpoint?: string | undefined;
   assumedTareLbs?: number | undefined;
+  holdLapse?: HoldLapse | undefined;
 }
 
 /** What a carrier publishes of itself (contract 5). */
@@ -2889,6 +3037,9 @@ export class Discovery extends View {
   /** Pounds assumed for an empty vehicle of unknown tare (contract 3d). */
   get assumedTareLbs(): number | undefined { return get(this, 'assumedTareLbs', integer); }
   set assumedTareLbs(value: number | undefined) { put(this, 'assumedTareLbs', integer, value); }
+  /** What becomes of a held vehicle when the hold's lease lapses. */
+  get holdLapse(): HoldLapse | undefined { return get(this, 'holdLapse', choice<HoldLapse>()); }
+  set holdLapse(value: HoldLapse | undefined) { put(this, 'holdLapse', choice<HoldLapse>(), value); }
 }
 
 /** Members of {@link CapacitySearch}. */
@@ -3621,6 +3772,122 @@ export class InboxReceipt extends View {
   /** Its type. */
   get type(): string | undefined { return get(this, 'type', text); }
   set type(value: string | undefined) { put(this, 'type', text, value); }
+}
+
+/** Members of {@link HeaderField}. */
+export interface HeaderFieldInit {
+  name?: string | undefined;
+  value?: string | undefined;
+}
+
+/** A header field of HTTP. */
+export class HeaderField extends View {
+  static override readonly entity: string = 'HeaderField';
+  constructor(init: HeaderFieldInit | At = {}) { super(init); }
+  /** Its name. */
+  get name(): string { return need(this, 'name', text); }
+  set name(value: string) { put(this, 'name', text, value); }
+  /** Its value. */
+  get value(): string { return need(this, 'value', text); }
+  set value(value: string) { put(this, 'value', text, value); }
+}
+
+/** Members of {@link InboxHandshake}. */
+export interface InboxHandshakeInit {
+  status?: number | undefined;
+  carrier?: string | undefined;
+  headers?: readonly (HeaderField | HeaderFieldInit)[] | undefined;
+}
+
+/** What to answer a carrier that asks whether it may send webhooks here (CloudEvents webhook 1.0, section 4). */
+export class InboxHandshake extends View {
+  static override readonly entity: string = 'InboxHandshake';
+  constructor(init: InboxHandshakeInit | At = {}) { super(init); }
+  /** HTTP status to answer with. */
+  get status(): number { return need(this, 'status', integer); }
+  set status(value: number) { put(this, 'status', integer, value); }
+  /** The carrier that asks. */
+  get carrier(): string { return need(this, 'carrier', text); }
+  set carrier(value: string) { put(this, 'carrier', text, value); }
+  /** Header fields to answer with. */
+  get headers(): readonly HeaderField[] { return need(this, 'headers', list(nested(HeaderField))); }
+  set headers(value: readonly (HeaderField | HeaderFieldInit)[]) { put(this, 'headers', list(nested(HeaderField)), value); }
+}
+
+/** Members of {@link CommandStep}. */
+export interface CommandStepInit {
+  state?: CommandState | undefined;
+  at?: string | undefined;
+  reason?: string | undefined;
+}
+
+/** One thing that the carrier said of a command. */
+export class CommandStep extends View {
+  static override readonly entity: string = 'CommandStep';
+  constructor(init: CommandStepInit | At = {}) { super(init); }
+  /** How far it got. */
+  get state(): CommandState { return need(this, 'state', choice<CommandState>()); }
+  set state(value: CommandState) { put(this, 'state', choice<CommandState>(), value); }
+  /** When the carrier says that it began. */
+  get at(): string | undefined { return get(this, 'at', instant); }
+  set at(value: string | undefined) { put(this, 'at', instant, value); }
+  /** Why, or what became of it. */
+  get reason(): string | undefined { return get(this, 'reason', text); }
+  set reason(value: string | undefined) { put(this, 'reason', text, value); }
+}
+
+/** Members of {@link CommandRecord}. */
+export interface CommandRecordInit {
+  commandId?: string | undefined;
+  dispatchId?: string | undefined;
+  carrier?: string | undefined;
+  tenderId?: string | undefined;
+  command?: Command | CommandInit | undefined;
+  state?: CommandState | undefined;
+  receipt?: string | undefined;
+  code?: string | undefined;
+  history?: readonly (CommandStep | CommandStepInit)[] | undefined;
+  inverse?: CommandType | undefined;
+  irreversible?: boolean | undefined;
+}
+
+/** A command as the journal knows it: who asked for what and why, and what became of it (contract 4f). */
+export class CommandRecord extends View {
+  static override readonly entity: string = 'CommandRecord';
+  constructor(init: CommandRecordInit | At = {}) { super(init); }
+  /** The command. */
+  get commandId(): string { return need(this, 'commandId', text); }
+  set commandId(value: string) { put(this, 'commandId', text, value); }
+  /** The dispatch. */
+  get dispatchId(): string { return need(this, 'dispatchId', text); }
+  set dispatchId(value: string) { put(this, 'dispatchId', text, value); }
+  /** The carrier's name in the configuration. */
+  get carrier(): string { return need(this, 'carrier', text); }
+  set carrier(value: string) { put(this, 'carrier', text, value); }
+  /** The tender, where the journal has it. */
+  get tenderId(): string | undefined { return get(this, 'tenderId', text); }
+  set tenderId(value: string | undefined) { put(this, 'tenderId', text, value); }
+  /** What was asked for, byte for byte. */
+  get command(): Command { return need(this, 'command', nested(Command)); }
+  set command(value: Command | CommandInit) { put(this, 'command', nested(Command), value); }
+  /** How far it is known to have got; `expired` where no answer came in time, which is a no. */
+  get state(): CommandState { return need(this, 'state', choice<CommandState>()); }
+  set state(value: CommandState) { put(this, 'state', choice<CommandState>(), value); }
+  /** `proven` once the carrier answered, `unproven` while the journal resolves it, `refused` or `not_sent`. */
+  get receipt(): string { return need(this, 'receipt', text); }
+  set receipt(value: string) { put(this, 'receipt', text, value); }
+  /** Why the carrier did not take it. */
+  get code(): string | undefined { return get(this, 'code', text); }
+  set code(value: string | undefined) { put(this, 'code', text, value); }
+  /** Every answer and event about it, the oldest first. */
+  get history(): readonly CommandStep[] { return need(this, 'history', list(nested(CommandStep))); }
+  set history(value: readonly (CommandStep | CommandStepInit)[]) { put(this, 'history', list(nested(CommandStep)), value); }
+  /** The command that undoes it. */
+  get inverse(): CommandType | undefined { return get(this, 'inverse', choice<CommandType>()); }
+  set inverse(value: CommandType | undefined) { put(this, 'inverse', choice<CommandType>(), value); }
+  /** True where nothing undoes it. */
+  get irreversible(): boolean { return need(this, 'irreversible', flag); }
+  set irreversible(value: boolean) { put(this, 'irreversible', flag, value); }
 }
 
 /** Members of {@link Position}. */

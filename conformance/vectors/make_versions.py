@@ -22,6 +22,7 @@ SCHEMAS = {path.stem: json.loads(path.read_text("utf-8")) for path in HERE.paren
 KEPT = {
     "LoadTender": {"mustUnderstand", "synthetic"},
     "Location": {"lat", "lon"},
+    "Reference": {"scope"},
     "Rate": {"linehaul", "fuelSurcharge", "accessorials"},
     "FuelSurcharge": {"value", "amount"},
     "RouteSegment": {"segmentId", "gapAllowed"},

@@ -1415,7 +1415,7 @@ public enum StopCondition: Choice, MemberValue {
     /// `at_terminal`
     case atTerminal
     /// `if`
-    case if
+    case `if`
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
@@ -1424,7 +1424,7 @@ public enum StopCondition: Choice, MemberValue {
         case "next_safe_location": self = .nextSafeLocation
         case "at_stop": self = .atStop
         case "at_terminal": self = .atTerminal
-        case "if": self = .if
+        case "if": self = .`if`
         default: self = .unknown(rawValue)
         }
     }
@@ -1434,7 +1434,7 @@ public enum StopCondition: Choice, MemberValue {
         case .nextSafeLocation: "next_safe_location"
         case .atStop: "at_stop"
         case .atTerminal: "at_terminal"
-        case .if: "if"
+        case .`if`: "if"
         case .unknown(let text): text
         }
     }

@@ -106,6 +106,8 @@ enum Typed {
             try changed(ProofOfDelivery(parsing: bytes)) { $0.pieces?.damaged = Int(value) }
         case ("Event", "/data/position/lat"):
             try changed(Event(parsing: bytes)) { $0.data.position?.lat = Number(value) }
+        case ("Command", "/leaseS"):
+            try changed(Command(parsing: bytes)) { $0.leaseS = Int(value) }
         case ("Command", "/expiresAt"):
             try changed(Command(parsing: bytes)) { $0.expiresAt = Instant(value) }
         case ("Event", "/data/exception/severity"):
