@@ -1986,8 +1986,64 @@ export class TenderWithdrawal extends View {
   set reason(value: string) { put(this, 'reason', text, value); }
 }
 
-/** Members of {@link Paper}. */
-export interface PaperInit {
+/** Members of {@link CounterAnswer}. */
+export interface CounterAnswerInit {
+  schemaVersion?: string | undefined;
+  counterId?: string | undefined;
+  tenderId?: string | undefined;
+  reason?: string | undefined;
+}
+
+/** The TMS's answer to a counter offer (contract 4b, rows 7 and 9). */
+export class CounterAnswer extends View {
+  static override readonly entity: string = 'CounterAnswer';
+  constructor(init: CounterAnswerInit | At = {}) { super(init); }
+  /** Semantic version of the contract. */
+  get schemaVersion(): string { return need(this, 'schemaVersion', text); }
+  set schemaVersion(value: string) { put(this, 'schemaVersion', text, value); }
+  /** The counter offer. */
+  get counterId(): string { return need(this, 'counterId', text); }
+  set counterId(value: string) { put(this, 'counterId', text, value); }
+  /** The tender. */
+  get tenderId(): string { return need(this, 'tenderId', text); }
+  set tenderId(value: string) { put(this, 'tenderId', text, value); }
+  /** Why, for a refusal. */
+  get reason(): string | undefined { return get(this, 'reason', text); }
+  set reason(value: string | undefined) { put(this, 'reason', text, value); }
+}
+
+/** Members of {@link TenderCancellation}. */
+export interface TenderCancellationInit {
+  schemaVersion?: string | undefined;
+  cancellationId?: string | undefined;
+  tenderId?: string | undefined;
+  loadId?: string | undefined;
+  reason?: string | undefined;
+}
+
+/** Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16). */
+export class TenderCancellation extends View {
+  static override readonly entity: string = 'TenderCancellation';
+  constructor(init: TenderCancellationInit | At = {}) { super(init); }
+  /** Semantic version of the contract. */
+  get schemaVersion(): string { return need(this, 'schemaVersion', text); }
+  set schemaVersion(value: string) { put(this, 'schemaVersion', text, value); }
+  /** The cancellation's own id. */
+  get cancellationId(): string { return need(this, 'cancellationId', text); }
+  set cancellationId(value: string) { put(this, 'cancellationId', text, value); }
+  /** The tender. */
+  get tenderId(): string { return need(this, 'tenderId', text); }
+  set tenderId(value: string) { put(this, 'tenderId', text, value); }
+  /** The load. */
+  get loadId(): string { return need(this, 'loadId', text); }
+  set loadId(value: string) { put(this, 'loadId', text, value); }
+  /** Why. */
+  get reason(): string { return need(this, 'reason', text); }
+  set reason(value: string) { put(this, 'reason', text, value); }
+}
+
+/** Members of {@link DeliveryPaper}. */
+export interface DeliveryPaperInit {
   type?: PaperType | undefined;
   uri?: string | undefined;
   sha256?: string | undefined;
@@ -1996,9 +2052,9 @@ export interface PaperInit {
 }
 
 /** A paper, addressed by its content (contract 3f). */
-export class Paper extends View {
-  static override readonly entity: string = 'Paper';
-  constructor(init: PaperInit | At = {}) { super(init); }
+export class DeliveryPaper extends View {
+  static override readonly entity: string = 'DeliveryPaper';
+  constructor(init: DeliveryPaperInit | At = {}) { super(init); }
   /** What it is. */
   get type(): PaperType { return need(this, 'type', choice<PaperType>()); }
   set type(value: PaperType) { put(this, 'type', choice<PaperType>(), value); }
@@ -2081,7 +2137,7 @@ export interface ProofOfDeliveryInit {
   deliveredAt?: string | undefined;
   receivedBy?: string | undefined;
   signature?: string | undefined;
-  documents?: readonly (Paper | PaperInit)[] | undefined;
+  documents?: readonly (DeliveryPaper | DeliveryPaperInit)[] | undefined;
   pieces?: Pieces | PiecesInit | undefined;
   osd?: readonly (OsdItem | OsdItemInit)[] | undefined;
   sealIntact?: boolean | undefined;
@@ -2114,8 +2170,8 @@ export class ProofOfDelivery extends View {
   get signature(): string | undefined { return get(this, 'signature', text); }
   set signature(value: string | undefined) { put(this, 'signature', text, value); }
   /** Papers, content-addressed. */
-  get documents(): readonly Paper[] | undefined { return get(this, 'documents', list(nested(Paper))); }
-  set documents(value: readonly (Paper | PaperInit)[] | undefined) { put(this, 'documents', list(nested(Paper)), value); }
+  get documents(): readonly DeliveryPaper[] | undefined { return get(this, 'documents', list(nested(DeliveryPaper))); }
+  set documents(value: readonly (DeliveryPaper | DeliveryPaperInit)[] | undefined) { put(this, 'documents', list(nested(DeliveryPaper)), value); }
   /** Piece counts. */
   get pieces(): Pieces | undefined { return get(this, 'pieces', nested(Pieces)); }
   set pieces(value: Pieces | PiecesInit | undefined) { put(this, 'pieces', nested(Pieces), value); }
@@ -2211,17 +2267,17 @@ export class DocumentEntry extends View {
   get type(): string { return need(this, 'type', text); }
   set type(value: string) { put(this, 'type', text, value); }
   /** Media type. */
-  get mime(): string | undefined { return get(this, 'mime', text); }
-  set mime(value: string | undefined) { put(this, 'mime', text, value); }
+  get mime(): string { return need(this, 'mime', text); }
+  set mime(value: string) { put(this, 'mime', text, value); }
   /** SHA-256 of its bytes. */
-  get sha256(): string | undefined { return get(this, 'sha256', text); }
-  set sha256(value: string | undefined) { put(this, 'sha256', text, value); }
+  get sha256(): string { return need(this, 'sha256', text); }
+  set sha256(value: string) { put(this, 'sha256', text, value); }
   /** How many bytes. */
-  get bytes(): number | undefined { return get(this, 'bytes', integer); }
-  set bytes(value: number | undefined) { put(this, 'bytes', integer, value); }
+  get bytes(): number { return need(this, 'bytes', integer); }
+  set bytes(value: number) { put(this, 'bytes', integer, value); }
   /** Since when. */
-  get filedAt(): string | undefined { return get(this, 'filedAt', instant); }
-  set filedAt(value: string | undefined) { put(this, 'filedAt', instant, value); }
+  get filedAt(): string { return need(this, 'filedAt', instant); }
+  set filedAt(value: string) { put(this, 'filedAt', instant, value); }
 }
 
 /** Members of {@link DocumentList}. */
@@ -3360,8 +3416,8 @@ export class DigestPage extends View {
   set cursor(value: string | undefined) { put(this, 'cursor', text, value); }
 }
 
-/** Members of {@link DigestAt}. */
-export interface DigestAtInit {
+/** Members of {@link HistoryDigest}. */
+export interface HistoryDigestInit {
   schemaVersion?: string | undefined;
   tenderId?: string | undefined;
   sequence?: number | undefined;
@@ -3370,9 +3426,9 @@ export interface DigestAtInit {
 }
 
 /** Digest of one tender's history up to a sequence (contract 4g). */
-export class DigestAt extends View {
-  static override readonly entity: string = 'DigestAt';
-  constructor(init: DigestAtInit | At = {}) { super(init); }
+export class HistoryDigest extends View {
+  static override readonly entity: string = 'HistoryDigest';
+  constructor(init: HistoryDigestInit | At = {}) { super(init); }
   /** Semantic version of the contract; absent means 1.0.0. */
   get schemaVersion(): string | undefined { return get(this, 'schemaVersion', text); }
   set schemaVersion(value: string | undefined) { put(this, 'schemaVersion', text, value); }
@@ -3548,6 +3604,8 @@ export interface TenderInit {
   reason?: Reason | ReasonInit | undefined;
   dispatchId?: string | undefined;
   controlMode?: ControlMode | undefined;
+  cancellation?: Cancellation | undefined;
+  amendment?: Amendment | undefined;
   sync?: Sync | undefined;
   lastSequence?: number | undefined;
   historyDigest?: string | undefined;
@@ -3601,6 +3659,12 @@ export class Tender extends View {
   /** Who is in control of the vehicle. */
   get controlMode(): ControlMode | undefined { return get(this, 'controlMode', choice<ControlMode>()); }
   set controlMode(value: ControlMode | undefined) { put(this, 'controlMode', choice<ControlMode>(), value); }
+  /** How far a cancellation after acceptance is. */
+  get cancellation(): Cancellation | undefined { return get(this, 'cancellation', choice<Cancellation>()); }
+  set cancellation(value: Cancellation | undefined) { put(this, 'cancellation', choice<Cancellation>(), value); }
+  /** How far an amendment after acceptance is. */
+  get amendment(): Amendment | undefined { return get(this, 'amendment', choice<Amendment>()); }
+  set amendment(value: Amendment | undefined) { put(this, 'amendment', choice<Amendment>(), value); }
   /** Whether both histories agree. */
   get sync(): Sync { return need(this, 'sync', choice<Sync>()); }
   set sync(value: Sync) { put(this, 'sync', choice<Sync>(), value); }

@@ -207,7 +207,11 @@ pub fn explain(data: &[u8]) {
         assert_eq!(model::violations(model::sdk::Eligibility::entity(), &answer), []);
         let eligible = answer.text("/verdict").as_deref() == Some("eligible");
         assert_eq!(eligible, explain::refusal(&answer).is_none());
-        let one = answer.at("/checks").expect("checks").items().any(|c| c.get("result").and_then(Value::text).as_deref() != Some("eligible"));
+        let one = answer
+            .at("/checks")
+            .expect("checks")
+            .items()
+            .any(|c| c.get("result").and_then(Value::text).as_deref() != Some("eligible"));
         assert_eq!(eligible, !one);
     }
 }

@@ -69,12 +69,13 @@ __all__ = [
     "ControlMode",
     "Corridor",
     "Counter",
+    "CounterAnswer",
     "CounterAppointment",
     "DecidedBy",
     "DeciderKind",
     "DecisionNeeded",
+    "DeliveryPaper",
     "DetourReason",
-    "DigestAt",
     "DigestPage",
     "Dimensions",
     "Discovery",
@@ -106,6 +107,7 @@ __all__ = [
     "Health",
     "Heartbeat",
     "HeartbeatData",
+    "HistoryDigest",
     "HoldLapse",
     "HoursOfOperation",
     "HumanOnBoard",
@@ -136,7 +138,6 @@ __all__ = [
     "OsdKind",
     "Outcome",
     "PackingGroup",
-    "Paper",
     "PaperType",
     "Party",
     "PartyRole",
@@ -173,6 +174,7 @@ __all__ = [
     "TemperatureMode",
     "TemperatureUnit",
     "Tender",
+    "TenderCancellation",
     "TenderDecision",
     "TenderDigest",
     "TenderException",
@@ -2329,7 +2331,71 @@ class TenderWithdrawal(Model):
         )
 
 
-class Paper(Model):
+class CounterAnswer(Model):
+    """The TMS's answer to a counter offer (contract 4b, rows 7 and 9)."""
+
+    __slots__ = ()
+
+    schema_version = Required("schemaVersion", TEXT)
+    """Semantic version of the contract."""
+    counter_id = Required("counterId", TEXT)
+    """The counter offer."""
+    tender_id = Required("tenderId", TEXT)
+    """The tender."""
+    reason = Member("reason", TEXT)
+    """Why, for a refusal."""
+
+    def __init__(
+        self,
+        *,
+        schema_version: str | None = None,
+        counter_id: str | None = None,
+        tender_id: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(
+            schema_version=schema_version,
+            counter_id=counter_id,
+            tender_id=tender_id,
+            reason=reason,
+        )
+
+
+class TenderCancellation(Model):
+    """Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16)."""
+
+    __slots__ = ()
+
+    schema_version = Required("schemaVersion", TEXT)
+    """Semantic version of the contract."""
+    cancellation_id = Required("cancellationId", TEXT)
+    """The cancellation's own id."""
+    tender_id = Required("tenderId", TEXT)
+    """The tender."""
+    load_id = Required("loadId", TEXT)
+    """The load."""
+    reason = Required("reason", TEXT)
+    """Why."""
+
+    def __init__(
+        self,
+        *,
+        schema_version: str | None = None,
+        cancellation_id: str | None = None,
+        tender_id: str | None = None,
+        load_id: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(
+            schema_version=schema_version,
+            cancellation_id=cancellation_id,
+            tender_id=tender_id,
+            load_id=load_id,
+            reason=reason,
+        )
+
+
+class DeliveryPaper(Model):
     """A paper, addressed by its content (contract 3f)."""
 
     __slots__ = ()
@@ -2446,7 +2512,7 @@ class ProofOfDelivery(Model):
     """Who received; personal data."""
     signature = Member("signature", TEXT)
     """Signature, by reference to a paper or as a data URI."""
-    documents = Member("documents", ListOf(Nested(Paper)))
+    documents = Member("documents", ListOf(Nested(DeliveryPaper)))
     """Papers, content-addressed."""
     pieces = Member("pieces", Nested(Pieces))
     """Piece counts."""
@@ -2467,7 +2533,7 @@ class ProofOfDelivery(Model):
         delivered_at: InstantLike | None = None,
         received_by: str | None = None,
         signature: str | None = None,
-        documents: Iterable[Paper] | None = None,
+        documents: Iterable[DeliveryPaper] | None = None,
         pieces: Pieces | None = None,
         osd: Iterable[OsdItem] | None = None,
         seal_intact: bool | None = None,
@@ -2566,13 +2632,13 @@ class DocumentEntry(Model):
     """Its id."""
     type = Required("type", TEXT)
     """`POD` or `INVOICE`; open."""
-    mime = Member("mime", TEXT)
+    mime = Required("mime", TEXT)
     """Media type."""
-    sha256 = Member("sha256", TEXT)
+    sha256 = Required("sha256", TEXT)
     """SHA-256 of its bytes."""
-    bytes = Member("bytes", INTEGER)
+    bytes = Required("bytes", INTEGER)
     """How many bytes."""
-    filed_at = Member("filedAt", INSTANT)
+    filed_at = Required("filedAt", INSTANT)
     """Since when."""
 
     def __init__(
@@ -3852,7 +3918,7 @@ class DigestPage(Model):
         )
 
 
-class DigestAt(Model):
+class HistoryDigest(Model):
     """Digest of one tender's history up to a sequence (contract 4g)."""
 
     __slots__ = ()
@@ -4081,6 +4147,10 @@ class Tender(Model):
     """The dispatch."""
     control_mode = Member("controlMode", ChoiceOf(ControlMode))
     """Who is in control of the vehicle."""
+    cancellation = Member("cancellation", ChoiceOf(Cancellation))
+    """How far a cancellation after acceptance is."""
+    amendment = Member("amendment", ChoiceOf(Amendment))
+    """How far an amendment after acceptance is."""
     sync = Required("sync", ChoiceOf(Sync))
     """Whether both histories agree."""
     last_sequence = Required("lastSequence", INTEGER)
@@ -4109,6 +4179,8 @@ class Tender(Model):
         reason: Reason | None = None,
         dispatch_id: str | None = None,
         control_mode: ControlMode | str | None = None,
+        cancellation: Cancellation | str | None = None,
+        amendment: Amendment | str | None = None,
         sync: Sync | str | None = None,
         last_sequence: int | None = None,
         history_digest: str | None = None,
@@ -4130,6 +4202,8 @@ class Tender(Model):
             reason=reason,
             dispatch_id=dispatch_id,
             control_mode=control_mode,
+            cancellation=cancellation,
+            amendment=amendment,
             sync=sync,
             last_sequence=last_sequence,
             history_digest=history_digest,

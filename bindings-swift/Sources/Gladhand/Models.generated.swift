@@ -4640,9 +4640,113 @@ public struct TenderWithdrawal: ContractModel, MemberValue {
     }
 }
 
+/// The TMS's answer to a counter offer (contract 4b, rows 7 and 9).
+public struct CounterAnswer: ContractModel, MemberValue {
+    public static var entity: String { "CounterAnswer" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        schemaVersion: String? = nil,
+        counterId: String? = nil,
+        tenderId: String? = nil,
+        reason: String? = nil
+    ) {
+        document = .object
+        fill("schemaVersion", schemaVersion)
+        fill("counterId", counterId)
+        fill("tenderId", tenderId)
+        fill("reason", reason)
+    }
+
+    /// Semantic version of the contract.
+    public var schemaVersion: String {
+        get { need("schemaVersion") }
+        set { write("schemaVersion", newValue) }
+    }
+
+    /// The counter offer.
+    public var counterId: String {
+        get { need("counterId") }
+        set { write("counterId", newValue) }
+    }
+
+    /// The tender.
+    public var tenderId: String {
+        get { need("tenderId") }
+        set { write("tenderId", newValue) }
+    }
+
+    /// Why, for a refusal.
+    public var reason: String? {
+        get { read("reason") }
+        set { write("reason", newValue) }
+    }
+}
+
+/// Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16).
+public struct TenderCancellation: ContractModel, MemberValue {
+    public static var entity: String { "TenderCancellation" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        schemaVersion: String? = nil,
+        cancellationId: String? = nil,
+        tenderId: String? = nil,
+        loadId: String? = nil,
+        reason: String? = nil
+    ) {
+        document = .object
+        fill("schemaVersion", schemaVersion)
+        fill("cancellationId", cancellationId)
+        fill("tenderId", tenderId)
+        fill("loadId", loadId)
+        fill("reason", reason)
+    }
+
+    /// Semantic version of the contract.
+    public var schemaVersion: String {
+        get { need("schemaVersion") }
+        set { write("schemaVersion", newValue) }
+    }
+
+    /// The cancellation's own id.
+    public var cancellationId: String {
+        get { need("cancellationId") }
+        set { write("cancellationId", newValue) }
+    }
+
+    /// The tender.
+    public var tenderId: String {
+        get { need("tenderId") }
+        set { write("tenderId", newValue) }
+    }
+
+    /// The load.
+    public var loadId: String {
+        get { need("loadId") }
+        set { write("loadId", newValue) }
+    }
+
+    /// Why.
+    public var reason: String {
+        get { need("reason") }
+        set { write("reason", newValue) }
+    }
+}
+
 /// A paper, addressed by its content (contract 3f).
-public struct Paper: ContractModel, MemberValue {
-    public static var entity: String { "Paper" }
+public struct DeliveryPaper: ContractModel, MemberValue {
+    public static var entity: String { "DeliveryPaper" }
     public var document: Document
 
     public init(document: Document) {
@@ -4818,7 +4922,7 @@ public struct ProofOfDelivery: ContractModel, MemberValue {
         deliveredAt: Instant? = nil,
         receivedBy: String? = nil,
         signature: String? = nil,
-        documents: [Paper]? = nil,
+        documents: [DeliveryPaper]? = nil,
         pieces: Pieces? = nil,
         osd: [OsdItem]? = nil,
         sealIntact: Bool? = nil,
@@ -4882,7 +4986,7 @@ public struct ProofOfDelivery: ContractModel, MemberValue {
     }
 
     /// Papers, content-addressed.
-    public var documents: [Paper]? {
+    public var documents: [DeliveryPaper]? {
         get { read("documents") }
         set { write("documents", newValue) }
     }
@@ -5064,26 +5168,26 @@ public struct DocumentEntry: ContractModel, MemberValue {
     }
 
     /// Media type.
-    public var mime: String? {
-        get { read("mime") }
+    public var mime: String {
+        get { need("mime") }
         set { write("mime", newValue) }
     }
 
     /// SHA-256 of its bytes.
-    public var sha256: String? {
-        get { read("sha256") }
+    public var sha256: String {
+        get { need("sha256") }
         set { write("sha256", newValue) }
     }
 
     /// How many bytes.
-    public var bytes: Int? {
-        get { read("bytes") }
+    public var bytes: Int {
+        get { need("bytes") }
         set { write("bytes", newValue) }
     }
 
     /// Since when.
-    public var filedAt: Instant? {
-        get { read("filedAt") }
+    public var filedAt: Instant {
+        get { need("filedAt") }
         set { write("filedAt", newValue) }
     }
 }
@@ -7241,8 +7345,8 @@ public struct DigestPage: ContractModel, MemberValue {
 }
 
 /// Digest of one tender's history up to a sequence (contract 4g).
-public struct DigestAt: ContractModel, MemberValue {
-    public static var entity: String { "DigestAt" }
+public struct HistoryDigest: ContractModel, MemberValue {
+    public static var entity: String { "HistoryDigest" }
     public var document: Document
 
     public init(document: Document) {
@@ -7585,6 +7689,8 @@ public struct Tender: ContractModel, MemberValue {
         reason: Reason? = nil,
         dispatchId: String? = nil,
         controlMode: ControlMode? = nil,
+        cancellation: Cancellation? = nil,
+        amendment: Amendment? = nil,
         sync: Sync? = nil,
         lastSequence: Int? = nil,
         historyDigest: String? = nil,
@@ -7606,6 +7712,8 @@ public struct Tender: ContractModel, MemberValue {
         fill("reason", reason)
         fill("dispatchId", dispatchId)
         fill("controlMode", controlMode)
+        fill("cancellation", cancellation)
+        fill("amendment", amendment)
         fill("sync", sync)
         fill("lastSequence", lastSequence)
         fill("historyDigest", historyDigest)
@@ -7695,6 +7803,18 @@ public struct Tender: ContractModel, MemberValue {
     public var controlMode: ControlMode? {
         get { read("controlMode") }
         set { write("controlMode", newValue) }
+    }
+
+    /// How far a cancellation after acceptance is.
+    public var cancellation: Cancellation? {
+        get { read("cancellation") }
+        set { write("cancellation", newValue) }
+    }
+
+    /// How far an amendment after acceptance is.
+    public var amendment: Amendment? {
+        get { read("amendment") }
+        set { write("amendment", newValue) }
     }
 
     /// Whether both histories agree.

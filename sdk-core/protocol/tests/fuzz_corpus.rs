@@ -47,7 +47,8 @@ fn every_document_vector_as_every_entity() {
         for entity in 0..gladhand_documents::model::all().len() {
             fuzz::entities(&[&[entity as u8], document.as_slice()].concat());
         }
-        for (pointer, raw) in [("/a/b", "1.50"), ("/schemaVersion", "\"2.0.0\""), ("/rate/amount", "0.10"), ("", "[1]")] {
+        for (pointer, raw) in [("/a/b", "1.50"), ("/schemaVersion", "\"2.0.0\""), ("/rate/amount", "0.10"), ("", "[1]")]
+        {
             fuzz::patch(&[document.as_slice(), b"\0", pointer.as_bytes(), b"\0", raw.as_bytes()].concat());
         }
     }

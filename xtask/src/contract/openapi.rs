@@ -87,10 +87,13 @@ fn schemas() -> Map<String, Value> {
             reach(entity, &mut found);
         }
     }
-    found.insert(PAPER, json!({
-        "description": "A paper of a tender (contract 3f).",
-        "anyOf": [component("ProofOfDelivery"), component("Invoice")],
-    }));
+    found.insert(
+        PAPER,
+        json!({
+            "description": "A paper of a tender (contract 3f).",
+            "anyOf": [component("ProofOfDelivery"), component("Invoice")],
+        }),
+    );
     found.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 

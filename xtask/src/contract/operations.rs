@@ -21,14 +21,10 @@ pub(super) struct Operation {
     pub(crate) path: &'static str,
     /// Who may call.
     pub(crate) access: Access,
-    /// Query parameters.
-    pub(crate) query: &'static [Query],
+    /// Query parameters with what they mean.
+    pub(crate) query: &'static [(&'static str, &'static str)],
     /// Entity of the request's body.
     pub(crate) request: Option<&'static str>,
-    /// Whether the body may be left out.
-    pub(crate) bodiless: bool,
-    /// Whether what it reads or changes has an entity tag, and a change may say which one it means (`If-Match`).
-    pub(crate) tagged: bool,
     /// Status and entity of each success.
     pub(crate) success: &'static [(u16, &'static str)],
     /// Whether `Prefer: wait` is honoured.
@@ -37,28 +33,7 @@ pub(super) struct Operation {
     pub(crate) summary: &'static str,
 }
 
-/// A query parameter.
-pub(super) struct Query {
-    /// Its name.
-    pub(crate) name: &'static str,
-    /// What it means.
-    pub(crate) about: &'static str,
-    /// What may stand there.
-    pub(crate) kind: QueryKind,
-}
-
-/// What may stand in a query parameter.
-#[derive(Clone, Copy)]
-pub(super) enum QueryKind {
-    /// Opaque text.
-    Opaque,
-    /// A sequence number.
-    Sequence,
-    /// A state of a tender.
-    State,
-}
-
-const CURSOR: Query = Query { name: "cursor", about: "Where the last page ended; opaque.", kind: QueryKind::Opaque };
+const CURSOR: (&str, &str) = ("cursor", "Where the last page ended; opaque.");
 
 const fn read(
     id: &'static str,
@@ -74,8 +49,6 @@ const fn read(
         access: Access::Bound(scope),
         query: &[],
         request: None,
-        bodiless: false,
-        tagged: false,
         success,
         waits: false,
         summary,
@@ -91,19 +64,7 @@ const fn write(
     success: &'static [(u16, &'static str)],
     summary: &'static str,
 ) -> Operation {
-    Operation {
-        id,
-        method,
-        path,
-        access: Access::Proved(scope),
-        query: &[],
-        request,
-        bodiless: false,
-        tagged: false,
-        success,
-        waits: false,
-        summary,
-    }
+    Operation { id, method, path, access: Access::Proved(scope), query: &[], request, success, waits: false, summary }
 }
 
 const SNAPSHOT: &[(u16, &str)] = &[(200, "TenderSnapshot")];
@@ -126,29 +87,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "Finds capacity; changes nothing.",
         )
     },
-    Operation {
-        tagged: true,
-        ..read(
-            "capacity.get",
-            "/v1/capacity/{capacityId}",
-            "capacity:read",
-            &[(200, "CapacityOffer")],
-            "Reads one offer.",
-        )
-    },
-    Operation {
-        bodiless: true,
-        tagged: true,
-        ..write(
-            "capacity.hold",
-            "put",
-            "/v1/capacity/{capacityId}/holds/{holdId}",
-            "capacity:hold",
-            Some("CapacityHold"),
-            &[(200, "CapacityOffer")],
-            "Holds capacity: until heldUntil, or for as long as the carrier usually does.",
-        )
-    },
+    read("capacity.get", "/v1/capacity/{capacityId}", "capacity:read", &[(200, "CapacityOffer")], "Reads one offer."),
+    write(
+        "capacity.hold",
+        "put",
+        "/v1/capacity/{capacityId}/holds/{holdId}",
+        "capacity:hold",
+        None,
+        &[(200, "CapacityOffer")],
+        "Holds capacity for a time.",
+    ),
     write(
         "capacity.release",
         "delete",
@@ -160,7 +108,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
     Operation {
         waits: true,
-        tagged: true,
         ..write(
             "tenders.create",
             "post",
@@ -171,33 +118,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "Offers a load: decided at once, or pending.",
         )
     },
+    read("tenders.get", "/v1/tenders/{tenderId}", "tender:read", SNAPSHOT, "Reads a tender as the carrier holds it."),
     Operation {
-        tagged: true,
-        ..read(
-            "tenders.get",
-            "/v1/tenders/{tenderId}",
-            "tender:read",
-            SNAPSHOT,
-            "Reads a tender as the carrier holds it.",
-        )
-    },
-    Operation {
-        query: &[Query { name: "state", about: "Only tenders in this state.", kind: QueryKind::State }, CURSOR],
+        query: &[("state", "Only tenders in this state."), CURSOR],
         ..read("tenders.list", "/v1/tenders", "tender:read", &[(200, "TenderPage")], "Lists the account's tenders.")
     },
-    Operation {
-        waits: true,
-        tagged: true,
-        ..write(
-            "tenders.revise",
-            "put",
-            "/v1/tenders/{tenderId}/revisions/{revision}",
-            "tender:write",
-            Some("LoadTender"),
-            DECIDED_OR_PENDING,
-            "Replaces a tender by its next revision; with If-Match, proposes an amendment of one that was accepted.",
-        )
-    },
+    write(
+        "tenders.revise",
+        "put",
+        "/v1/tenders/{tenderId}/revisions/{revision}",
+        "tender:write",
+        Some("LoadTender"),
+        DECIDED_OR_PENDING,
+        "Replaces a tender by its next revision.",
+    ),
     write(
         "tenders.withdraw",
         "post",
@@ -244,7 +178,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
-        query: &[Query { name: "after", about: "The last sequence already known.", kind: QueryKind::Sequence }],
+        query: &[("after", "The last sequence already known.")],
         ..read(
             "events.of_tender",
             "/v1/tenders/{tenderId}/events",
@@ -264,21 +198,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "The account's events in commit order.",
         )
     },
-    Operation {
-        tagged: true,
-        ..write(
-            "webhooks.put",
-            "put",
-            "/v1/webhook-subscriptions/{subscriptionId}",
-            "webhooks:write",
-            Some("WebhookSubscription"),
-            &[(200, "WebhookSubscription")],
-            "Says where webhooks go.",
-        )
-    },
+    write(
+        "webhooks.put",
+        "put",
+        "/v1/webhook-subscriptions/{subscriptionId}",
+        "webhooks:write",
+        Some("WebhookSubscription"),
+        &[(200, "WebhookSubscription")],
+        "Says where webhooks go.",
+    ),
     Operation {
         access: Access::Proved("webhooks:write"),
-        tagged: true,
         ..read(
             "webhooks.get",
             "/v1/webhook-subscriptions/{subscriptionId}",
@@ -287,28 +217,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "Reads a subscription.",
         )
     },
-    Operation {
-        tagged: true,
-        ..write(
-            "webhooks.delete",
-            "delete",
-            "/v1/webhook-subscriptions/{subscriptionId}",
-            "webhooks:write",
-            None,
-            &[(200, "WebhookSubscription")],
-            "Ends a subscription.",
-        )
-    },
-    Operation {
-        tagged: true,
-        ..read(
-            "dispatches.get",
-            "/v1/dispatches/{dispatchId}",
-            "dispatch:read",
-            &[(200, "Dispatch")],
-            "Reads a dispatch.",
-        )
-    },
+    write(
+        "webhooks.delete",
+        "delete",
+        "/v1/webhook-subscriptions/{subscriptionId}",
+        "webhooks:write",
+        None,
+        &[(200, "WebhookSubscription")],
+        "Ends a subscription.",
+    ),
+    read("dispatches.get", "/v1/dispatches/{dispatchId}", "dispatch:read", &[(200, "Dispatch")], "Reads a dispatch."),
     write(
         "commands.request",
         "put",
@@ -341,14 +259,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "documents.list",
         "/v1/tenders/{tenderId}/documents",
         "documents:read",
-        &[(200, "DocumentList")],
+        &[(200, "")],
         "Lists proofs of delivery and invoices.",
     ),
     read(
         "documents.get",
         "/v1/tenders/{tenderId}/documents/{documentId}",
         "documents:read",
-        &[(200, "Paper")],
+        &[(200, "")],
         "Reads a proof of delivery or an invoice.",
     ),
     Operation {
@@ -362,16 +280,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
-        query: &[Query {
-            name: "at",
-            about: "The sequence up to which the digest is wanted.",
-            kind: QueryKind::Sequence,
-        }],
+        query: &[("at", "The sequence up to which the digest is wanted.")],
         ..read(
             "reconciliation.digest_at",
             "/v1/tenders/{tenderId}/digests",
             "reconcile:read",
-            &[(200, "HistoryDigest")],
+            &[(200, "")],
             "Digest of one tender's history up to a sequence.",
         )
     },

@@ -406,7 +406,7 @@ entity! {
         /// Signature, by reference to a paper or as a data URI.
         signature "signature": Text<65_536>;
         /// Papers, content-addressed.
-        documents "documents": List<Paper, 0, 64>;
+        documents "documents": List<DeliveryPaper, 0, 64>;
         /// Piece counts.
         pieces "pieces": Pieces;
         /// What was over, short or damaged.
@@ -418,7 +418,7 @@ entity! {
     }
 
     /// A paper, addressed by its content (contract 3f).
-    Paper {
+    DeliveryPaper {
         /// What it is.
         r#type "type": PaperType => required;
         /// Where it can be read.
@@ -502,12 +502,12 @@ entity! {
         /// `POD` or `INVOICE`; open.
         r#type "type": Text<32> => required;
         /// Media type.
-        mime "mime": Text<128>;
+        mime "mime": Text<128> => required;
         /// SHA-256 of its bytes.
-        sha256 "sha256": Digest;
+        sha256 "sha256": Digest => required;
         /// How many bytes.
-        bytes "bytes": Bytes;
+        bytes "bytes": Bytes => required;
         /// Since when.
-        filed_at "filedAt": Instant;
+        filed_at "filedAt": Instant => required;
     }
 }

@@ -251,7 +251,7 @@ entity! {
     }
 
     /// Digest of one tender's history up to a sequence (contract 4g).
-    DigestAt {
+    HistoryDigest {
         /// Semantic version of the contract; absent means 1.0.0.
         schema_version "schemaVersion": Version;
         /// The tender.
