@@ -21,10 +21,14 @@ pub(super) struct Operation {
     pub(crate) path: &'static str,
     /// Who may call.
     pub(crate) access: Access,
-    /// Query parameters with what they mean.
-    pub(crate) query: &'static [(&'static str, &'static str)],
+    /// Query parameters.
+    pub(crate) query: &'static [Query],
     /// Entity of the request's body.
     pub(crate) request: Option<&'static str>,
+    /// Whether the body may be left out.
+    pub(crate) bodiless: bool,
+    /// Whether what it reads or changes has an entity tag, and a change may say which one it means (`If-Match`).
+    pub(crate) tagged: bool,
     /// Status and entity of each success.
     pub(crate) success: &'static [(u16, &'static str)],
     /// Whether `Prefer: wait` is honoured.
@@ -33,7 +37,28 @@ pub(super) struct Operation {
     pub(crate) summary: &'static str,
 }
 
-const CURSOR: (&str, &str) = ("cursor", "Where the last page ended; opaque.");
+/// A query parameter.
+pub(super) struct Query {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What it means.
+    pub(crate) about: &'static str,
+    /// What may stand there.
+    pub(crate) kind: QueryKind,
+}
+
+/// What may stand in a query parameter.
+#[derive(Clone, Copy)]
+pub(super) enum QueryKind {
+    /// Opaque text.
+    Opaque,
+    /// A sequence number.
+    Sequence,
+    /// A state of a tender.
+    State,
+}
+
+const CURSOR: Query = Query { name: "cursor", about: "Where the last page ended; opaque.", kind: QueryKind::Opaque };
 
 const fn read(
     id: &'static str,
@@ -49,6 +74,8 @@ const fn read(
         access: Access::Bound(scope),
         query: &[],
         request: None,
+        bodiless: false,
+        tagged: false,
         success,
         waits: false,
         summary,
@@ -64,7 +91,19 @@ const fn write(
     success: &'static [(u16, &'static str)],
     summary: &'static str,
 ) -> Operation {
-    Operation { id, method, path, access: Access::Proved(scope), query: &[], request, success, waits: false, summary }
+    Operation {
+        id,
+        method,
+        path,
+        access: Access::Proved(scope),
+        query: &[],
+        request,
+        bodiless: false,
+        tagged: false,
+        success,
+        waits: false,
+        summary,
+    }
 }
 
 const SNAPSHOT: &[(u16, &str)] = &[(200, "TenderSnapshot")];
@@ -87,16 +126,29 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "Finds capacity; changes nothing.",
         )
     },
-    read("capacity.get", "/v1/capacity/{capacityId}", "capacity:read", &[(200, "CapacityOffer")], "Reads one offer."),
-    write(
-        "capacity.hold",
-        "put",
-        "/v1/capacity/{capacityId}/holds/{holdId}",
-        "capacity:hold",
-        None,
-        &[(200, "CapacityOffer")],
-        "Holds capacity for a time.",
-    ),
+    Operation {
+        tagged: true,
+        ..read(
+            "capacity.get",
+            "/v1/capacity/{capacityId}",
+            "capacity:read",
+            &[(200, "CapacityOffer")],
+            "Reads one offer.",
+        )
+    },
+    Operation {
+        bodiless: true,
+        tagged: true,
+        ..write(
+            "capacity.hold",
+            "put",
+            "/v1/capacity/{capacityId}/holds/{holdId}",
+            "capacity:hold",
+            Some("CapacityHold"),
+            &[(200, "CapacityOffer")],
+            "Holds capacity: until heldUntil, or for as long as the carrier usually does.",
+        )
+    },
     write(
         "capacity.release",
         "delete",
@@ -108,6 +160,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
     Operation {
         waits: true,
+        tagged: true,
         ..write(
             "tenders.create",
             "post",
@@ -118,20 +171,33 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "Offers a load: decided at once, or pending.",
         )
     },
-    read("tenders.get", "/v1/tenders/{tenderId}", "tender:read", SNAPSHOT, "Reads a tender as the carrier holds it."),
     Operation {
-        query: &[("state", "Only tenders in this state."), CURSOR],
+        tagged: true,
+        ..read(
+            "tenders.get",
+            "/v1/tenders/{tenderId}",
+            "tender:read",
+            SNAPSHOT,
+            "Reads a tender as the carrier holds it.",
+        )
+    },
+    Operation {
+        query: &[Query { name: "state", about: "Only tenders in this state.", kind: QueryKind::State }, CURSOR],
         ..read("tenders.list", "/v1/tenders", "tender:read", &[(200, "TenderPage")], "Lists the account's tenders.")
     },
-    write(
-        "tenders.revise",
-        "put",
-        "/v1/tenders/{tenderId}/revisions/{revision}",
-        "tender:write",
-        Some("LoadTender"),
-        DECIDED_OR_PENDING,
-        "Replaces a tender by its next revision.",
-    ),
+    Operation {
+        waits: true,
+        tagged: true,
+        ..write(
+            "tenders.revise",
+            "put",
+            "/v1/tenders/{tenderId}/revisions/{revision}",
+            "tender:write",
+            Some("LoadTender"),
+            DECIDED_OR_PENDING,
+            "Replaces a tender by its next revision; with If-Match, proposes an amendment of one that was accepted.",
+        )
+    },
     write(
         "tenders.withdraw",
         "post",
@@ -178,7 +244,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
-        query: &[("after", "The last sequence already known.")],
+        query: &[Query { name: "after", about: "The last sequence already known.", kind: QueryKind::Sequence }],
         ..read(
             "events.of_tender",
             "/v1/tenders/{tenderId}/events",
@@ -198,17 +264,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "The account's events in commit order.",
         )
     },
-    write(
-        "webhooks.put",
-        "put",
-        "/v1/webhook-subscriptions/{subscriptionId}",
-        "webhooks:write",
-        Some("WebhookSubscription"),
-        &[(200, "WebhookSubscription")],
-        "Says where webhooks go.",
-    ),
+    Operation {
+        tagged: true,
+        ..write(
+            "webhooks.put",
+            "put",
+            "/v1/webhook-subscriptions/{subscriptionId}",
+            "webhooks:write",
+            Some("WebhookSubscription"),
+            &[(200, "WebhookSubscription")],
+            "Says where webhooks go.",
+        )
+    },
     Operation {
         access: Access::Proved("webhooks:write"),
+        tagged: true,
         ..read(
             "webhooks.get",
             "/v1/webhook-subscriptions/{subscriptionId}",
@@ -217,16 +287,28 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "Reads a subscription.",
         )
     },
-    write(
-        "webhooks.delete",
-        "delete",
-        "/v1/webhook-subscriptions/{subscriptionId}",
-        "webhooks:write",
-        None,
-        &[(200, "WebhookSubscription")],
-        "Ends a subscription.",
-    ),
-    read("dispatches.get", "/v1/dispatches/{dispatchId}", "dispatch:read", &[(200, "Dispatch")], "Reads a dispatch."),
+    Operation {
+        tagged: true,
+        ..write(
+            "webhooks.delete",
+            "delete",
+            "/v1/webhook-subscriptions/{subscriptionId}",
+            "webhooks:write",
+            None,
+            &[(200, "WebhookSubscription")],
+            "Ends a subscription.",
+        )
+    },
+    Operation {
+        tagged: true,
+        ..read(
+            "dispatches.get",
+            "/v1/dispatches/{dispatchId}",
+            "dispatch:read",
+            &[(200, "Dispatch")],
+            "Reads a dispatch.",
+        )
+    },
     write(
         "commands.request",
         "put",
@@ -259,14 +341,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "documents.list",
         "/v1/tenders/{tenderId}/documents",
         "documents:read",
-        &[(200, "")],
+        &[(200, "DocumentList")],
         "Lists proofs of delivery and invoices.",
     ),
     read(
         "documents.get",
         "/v1/tenders/{tenderId}/documents/{documentId}",
         "documents:read",
-        &[(200, "")],
+        &[(200, "Paper")],
         "Reads a proof of delivery or an invoice.",
     ),
     Operation {
@@ -280,12 +362,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
-        query: &[("at", "The sequence up to which the digest is wanted.")],
+        query: &[Query {
+            name: "at",
+            about: "The sequence up to which the digest is wanted.",
+            kind: QueryKind::Sequence,
+        }],
         ..read(
             "reconciliation.digest_at",
             "/v1/tenders/{tenderId}/digests",
             "reconcile:read",
-            &[(200, "")],
+            &[(200, "HistoryDigest")],
             "Digest of one tender's history up to a sequence.",
         )
     },
