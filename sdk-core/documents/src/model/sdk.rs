@@ -337,7 +337,7 @@ entity! {
         /// Negotiated key exchange.
         key_exchange "keyExchange": Text<64>;
         /// Share of 503 among the answers of the last minute, 0 to 1 (contract 4d).
-        backpressure_ratio "backpressureRatio": Dec<3, 1>;
+        backpressure_ratio "backpressureRatio": Dec<3, 0, 1>;
         /// The contract's version of its latest answer (contract 5).
         api_version "apiVersion": Text<32>;
         /// Operations that the carrier says will end (contract 5).
