@@ -1047,7 +1047,7 @@ export class FuelSurcharge extends View {
   /** Percent of the line haul, or money per mile. */
   get value(): string | undefined { return get(this, 'value', decimal); }
   set value(value: string | undefined) { put(this, 'value', decimal, value); }
-  /** Money, where the method leaves it open. */
+  /** Money in the rate's currency, where the method leaves it open. */
   get amount(): string | undefined { return get(this, 'amount', decimal); }
   set amount(value: string | undefined) { put(this, 'amount', decimal, value); }
 }
@@ -3878,6 +3878,28 @@ export class InboxHandshake extends View {
   set headers(value: readonly (HeaderField | HeaderFieldInit)[]) { put(this, 'headers', list(nested(HeaderField)), value); }
 }
 
+/** Members of {@link InboxAnswer}. */
+export interface InboxAnswerInit {
+  status?: number | undefined;
+  headers?: readonly (HeaderField | HeaderFieldInit)[] | undefined;
+  body?: string | undefined;
+}
+
+/** What to answer to a request to a webhook's address, whatever the request was. */
+export class InboxAnswer extends View {
+  static override readonly entity: string = 'InboxAnswer';
+  constructor(init: InboxAnswerInit | At = {}) { super(init); }
+  /** HTTP status to answer with. */
+  get status(): number { return need(this, 'status', integer); }
+  set status(value: number) { put(this, 'status', integer, value); }
+  /** Header fields to answer with. */
+  get headers(): readonly HeaderField[] { return need(this, 'headers', list(nested(HeaderField))); }
+  set headers(value: readonly (HeaderField | HeaderFieldInit)[]) { put(this, 'headers', list(nested(HeaderField)), value); }
+  /** The content to answer with; mostly none. */
+  get body(): string { return need(this, 'body', text); }
+  set body(value: string) { put(this, 'body', text, value); }
+}
+
 /** Members of {@link CommandStep}. */
 export interface CommandStepInit {
   state?: CommandState | undefined;
@@ -4099,6 +4121,7 @@ export interface JournalReportInit {
   head?: string | undefined;
   unresolved?: number | undefined;
   path?: string | undefined;
+  damage?: readonly string[] | undefined;
 }
 
 /** What verifying the journal found (contract 4g). */
@@ -4120,6 +4143,9 @@ export class JournalReport extends View {
   /** Where the journal lies. */
   get path(): string { return need(this, 'path', text); }
   set path(value: string) { put(this, 'path', text, value); }
+  /** What is not as it was written, in words; the first twenty. */
+  get damage(): readonly string[] | undefined { return get(this, 'damage', list(text)); }
+  set damage(value: readonly string[] | undefined) { put(this, 'damage', list(text), value); }
 }
 
 /** Members of {@link JournalEntry}. */

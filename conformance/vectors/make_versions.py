@@ -49,6 +49,8 @@ DECISIVE = {
     ("RouteSegment", "driveMode"),
     ("Assignment", "driveMode"),
     ("WebhookSubscription", "mtls"),
+    # Part of what a reference is unique by.
+    ("Reference", "type"),
 }
 
 

@@ -131,6 +131,8 @@ __all__ = [
     "MaintenanceKind",
     "MaintenanceWindow",
     "ManualLegBy",
+    "MetricSample",
+    "Metrics",
     "Model",
     "Money",
     "OperationalConstraints",
@@ -160,6 +162,7 @@ __all__ = [
     "ReferenceType",
     "Requester",
     "Requirements",
+    "RouteDeprecation",
     "RouteSegment",
     "SecurityEvent",
     "SetpointRange",
@@ -4776,6 +4779,40 @@ class JournalEntry(Model):
         )
 
 
+class RouteDeprecation(Model):
+    """An operation that the carrier says will end (contract 5)."""
+
+    __slots__ = ()
+
+    route = Required("route", TEXT)
+    """The operation's name, such as `tenders.create`; `*` for the whole version."""
+    deprecated_at = Member("deprecatedAt", INSTANT)
+    """Since when it is deprecated."""
+    sunset_at = Member("sunsetAt", INSTANT)
+    """When it ends."""
+    about = Member("about", TEXT)
+    """Where to read about it."""
+    successor = Member("successor", TEXT)
+    """What comes after it."""
+
+    def __init__(
+        self,
+        *,
+        route: str | None = None,
+        deprecated_at: InstantLike | None = None,
+        sunset_at: InstantLike | None = None,
+        about: str | None = None,
+        successor: str | None = None,
+    ) -> None:
+        super().__init__(
+            route=route,
+            deprecated_at=deprecated_at,
+            sunset_at=sunset_at,
+            about=about,
+            successor=successor,
+        )
+
+
 class CarrierHealth(Model):
     """How one carrier is."""
 
@@ -4793,6 +4830,12 @@ class CarrierHealth(Model):
     """Negotiated cipher suite."""
     key_exchange = Member("keyExchange", TEXT)
     """Negotiated key exchange."""
+    backpressure_ratio = Member("backpressureRatio", DECIMAL)
+    """Share of 503 among the answers of the last minute, 0 to 1 (contract 4d)."""
+    api_version = Member("apiVersion", TEXT)
+    """The contract's version of its latest answer (contract 5)."""
+    deprecations = Member("deprecations", ListOf(Nested(RouteDeprecation)))
+    """Operations that the carrier says will end (contract 5)."""
 
     def __init__(
         self,
@@ -4803,6 +4846,9 @@ class CarrierHealth(Model):
         tls_version: str | None = None,
         cipher_suite: str | None = None,
         key_exchange: str | None = None,
+        backpressure_ratio: DecimalLike | None = None,
+        api_version: str | None = None,
+        deprecations: Iterable[RouteDeprecation] | None = None,
     ) -> None:
         super().__init__(
             carrier=carrier,
@@ -4811,6 +4857,9 @@ class CarrierHealth(Model):
             tls_version=tls_version,
             cipher_suite=cipher_suite,
             key_exchange=key_exchange,
+            backpressure_ratio=backpressure_ratio,
+            api_version=api_version,
+            deprecations=deprecations,
         )
 
 
@@ -4845,6 +4894,50 @@ class Health(Model):
             carriers=carriers,
             certificate_not_after=certificate_not_after,
             version=version,
+        )
+
+
+class MetricSample(Model):
+    """One gauge's value now."""
+
+    __slots__ = ()
+
+    name = Required("name", TEXT)
+    """Its name, as Prometheus has it, with the unit at the end."""
+    labels = Required("labels", JSON)
+    """Labels: `partner`, `route`."""
+    value = Required("value", DECIMAL)
+    """Its value."""
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        labels: Json | None = None,
+        value: DecimalLike | None = None,
+    ) -> None:
+        super().__init__(
+            name=name,
+            labels=labels,
+            value=value,
+        )
+
+
+class Metrics(Model):
+    """Numbers to watch a client by (operations 6e), for a gauge each. No load and no tender is named."""
+
+    __slots__ = ()
+
+    samples = Required("samples", ListOf(Nested(MetricSample)))
+    """The samples, in a stable order; every series is there from the start, at 0."""
+
+    def __init__(
+        self,
+        *,
+        samples: Iterable[MetricSample] | None = None,
+    ) -> None:
+        super().__init__(
+            samples=samples,
         )
 
 
