@@ -15,18 +15,19 @@ pub(super) fn set(document: &Document, pointer: &str, raw: &str) -> Result<Docum
         // The parent is missing too: add it as an object that holds the value.
         return set(document, parent, &format!("{{{}:{raw}}}", quote(&token)));
     };
-    let (start, end) = target.span();
+    let start = target.span().0;
     if target.is_object() {
         let member = format!("{}:{raw}", quote(&token));
         return match target.members().last() {
             Some((_, last)) => splice(document, last.span().1, last.span().1, &format!(",{member}")),
-            None => splice(document, start, end, &format!("{{{member}}}")),
+            // Inside the braces, so that white space between them stays.
+            None => splice(document, start + 1, start + 1, &member),
         };
     }
     if target.is_array() && (token == "-" || token == target.len().to_string()) {
         return match target.items().last() {
             Some(last) => splice(document, last.span().1, last.span().1, &format!(",{raw}")),
-            None => splice(document, start, end, &format!("[{raw}]")),
+            None => splice(document, start + 1, start + 1, raw),
         };
     }
     Err(Error::new(Code::InvalidArgument, format!("{pointer:?} leads to no object or array of the document")))
