@@ -4018,7 +4018,7 @@ export class Position extends View {
   /** Degrees. */
   get lon(): string { return need(this, 'lon', decimal); }
   set lon(value: string) { put(this, 'lon', decimal, value); }
-  /** Metres per second. */
+  /** Metres per second, negative in reverse. */
   get speedMps(): string | undefined { return get(this, 'speedMps', decimal); }
   set speedMps(value: string | undefined) { put(this, 'speedMps', decimal, value); }
   /** Degrees clockwise from north. */

@@ -4573,7 +4573,7 @@ class Position(Model):
     lon = Required("lon", DECIMAL)
     """Degrees."""
     speed_mps = Member("speedMps", DECIMAL)
-    """Metres per second."""
+    """Metres per second, negative in reverse."""
     heading_deg = Member("headingDeg", DECIMAL)
     """Degrees clockwise from north."""
     autonomy_mode = Required("autonomyMode", TEXT)

@@ -8475,7 +8475,7 @@ public struct Position: ContractModel, MemberValue {
         set { write("lon", newValue) }
     }
 
-    /// Metres per second.
+    /// Metres per second, negative in reverse.
     public var speedMps: Number? {
         get { read("speedMps") }
         set { write("speedMps", newValue) }

@@ -7,6 +7,8 @@ mod fuzz;
 
 use std::path::{Path, PathBuf};
 
+type Target = fn(&[u8]);
+
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
@@ -18,7 +20,7 @@ fn files(folder: &Path) -> Vec<Vec<u8>> {
 
 #[test]
 fn every_input_of_the_corpus() {
-    let targets: [(&str, fn(&[u8])); 9] = [
+    let targets: [(&str, Target); 9] = [
         ("document", fuzz::document),
         ("entities", fuzz::entities),
         ("money", fuzz::money),
@@ -32,7 +34,9 @@ fn every_input_of_the_corpus() {
     for (name, target) in targets {
         let inputs = files(&root("fuzz/corpus").join(name));
         assert!(!inputs.is_empty(), "{name} has no corpus");
-        inputs.iter().for_each(|input| target(input));
+        for input in &inputs {
+            target(input);
+        }
     }
 }
 

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use gladhand_documents::error::{Code, Error, Result, Sent};
-use gladhand_documents::json::{Document, quote};
-use gladhand_documents::model::SCHEMA_VERSION;
+use gladhand_documents::json::Document;
 use gladhand_documents::model::capacity::CapacityOffer;
 use gladhand_protocol::tender::{ids, recovery};
 
@@ -36,13 +35,12 @@ pub(crate) async fn hold(core: &Arc<Core>, carrier: &str, capacity: &str, hold: 
         Some(hold) => hold.to_owned(),
         None => format!("h-{}", unique()?),
     };
-    let body = format!(r#"{{"schemaVersion":{},"holdId":{}}}"#, quote(SCHEMA_VERSION), quote(&hold));
-    change(core, carrier, capacity, &hold, "capacity.hold", Document::parse(body)?).await
+    change(core, carrier, capacity, &hold, "capacity.hold").await
 }
 
 /// Lets a slot go. A hold that is used by a tender or has lapsed is refused with `hold_expired`.
 pub(crate) async fn release(core: &Arc<Core>, carrier: &str, capacity: &str, hold: &str) -> Result<Document> {
-    change(core, carrier, capacity, hold, "capacity.release", Document::object()).await
+    change(core, carrier, capacity, hold, "capacity.release").await
 }
 
 async fn change(
@@ -51,7 +49,6 @@ async fn change(
     capacity: &str,
     hold: &str,
     operation: &'static str,
-    body: Document,
 ) -> Result<Document> {
     let carrier = core.carrier(carrier)?.clone();
     let operation_id = format!("{capacity}/{hold}");
@@ -64,7 +61,8 @@ async fn change(
         origin: carrier.base(),
         method: if operation == "capacity.hold" { "PUT" } else { "DELETE" },
         path: format!("/v1/capacity/{}/holds/{}", segment(capacity), segment(hold)),
-        body,
+        // The path says it all, and how long it holds is the carrier's to say: neither has content.
+        body: Document::object(),
         prefer: None,
         resend_until: recovery::resend_until(None, core.clock.now()),
         owner: core.owner.id.clone(),

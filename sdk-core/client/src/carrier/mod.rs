@@ -273,8 +273,9 @@ pub(crate) fn request_of(intent: &Intent) -> Result<Request> {
         HeaderValue::from_str(text)
             .map_err(|e| Error::new(Code::JournalCorrupt, "the intent's headers cannot be read").caused_by(&e))
     };
-    // A deletion says everything by its address.
-    let content = (method != Method::DELETE).then(|| bytes::Bytes::copy_from_slice(intent.body.as_bytes()));
+    // A deletion says everything by its address, and so does what has nothing to add to it.
+    let content = (method != Method::DELETE && intent.body.as_str() != "{}")
+        .then(|| bytes::Bytes::copy_from_slice(intent.body.as_bytes()));
     let mut request = Request::new(operation, method, intent.path.clone(), Profile::Dpop, scope)
         .header(IDEMPOTENCY_KEY, header(&format!("\"{}\"", intent.key))?);
     request.body = content;

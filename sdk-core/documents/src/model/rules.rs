@@ -222,17 +222,14 @@ fn address_allowed(host: &str) -> bool {
                 || a >= 240
                 || shared)
         }
-        Ok(IpAddr::V6(ip)) => match ip.to_ipv4_mapped() {
-            Some(mapped) => address_allowed(&mapped.to_string()),
-            None => {
-                let first = ip.segments()[0];
-                ip.is_loopback()
-                    || !(ip.is_unspecified()
-                        || ip.is_multicast()
-                        || first & 0xfe00 == 0xfc00
-                        || first & 0xffc0 == 0xfe80)
+        Ok(IpAddr::V6(ip)) => {
+            if let Some(mapped) = ip.to_ipv4_mapped() {
+                return address_allowed(&mapped.to_string());
             }
-        },
+            let first = ip.segments()[0];
+            ip.is_loopback()
+                || !(ip.is_unspecified() || ip.is_multicast() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80)
+        }
         Err(_) => !numeric(host.trim_end_matches('.').rsplit('.').next().unwrap_or_default()),
     }
 }

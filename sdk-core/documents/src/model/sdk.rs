@@ -226,8 +226,8 @@ entity! {
         lat "lat": Latitude => required;
         /// Degrees.
         lon "lon": Longitude => required;
-        /// Metres per second.
-        speed_mps "speedMps": Dec<3, 0, 10_000>;
+        /// Metres per second, negative in reverse.
+        speed_mps "speedMps": Dec<3, -10_000, 10_000>;
         /// Degrees clockwise from north.
         heading_deg "headingDeg": Dec<2, 0, 360>;
         /// Mode of the driving system.

@@ -102,9 +102,9 @@ mod tests {
         let line = shape(r#"{"type":"LineString","coordinates":[[-96.8,32.8],[-95.4,29.8,120.0]]}"#);
         assert_eq!(of(line.root()).unwrap(), [(32.8, -96.8), (29.8, -95.4)]);
         assert!(of(shape(r#"{"type":"LineString","coordinates":[[32.8,-96.8],[29.8,-95.4]]}"#).root()).is_none());
-        let ring = r#"[[-97,32],[-96,32],[-96,33],[-97,32]]"#;
+        let ring = "[[-97,32],[-96,32],[-96,33],[-97,32]]";
         assert!(is_polygon(shape(&format!(r#"{{"type":"Polygon","coordinates":[{ring}]}}"#)).root()));
-        let open = r#"[[-97,32],[-96,32],[-96,33],[-97,33]]"#;
+        let open = "[[-97,32],[-96,32],[-96,33],[-97,33]]";
         assert!(!is_polygon(shape(&format!(r#"{{"type":"Polygon","coordinates":[{open}]}}"#)).root()));
         assert!(!is_polygon(shape(r#"{"type":"Polygon","coordinates":[]}"#).root()));
     }

@@ -94,7 +94,7 @@ fn balance(stops: &[Value<'_>], lines: &[Value<'_>], path: &str, out: &mut Vec<V
         match pickup {
             None => unbalanced("pickupStopId", "must name a stop"),
             Some(stop) if !loads(stops[stop]) => {
-                unbalanced("pickupStopId", "must be a pickup, or where a trailer is hooked")
+                unbalanced("pickupStopId", "must be a pickup, or where a trailer is hooked");
             }
             Some(_) => {}
         }
