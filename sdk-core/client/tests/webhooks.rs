@@ -41,6 +41,8 @@ async fn twice_and_out_of_order_is_once_and_in_order() {
     let client = bench.client().await;
     let load = bench.load("L-1").with_text("/mode", "standard").unwrap();
     let id = text(&client.tender_create(load, CreateOptions::new("aurora")).await.unwrap(), "/tenderId");
+    // The first event is pulled behind the answer.
+    client.tender_get(&id).await.unwrap();
     bench.post("/decide", &format!(r#"{{"tenderId":"{id}","outcome":"accepted"}}"#));
     bench.post("/progress", &format!(r#"{{"tenderId":"{id}","to":"dispatched"}}"#));
     let messages = messages(&bench, &id, None);

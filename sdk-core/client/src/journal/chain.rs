@@ -112,6 +112,17 @@ impl Guard {
 
     /// Writes the head and waits until it is on disk.
     pub(super) fn write(&mut self, head: Head) -> Result<()> {
+        self.put(head)?;
+        self.sync()
+    }
+
+    /// Waits until what was put is on disk.
+    pub(super) fn sync(&mut self) -> Result<()> {
+        self.file.sync_data().map_err(|e| unwritable(&e))
+    }
+
+    /// Writes the head. Every process sees it from now on; a power cut may still lose it.
+    pub(super) fn put(&mut self, head: Head) -> Result<()> {
         let mut bytes = Vec::with_capacity(SLOT);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&head.index.to_be_bytes());
@@ -121,8 +132,7 @@ impl Guard {
         let write = || -> std::io::Result<()> {
             let mut file = &self.file;
             file.seek(SeekFrom::Start((head.index % 2) * STRIDE))?;
-            file.write_all(&bytes)?;
-            file.sync_data()
+            file.write_all(&bytes)
         };
         write().map_err(|e| unwritable(&e))
     }

@@ -126,6 +126,10 @@ fn group(store: &mut dyn Store, first: Job, inbox: &mpsc::Receiver<Job>) {
     for reply in waiting {
         reply(committed.clone());
     }
+    // What goes out meanwhile is in the journal. A head that cannot be written is the failure of whatever is written next.
+    if let Err(error) = store.settle() {
+        tracing::warn!(target: "gladhand::journal", %error, "the head of the journal lags");
+    }
 }
 
 fn gone() -> Error {

@@ -24,6 +24,7 @@ fn a_write_that_fails_leaves_the_others_of_its_group() {
     one.commit().unwrap();
     assert!(!one.pending());
     assert_eq!(one.commits() - before, 1);
+    one.settle().unwrap();
     assert!(two.tender("t-1").unwrap().is_some() && two.tender("t-2").unwrap().is_some());
     let report = two.verify().unwrap();
     assert_eq!((report.intact, report.entries, report.unresolved), (true, 2, 2), "{:?}", report.damage);

@@ -60,6 +60,8 @@ pub trait Store: Send {
     fn pending(&self) -> bool;
     /// Makes the group durable and ends it. An error is that of all its writes.
     fn commit(&mut self) -> Result<()>;
+    /// Brings the mirrored head of what was committed to disk. Nothing is written before that has happened.
+    fn settle(&mut self) -> Result<()>;
     /// How many transactions this store made durable; each waits for the disk once, or twice if it appended entries.
     fn commits(&self) -> u64;
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use gladhand_documents::error::{Error, Result};
 use gladhand_documents::json::Document;
+use gladhand_documents::model::sdk::Sync;
+use gladhand_protocol::tender::state::terminal;
 
 use super::prepare::prepare;
 use super::send::{Ending, perform};
@@ -34,10 +36,32 @@ pub(crate) async fn create(core: &Arc<Core>, load: Document, options: CreateOpti
         // A definite failure: nothing was executed, the load is free again.
         Ending::NotExecuted(error) => Err(explained(error, &key, &row.tender_id)),
         Ending::Answered(_) | Ending::Refused(_) | Ending::Resolved | Ending::Unproven(_) => {
-            follow_up(core, &row.tender_id).await;
-            super::read::local(core, &row.tender_id).await
+            let mut row = super::read::row(core, &row.tender_id).await?;
+            if !row.held() || terminal(&row.state()) {
+                // Only a whole history releases a load: whoever may tender it elsewhere must not be told too early.
+                follow_up(core, &row.tender_id).await;
+                return super::read::local(core, &row.tender_id).await;
+            }
+            // The answer says all that the caller needs, with the carrier's own sequence and digest. A gap is what stays open.
+            follow_up_later(core, &row.tender_id);
+            if row.sync == Sync::Gap && row.ahead().is_some() {
+                row.sync = Sync::InSync;
+            }
+            view(&row, false)
         }
     }
+}
+
+/// Pulls the events behind an answer while the caller goes on.
+fn follow_up_later(core: &Arc<Core>, id: &str) {
+    let (core, id) = (core.clone(), id.to_owned());
+    core.tasks.clone().spawn(async move {
+        let stop = core.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = follow_up(&core, &id) => core.changed(),
+        }
+    });
 }
 
 fn explained(error: Error, key: &str, tender: &str) -> Error {

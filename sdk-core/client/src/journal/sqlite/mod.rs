@@ -147,6 +147,9 @@ impl Store for SqliteStore {
     fn commit(&mut self) -> Result<()> {
         self.session.commit()
     }
+    fn settle(&mut self) -> Result<()> {
+        self.session.settle()
+    }
     fn commits(&self) -> u64 {
         self.session.commits()
     }

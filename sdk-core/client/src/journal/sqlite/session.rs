@@ -1,7 +1,8 @@
 //! Transactions: one for each read; one for a whole group of writes, which become durable together (group commit).
 //!
 //! A group costs two waits for the disk, however many writes are in it: SQLite's for its log, and one for the mirrored
-//! head if the chain grew. Each write is atomic by itself: it runs under a savepoint, and one that fails leaves nothing.
+//! head if the chain grew. Whoever wrote waits for the first; the second happens before anything else is written. Each
+//! write is atomic by itself: it runs under a savepoint, and one that fails leaves nothing.
 
 use gladhand_documents::error::{Code, Error, Result, Sent};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
@@ -22,6 +23,10 @@ pub(super) struct Session {
     /// Whether writes wait for [`Session::commit`].
     grouped: bool,
     open: Option<Open>,
+    /// What is committed while its head is not on disk yet.
+    unsettled: Option<Open>,
+    /// Whether a head could not be brought to disk.
+    behind: bool,
     /// Why the writes of this group are lost, if SQLite gave the whole transaction up.
     lost: Option<Error>,
     /// How many transactions became durable.
@@ -33,13 +38,26 @@ pub(super) struct Session {
 struct Open {
     guard: Guard,
     before: Head,
+    /// Whether the chain grew; known once it is committed.
+    grew: bool,
     writes: Vec<Write>,
 }
 
 impl Session {
     pub(super) fn new(connection: Connection, mirror: Mirror, tenant: &str, clock: SharedClock) -> Self {
         let tenant = tenant.to_owned();
-        Self { connection, mirror, tenant, clock, grouped: false, open: None, lost: None, commits: 0 }
+        Self {
+            connection,
+            mirror,
+            tenant,
+            clock,
+            grouped: false,
+            open: None,
+            unsettled: None,
+            behind: false,
+            lost: None,
+            commits: 0,
+        }
     }
 
     /// From now on writes wait for [`Session::commit`].
@@ -69,7 +87,7 @@ impl Session {
     pub(super) fn read_durable<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         self.begin()?;
         let out = work(&Tx::new(&self.connection, &self.tenant, &*self.clock));
-        let ended = if self.grouped { Ok(()) } else { self.commit() };
+        let ended = if self.grouped { Ok(()) } else { self.commit().and_then(|()| self.settle()) };
         ended.and(out)
     }
 
@@ -77,7 +95,7 @@ impl Session {
     pub(super) fn write<T>(&mut self, what: Write, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         self.begin()?;
         let done = self.saved(what, work);
-        let ended = if self.grouped { Ok(()) } else { self.commit() };
+        let ended = if self.grouped { Ok(()) } else { self.commit().and_then(|()| self.settle()) };
         // Its own failure says more than that nothing could be committed after it.
         let out = done?;
         ended.map(|()| out)
@@ -112,11 +130,12 @@ impl Session {
         if self.open.is_some() {
             return Ok(());
         }
+        self.settle()?;
         let mut guard = self.mirror.lock()?;
         self.execute("BEGIN IMMEDIATE")?;
         match self.agreed(&mut guard) {
             Ok(before) => {
-                self.open = Some(Open { guard, before, writes: Vec::new() });
+                self.open = Some(Open { guard, before, grew: false, writes: Vec::new() });
                 Ok(())
             }
             Err(error) => {
@@ -128,7 +147,7 @@ impl Session {
 
     /// The head of the chain, once the mirror says the same. It lags where a process ended, or could not write it, after
     /// its commit; nothing is appended or sent before it is brought up.
-    fn agreed(&self, guard: &mut Guard) -> Result<Head> {
+    fn agreed(&mut self, guard: &mut Guard) -> Result<Head> {
         let (there, mirrored) = (head(&self.connection)?, guard.read()?.unwrap_or_default());
         if mirrored.index > there.index {
             return Err(truncated(mirrored.index, there.index));
@@ -136,8 +155,10 @@ impl Session {
         if mirrored.index > 0 && digest_at(&self.connection, mirrored.index)? != Some(mirrored.digest) {
             return Err(corrupt(&format!("entry {}", mirrored.index)));
         }
-        if mirrored != there {
+        // After a failed sync only what is written anew is known to reach the disk.
+        if mirrored != there || self.behind {
             guard.write(there)?;
+            self.behind = false;
         }
         Ok(there)
     }
@@ -164,7 +185,7 @@ impl Session {
         done
     }
 
-    /// Makes durable what was written, and ends the group.
+    /// Makes durable what was written, and ends the group; [`Session::settle`] then brings the head to disk.
     ///
     /// An error is that of every write of the group. `not_sent`: nothing of it is in the journal. `maybe_sent`: it may be,
     /// or it is and only the head is not mirrored; then the driver does what was meant as soon as the head can be written,
@@ -194,11 +215,22 @@ impl Session {
         })?;
         self.commits += 1;
         failpoint::journal("after_commit", &open.writes);
-        if after != open.before {
-            open.guard.write(after).map_err(unmirrored)?;
+        open.grew = after != open.before;
+        if open.grew {
+            open.guard.put(after).map_err(unmirrored)?;
         }
-        failpoint::journal("after_head", &open.writes);
+        self.unsettled = Some(open);
         Ok(())
+    }
+
+    /// Brings the head of what was committed to disk. It never is ahead of the journal: the journal was there first. That it
+    /// may be behind after a power cut costs nothing, the next writer brings it up; so whoever wrote need not wait for it.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        let Some(mut open) = self.unsettled.take() else { return Ok(()) };
+        let synced = if open.grew { open.guard.sync() } else { Ok(()) };
+        self.behind |= synced.is_err();
+        failpoint::journal("after_head", &open.writes);
+        synced.map_err(unmirrored)
     }
 
     fn execute(&self, sql: &str) -> Result<()> {
