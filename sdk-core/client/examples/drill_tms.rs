@@ -267,9 +267,9 @@ impl Tms {
                     let of = |pointer: &str| text(&delivery.event, pointer);
                     let event = format!("{} {}", of("/partitionkey"), of("/sequence"));
                     seen.write(&format!("SEEN {event}"))?;
+                    seen.known.insert(event.clone());
                     reader.ack(delivery.token).await?;
                     seen.write(&format!("ACKED {event}"))?;
-                    seen.known.insert(event);
                 }
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
@@ -324,7 +324,8 @@ struct Seen {
 impl Seen {
     fn open(path: &Path) -> Result<Self> {
         let before = std::fs::read_to_string(path).unwrap_or_default();
-        let known = before.lines().filter_map(|line| line.strip_prefix("ACKED ")).map(str::to_owned).collect();
+        // Killed between its acknowledgement and this file, one never comes again; otherwise it does, before all is quiet.
+        let known = before.lines().filter_map(|line| line.strip_prefix("SEEN ")).map(str::to_owned).collect();
         let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(broken)?;
         if !before.is_empty() && !before.ends_with('\n') {
             file.write_all(b"\n").map_err(broken)?;
