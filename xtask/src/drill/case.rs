@@ -49,41 +49,61 @@ impl Case {
 
     /// Plays it, and gives how often something was killed.
     pub(super) fn play(&self, range: &Range, parties: &Parties, number: usize) -> Result<u64> {
-        let tms = Tms::new(range, parties, folder_of(range, number), &format!("n{number}"), self.processes)?;
+        // Beside others, a process may find that one of them has just done what it was to die at: then it is given a start.
+        for start in [0, 100, 300, 1000] {
+            let name = format!("n{number}-{start}");
+            let tms = Tms::new(range, parties, folder_of(range, number).join(&name), &name, self.processes)?;
+            match self.once(&tms, parties, Duration::from_millis(start))? {
+                None if self.processes > 1 => {}
+                None => break,
+                Some(kills) => {
+                    // What went well leaves nothing.
+                    let _ = std::fs::remove_dir_all(folder_of(range, number));
+                    return Ok(kills);
+                }
+            }
+        }
+        Err("the point was not reached".to_owned())
+    }
+
+    /// `None`: the point was not reached.
+    fn once(&self, tms: &Tms, parties: &Parties, start: Duration) -> Result<Option<u64>> {
         let mut before = 0;
         if let Some(profile) = &self.profile {
             if profile == "restored" {
                 // There must be something to lose.
-                before = prepare(&tms, parties, Setup::Learned)?;
+                before = prepare(tms, parties, Setup::Learned)?;
             }
             parties.profile(profile)?;
         }
         let kills = match &self.kill {
-            Kill::At(point) => die_at(&tms, parties, point)?,
-            Kill::Random { times, seed } => die_often(&tms, *times, &mut Dice::new(*seed))?,
+            Kill::At(point) => match die_at(tms, parties, point, start)? {
+                Some(kills) => kills,
+                None => return Ok(None),
+            },
+            Kill::Random { times, seed } => die_often(tms, *times, &mut Dice::new(*seed))?,
         };
         // Whatever the carriers' logs hold now, every consumer must have seen when all have come to rest once more.
         let ledgers = [parties.ledger(0)?, parties.ledger(1)?];
         tms.rest()?;
-        judge::judge(&tms, parties, &ledgers, self.profile.as_deref())?;
-        // What went well leaves nothing.
-        let _ = std::fs::remove_dir_all(&tms.folder);
-        Ok(before + kills)
+        judge::judge(tms, parties, &ledgers, self.profile.as_deref())?;
+        Ok(Some(before + kills))
     }
 }
 
-/// One process dies at the point while the others work on.
-fn die_at(tms: &Tms, parties: &Parties, point: &Point) -> Result<u64> {
+/// One process dies at the point while the others, which begin a little later, work on. `None`: it was not reached.
+fn die_at(tms: &Tms, parties: &Parties, point: &Point, start: Duration) -> Result<Option<u64>> {
     let before = prepare(tms, parties, point.setup)?;
     let victim = tms.start(0, Some(&point.name), None)?;
+    std::thread::sleep(start);
     let others = (1..tms.processes).map(|process| tms.start(process, None, None)).collect::<Result<Vec<_>>>()?;
-    if !victim.killed()? {
-        return Err("the point was not reached".to_owned());
+    let reached = victim.killed()?;
+    if reached {
+        // It starts again beside the others.
+        tms.start(0, None, None)?.done()?;
     }
-    // It starts again beside the others.
-    tms.start(0, None, None)?.done()?;
     others.into_iter().try_for_each(Process::done)?;
-    Ok(before + 1)
+    Ok(reached.then_some(before + 1))
 }
 
 /// Brings about what some points need.

@@ -25,33 +25,53 @@ use gladhand_documents::model::sdk::{InboxOutcome, Sync};
 use gladhand_protocol::tender::event::Incoming;
 
 use crate::core::Core;
+use crate::journal::Store;
 use crate::journal::rows::Accepted;
 use crate::observe::{Activity, SecurityEvent};
 
 /// Stores and applies one event, and tells who waits for it. Errors: `tender_unknown`; `webhook_source_foreign` for an event
 /// of a tender that went to another carrier, or of another load: a carrier moves only what it was given (contract 4e).
 pub(crate) async fn accept(core: &Core, event: Incoming, carrier: &str, via: &'static str) -> Result<Accepted> {
-    let name = carrier;
-    let carrier = carrier.to_owned();
-    let (tender, sequence) = (event.tender_id.clone(), event.sequence);
-    let accepted = core
+    let name = carrier.to_owned();
+    let (event, accepted) = core
         .journal
-        .run(move |store| match store.tender(&event.tender_id)? {
-            Some(row) if row.carrier != carrier || row.load_id != event.load_id => Err(Error::new(
-                Code::WebhookSourceForeign,
-                format!("the event is of a tender that was not sent to carrier {carrier}"),
-            )
-            .with_status(403)
-            .with_tender_id(&event.tender_id)),
-            Some(_) => store.accept(&event, &carrier, via),
-            // Found without taking the head of the chain: an account's feed may hold many of another TMS.
-            None => Err(Error::new(Code::TenderUnknown, format!("the journal has no tender {}", event.tender_id))
-                .with_tender_id(&event.tender_id)),
+        .run(move |store| {
+            let accepted = accept_one(store, &event, &name, via)?;
+            Ok((event, accepted))
         })
         .await?;
+    tell(core, &event, &accepted, carrier, via);
+    Ok(accepted)
+}
+
+/// [`accept`] for several in their order, which wait for the disk together. Ends with the first that is refused; what came
+/// before it stays accepted.
+pub(crate) async fn accept_all(core: &Core, events: Vec<Incoming>, carrier: &str, via: &'static str) -> Result<()> {
+    let name = carrier.to_owned();
+    let (accepted, ended) = core
+        .journal
+        .run(move |store| {
+            let mut accepted = Vec::with_capacity(events.len());
+            for event in events {
+                match accept_one(store, &event, &name, via) {
+                    Ok(one) => accepted.push((event, one)),
+                    Err(error) => return Ok((accepted, Err(error))),
+                }
+            }
+            Ok((accepted, Ok(())))
+        })
+        .await?;
+    for (event, one) in &accepted {
+        tell(core, event, one, carrier, via);
+    }
+    ended
+}
+
+fn tell(core: &Core, event: &Incoming, accepted: &Accepted, carrier: &str, via: &'static str) {
     if accepted.outcome == InboxOutcome::Quarantined {
-        let reused = SecurityEvent::new(Activity::SequenceReused).code(Code::HistoryDiverged).carrier(name);
-        core.security.emit(&reused.fact("tender", &tender).fact("sequence", sequence).fact("via", via));
+        let reused = SecurityEvent::new(Activity::SequenceReused).code(Code::HistoryDiverged).carrier(carrier);
+        let reused = reused.fact("tender", &event.tender_id).fact("sequence", event.sequence);
+        core.security.emit(&reused.fact("via", via));
     }
     if accepted.outcome != InboxOutcome::Duplicate {
         if accepted.tender.sync == Sync::Diverged {
@@ -60,7 +80,21 @@ pub(crate) async fn accept(core: &Core, event: Incoming, carrier: &str, via: &'s
         }
         core.changed();
     }
-    Ok(accepted)
+}
+
+fn accept_one(store: &mut dyn Store, event: &Incoming, carrier: &str, via: &'static str) -> Result<Accepted> {
+    match store.tender(&event.tender_id)? {
+        Some(row) if row.carrier != carrier || row.load_id != event.load_id => Err(Error::new(
+            Code::WebhookSourceForeign,
+            format!("the event is of a tender that was not sent to carrier {carrier}"),
+        )
+        .with_status(403)
+        .with_tender_id(&event.tender_id)),
+        Some(_) => store.accept(event, carrier, via),
+        // Found without taking the head of the chain: an account's feed may hold many of another TMS.
+        None => Err(Error::new(Code::TenderUnknown, format!("the journal has no tender {}", event.tender_id))
+            .with_tender_id(&event.tender_id)),
+    }
 }
 
 /// Follows the feed of one tender's carrier, or of all, once.

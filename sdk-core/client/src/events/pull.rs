@@ -10,7 +10,7 @@ use gladhand_protocol::tender::answer::absent;
 use gladhand_protocol::tender::event::Incoming;
 use gladhand_protocol::tender::history;
 
-use super::accept;
+use super::accept_all;
 use crate::carrier::segment;
 use crate::core::Core;
 use crate::tender::row;
@@ -45,14 +45,16 @@ async fn page(core: &Arc<Core>, id: &str) -> Result<bool> {
         core.epoch(carrier.name(), &epoch).await?;
     }
     let base = carrier.base();
+    let mut events = Vec::new();
     for event in page.at("/events").into_iter().flat_map(gladhand_documents::json::Value::items) {
         let event = Incoming::of(Document::parse(event.raw())?)?;
         if event.tender_id != id || !event.from_base(&base) {
             return Err(Error::new(Code::WebhookSourceForeign, "the tender's feed holds an event of another source")
                 .with_tender_id(id));
         }
-        accept(core, event, carrier.name(), "pull").await?;
+        events.push(event);
     }
+    accept_all(core, events, carrier.name(), "pull").await?;
     prove(core, id, &page).await?;
     let last = row(core, id).await?.fold.last_sequence;
     Ok(last > before.fold.last_sequence && told(&page) > Some(last))
