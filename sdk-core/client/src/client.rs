@@ -623,5 +623,6 @@ impl Client {
         let owner = core.owner.id.clone();
         // If the journal cannot be written, the lease ends by itself.
         let _ = core.journal.run(move |store| store.unregister(&owner)).await;
+        core.journal.settled().await;
     }
 }

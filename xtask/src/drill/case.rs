@@ -50,7 +50,7 @@ impl Case {
     /// Plays it, and gives how often something was killed.
     pub(super) fn play(&self, range: &Range, parties: &Parties, number: usize) -> Result<u64> {
         // Beside others, a process may find that one of them has just done what it was to die at: then it is given a start.
-        for start in [0, 100, 300, 1000] {
+        for start in [0, 100, 300, 1000, 3000] {
             let name = format!("n{number}-{start}");
             let tms = Tms::new(range, parties, folder_of(range, number).join(&name), &name, self.processes)?;
             match self.once(&tms, parties, Duration::from_millis(start))? {

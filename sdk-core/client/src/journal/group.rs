@@ -89,6 +89,26 @@ impl Journal {
         answered.await.map_err(|_| gone())?
     }
 
+    /// [`Journal::run`] that answers before it is durable, for what a power cut may take back because the journal finds it
+    /// out again. A commit that fails is nobody's failure here.
+    pub(crate) async fn run_early<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Store) -> Result<T> + Send + 'static,
+    {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        self.post(move |store| {
+            let _ = answer.send(work(store));
+        });
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// Waits until the head of all that was written before is on disk too.
+    pub(crate) async fn settled(&self) {
+        // A group settles before the next one begins.
+        let _ = self.run(|_| Ok(())).await;
+    }
+
     /// Leaves one piece of work to the store without waiting for it; nothing if the journal is closed.
     pub(crate) fn post(&self, work: impl FnOnce(&mut dyn Store) + Send + 'static) {
         let job: Job = Box::new(move |store| {

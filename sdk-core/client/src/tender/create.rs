@@ -9,7 +9,7 @@ use gladhand_protocol::tender::state::terminal;
 
 use super::prepare::prepare;
 use super::send::{Ending, perform};
-use super::{CreateOptions, follow_up, view};
+use super::{CreateOptions, follow_up, read, view};
 use crate::core::Core;
 use crate::journal::rows::Opened;
 
@@ -36,11 +36,11 @@ pub(crate) async fn create(core: &Arc<Core>, load: Document, options: CreateOpti
         // A definite failure: nothing was executed, the load is free again.
         Ending::NotExecuted(error) => Err(explained(error, &key, &row.tender_id)),
         Ending::Answered(_) | Ending::Refused(_) | Ending::Resolved | Ending::Unproven(_) => {
-            let mut row = super::read::row(core, &row.tender_id).await?;
+            let mut row = read::row_early(core, &row.tender_id).await?;
             if !row.held() || terminal(&row.state()) {
                 // Only a whole history releases a load: whoever may tender it elsewhere must not be told too early.
                 follow_up(core, &row.tender_id).await;
-                return super::read::local(core, &row.tender_id).await;
+                return read::local(core, &row.tender_id).await;
             }
             // The answer says all that the caller needs, with the carrier's own sequence and digest. A gap is what stays open.
             follow_up_later(core, &row.tender_id);

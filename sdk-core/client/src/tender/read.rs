@@ -16,10 +16,17 @@ use crate::journal::rows::TenderRow;
 /// The journal's row of a tender. Error: `tender_unknown`.
 pub(crate) async fn row(core: &Core, id: &str) -> Result<TenderRow> {
     let name = id.to_owned();
-    core.journal
-        .run(move |store| store.tender(&name))
-        .await?
-        .ok_or_else(|| Error::new(Code::TenderUnknown, format!("the journal has no tender {id}")).with_tender_id(id))
+    core.journal.run(move |store| store.tender(&name)).await?.ok_or_else(|| unknown(id))
+}
+
+/// [`row`] with what is not on disk yet.
+pub(crate) async fn row_early(core: &Core, id: &str) -> Result<TenderRow> {
+    let name = id.to_owned();
+    core.journal.run_early(move |store| store.tender(&name)).await?.ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: &str) -> Error {
+    Error::new(Code::TenderUnknown, format!("the journal has no tender {id}")).with_tender_id(id)
 }
 
 /// A tender as the journal has it.

@@ -10,6 +10,7 @@ use gladhand_documents::model::dispatch::CommandStatus;
 use gladhand_documents::model::wire::{TenderSnapshot, TenderState, WebhookSubscription};
 use gladhand_protocol::tender::answer::{Proof, judge, says_existing};
 use gladhand_protocol::tender::retry::{Backoff, Budget};
+use gladhand_protocol::tender::state::terminal;
 use jiff::SignedDuration;
 
 use super::import::covering;
@@ -178,8 +179,14 @@ async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Re
                 (Some(snapshot), operation) if operation.starts_with("tenders.") => Effect::Snapshot(snapshot.clone()),
                 _ => Effect::None,
             };
-            close(core, intent, outcome, effect).await?;
-            return Ok(Attempt::Ended(Ending::Answered(document.unwrap_or_else(Document::object))));
+            let document = document.unwrap_or_else(Document::object);
+            if intent.operation == "tenders.create" && !terminal(&state_of(&document)) {
+                // The load stays held either way. Should a power cut take this outcome, it is read back.
+                close_early(core, intent, outcome, effect).await?;
+            } else {
+                close(core, intent, outcome, effect).await?;
+            }
+            return Ok(Attempt::Ended(Ending::Answered(document)));
         }
         Err(error) => error,
     };
@@ -281,6 +288,16 @@ pub(super) async fn close(core: &Core, intent: &Intent, outcome: Outcome, effect
     failpoint::hit("before_outcome", failpoint::Call { operation: &intent.operation, mutates: true });
     let (id, fence) = (intent.id, intent.fence);
     core.journal.run(move |store| store.close_intent(id, fence, &outcome, &effect)).await
+}
+
+async fn close_early(core: &Core, intent: &Intent, outcome: Outcome, effect: Effect) -> Result<bool> {
+    failpoint::hit("before_outcome", failpoint::Call { operation: &intent.operation, mutates: true });
+    let (id, fence) = (intent.id, intent.fence);
+    core.journal.run_early(move |store| store.close_intent(id, fence, &outcome, &effect)).await
+}
+
+fn state_of(snapshot: &Document) -> TenderState {
+    TenderState::from(snapshot.text("/state").unwrap_or_default().as_str())
 }
 
 async fn taint(core: &Core, intent: &mut Intent) -> Result<()> {
