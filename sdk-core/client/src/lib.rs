@@ -5,6 +5,7 @@
 //! * [`tender`]: create, watch, withdraw; journaled before it is sent. [`dispatch`]: commands. `capacity`: search.
 //! * [`events`]: durable cursors of the application. `inbox`: webhooks. `reconcile`, `health`, `metrics`.
 //! * [`config`]: `gladhand.toml`, `GLADHAND_*` variables and the builder.
+//! * [`contract`]: names, digests, signatures, states and eligibility as functions, without a client.
 //! * [`clock`]: the injected clock.
 //! * [`fork`]: forks of the host process.
 //! * `failpoint`: where crash tests kill the process.
@@ -24,6 +25,7 @@ mod carrier;
 mod client;
 pub mod clock;
 pub mod config;
+pub mod contract;
 mod core;
 pub mod dispatch;
 pub mod events;

@@ -454,6 +454,11 @@ impl Client {
         self.run(cancel, |core| async move { core.health().await })
     }
 
+    /// Numbers to watch the client by: a Metrics. Asks no carrier.
+    pub fn metrics(&self, cancel: &CancelToken) -> Task<Document> {
+        self.run(cancel, |core| async move { core.metrics().await })
+    }
+
     /// Ends background work. Every later call is `client_closed`; closing twice is fine.
     pub fn close(&self, cancel: &CancelToken) -> Task<()> {
         let inner = Arc::clone(&self.0);

@@ -3,6 +3,7 @@
 //!
 //! * [`Client`], [`Gateway`]: the operations, as tasks on documents. * [`stream`]: what is pulled.
 //! * `webhook`: answers a request to a webhook's address. * [`WEBHOOK_LIMIT`]: how much of its body to read.
+//! * [`contract`]: names, digests, signatures and states by themselves.
 //! * [`identity`]: rotation, status and security events of a client.
 //! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork.
 //! * [`task`]: an operation under way: awaited, waited for with a tick (Ctrl-C), or cancelled.
@@ -10,6 +11,7 @@
 //! A binding adds its language's types and nothing else: no rule of the contract, no retry, no default.
 
 pub mod client;
+pub mod contract;
 pub mod gateway;
 pub mod identity;
 pub mod runtime;

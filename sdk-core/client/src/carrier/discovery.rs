@@ -57,7 +57,7 @@ impl Published {
             environment: document.text("/environment").unwrap_or_default(),
             max_wait: Duration::from_secs(seconds("/limits/maxWaitSeconds").unwrap_or(0)),
             decision_sla: seconds("/decisionSlaSeconds").map(Duration::from_secs),
-            webhook_keys: keys.map(webhook_key).chain(test_key.cloned().map(Ok)).collect::<Result<_>>()?,
+            webhook_keys: keys.map(WebhookKey::read).chain(test_key.cloned().map(Ok)).collect::<Result<_>>()?,
             retention_hours: seconds("/idempotency/retentionHours").and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
             read_at,
             assumed_tare_lbs: document.integer("/assumedTareLbs"),
@@ -78,7 +78,7 @@ fn understood(carrier: &str, document: &Document) -> Result<Document> {
     let mut kept = Vec::new();
     for key in keys.items() {
         let valid = Document::parse(key.raw()).and_then(|key| model::validate(wire::WebhookKey::entity(), &key));
-        match valid.and_then(|()| webhook_key(key)) {
+        match valid.and_then(|()| WebhookKey::read(key)) {
             Ok(_) => kept.push(key.raw().to_owned()),
             Err(error) => {
                 tracing::warn!(target: "gladhand::contract", carrier, %error, "a webhook key is not understood and not used");
@@ -99,12 +99,6 @@ fn version(value: Value<'_>) -> Option<Served> {
         since: instant("deprecatedAt"),
         sunset: instant("sunsetAt"),
     })
-}
-
-fn webhook_key(key: Value<'_>) -> Result<WebhookKey> {
-    let text = |name: &str| key.get(name).and_then(Value::text).unwrap_or_default().into_owned();
-    let instant = |name: &str| parse_instant(&text(name)).ok().map(Timestamp::as_second);
-    Ok(WebhookKey::parse(text("keyId"), &text("publicKey"))?.valid(instant("notBefore"), instant("notAfter")))
 }
 
 impl Carrier {

@@ -9,6 +9,9 @@ use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::json::Value;
+use gladhand_documents::time::parse_instant;
+use jiff::Timestamp;
 
 /// How far the attempt's timestamp may be from our clock, either way, in seconds.
 pub const TOLERANCE_S: i64 = 300;
@@ -42,6 +45,13 @@ impl WebhookKey {
             return Err(Error::new(Code::UnexpectedAnswer, why));
         };
         Ok(Self { id, material: Material::Ed25519(public), from: None, until: None })
+    }
+
+    /// Reads a `WebhookKey` as a carrier publishes it, with the time for which it is good. Error: `unexpected_answer`.
+    pub fn read(published: Value<'_>) -> Result<Self> {
+        let text = |name: &str| published.get(name).and_then(Value::text).unwrap_or_default().into_owned();
+        let instant = |name: &str| parse_instant(&text(name)).ok().map(Timestamp::as_second);
+        Ok(Self::parse(text("keyId"), &text("publicKey"))?.valid(instant("notBefore"), instant("notAfter")))
     }
 
     /// A shared secret, `whsec_` and the base64 of 24 to 64 bytes (Standard Webhooks 1.0), for tests. `None` for anything else.

@@ -36,7 +36,8 @@ pub fn hex(digest: &[u8; 32]) -> String {
 /// Reads [`hex`] back; `None` for anything but 64 hexadecimal digits.
 pub fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut out = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
+    // Each byte by itself: reading a number would also take a sign.
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     for (place, byte) in out.iter_mut().enumerate() {
@@ -58,5 +59,6 @@ mod tests {
         assert_ne!(ab, ba);
         assert_eq!(unhex(&hex(&ab)), Some(ab));
         assert_eq!(unhex("zz"), None);
+        assert_eq!(unhex(&"+f".repeat(32)), None);
     }
 }
