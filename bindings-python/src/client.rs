@@ -341,6 +341,11 @@ impl PyClient {
         Call::document(move |cancel| client.health(cancel))
     }
 
+    fn metrics(&self) -> Call {
+        let client = self.client();
+        Call::document(move |cancel| client.metrics(cancel))
+    }
+
     fn close(&self) -> Call {
         let client = self.client();
         Call::nothing(move |cancel| client.close(cancel))

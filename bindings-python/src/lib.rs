@@ -3,11 +3,13 @@
 //!
 //! * [`document`]: the lossless document. * [`errors`]: raising the classes of `gladhand.errors`.
 //! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio.
+//! * [`contract`]: names, digests, signatures and states by themselves.
 //! * [`client`]: the operations. * [`stream`]: what never stops arriving. * [`pull`]: nothing of it is lost.
 //! * [`gateway`], [`record`]: the vehicle side. * [`sandbox`]: a local carrier.
 
 mod call;
 mod client;
+mod contract;
 mod document;
 mod errors;
 mod gateway;
@@ -26,6 +28,11 @@ mod _gladhand {
     use super::call::Call;
     #[pymodule_export]
     use super::client::PyClient;
+    #[pymodule_export]
+    use super::contract::{
+        event_digest, explain, history_extend, history_start, idempotency_key, next_states, state_after, tender_id,
+        verify_webhook,
+    };
     #[pymodule_export]
     use super::document::{PyDocument, quote};
     #[pymodule_export]

@@ -173,3 +173,25 @@ def test_a_record_with_half_a_place_is_refused(carrier: gladhand.Sandbox) -> Non
             gateway.publish(vehicle_id="v", observed_at=1, lat=91.0, lon=0.0)
         with pytest.raises(gladhand.errors.MisuseError, match="warp"):
             gateway.publish(vehicle_id="v", observed_at=1, autonomy_mode="warp")
+
+
+def test_metrics_have_every_series_from_the_start(carrier: gladhand.Sandbox, gh: gladhand.Client) -> None:
+    tender = accepted(carrier, gh)
+    metrics = gh.metrics().validate()
+    found = {sample.name: sample for sample in metrics.samples}
+    assert set(found) >= {
+        "gladhand_backpressure_ratio",
+        "gladhand_event_gap_age_seconds",
+        "gladhand_journal_unresolved",
+        "gladhand_retry_budget",
+        "gladhand_tender_unknown_age_seconds",
+    }
+    assert found["gladhand_journal_unresolved"].value == 0
+    assert found["gladhand_retry_budget"].value > 0
+    assert found["gladhand_retry_budget"].labels["partner"].text == "aurora"
+    assert tender.tender_id.encode() not in metrics.to_json()
+    assert b"load-1" not in metrics.to_json()
+    gh.close()
+    with pytest.raises(gladhand.Error) as caught:
+        gh.metrics()
+    assert caught.value.code == "client_closed"

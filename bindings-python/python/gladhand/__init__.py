@@ -7,10 +7,11 @@ carrier; `gladhand.aio` has the same names for asyncio.
 The package holds no rule of the contract; the core in `_gladhand` does. Here are:
 
 * `_sync`, `aio`: clients, gateways and the sandbox. * `vehicle`: what gateways publish.
+* `contract`: names, digests, signatures and states as functions, without a client.
 * `models`: the documents (generated). * `errors`: one class per family of failures under `Error` (generated).
 """
 
-from . import aio, errors, models
+from . import aio, contract, errors, models
 from ._gladhand import VERSION as __version__
 from ._gladhand import Document
 from ._sync._client import Client, connect
@@ -36,6 +37,7 @@ __all__ = [
     "__version__",
     "aio",
     "connect",
+    "contract",
     "errors",
     "models",
     "sandbox",

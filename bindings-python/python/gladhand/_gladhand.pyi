@@ -14,6 +14,33 @@ WEBHOOK_LIMIT: int
 def quote(text: str) -> str:
     """A string as a JSON lexeme."""
 
+def tender_id(environment: str, tenant: str, carrier: str, load_id: str, attempt: int) -> str:
+    """The permanent id of a tender."""
+
+def idempotency_key(environment: str, tenant: str, carrier: str, operation: str, operation_id: str) -> str:
+    """The idempotency key of a mutation."""
+
+def event_digest(event: bytes) -> str:
+    """SHA-256 of an event's bytes."""
+
+def history_start(tender_id: str) -> str:
+    """The digest of a tender's history before its first event."""
+
+def history_extend(previous: str, sequence: int, event_digest: str) -> str:
+    """The digest of a history after one more event."""
+
+def verify_webhook(headers: list[tuple[str, str]], body: bytes, keys: list[Document], at: str) -> tuple[str, int, str]:
+    """Who signed a webhook: its id, the attempt's time in seconds since 1970, the key's name."""
+
+def next_states(state: str) -> list[str]:
+    """Where a tender may go from a state."""
+
+def state_after(state: str, event_type: str) -> str:
+    """The state of a tender after an event of a type."""
+
+def explain(load: Document, offer: Document, at: str, assumed_tare_lbs: int | None) -> Document:
+    """Whether a load fits an offer at an instant."""
+
 def before_fork() -> None:
     """Waits until no journal is at work, so that a forked child can open one of its own."""
 
@@ -152,6 +179,7 @@ class Client:
     def security_events(self) -> Stream: ...
     def jwks(self) -> Call[Document]: ...
     def health(self) -> Call[Document]: ...
+    def metrics(self) -> Call[Document]: ...
     def close(self) -> Call[None]: ...
 
 @final

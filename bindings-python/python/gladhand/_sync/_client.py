@@ -84,6 +84,12 @@ class Client:
         """How the client and its carriers are."""
         return models.Health.from_document(answer(self._native.health()))
 
+    def metrics(self) -> models.Metrics:
+        """Numbers to watch the client by: gauges, each a sample with its `name`, its `labels` and its `value`. Every series is
+        there from the start, with a 0; only dates, in seconds since 1970, are there once there is one. Labels name partners
+        and routes, never a load. Asks no carrier. Raises those of the journal, such as `journal_unwritable`."""
+        return models.Metrics.from_document(answer(self._native.metrics()))
+
     def close(self) -> None:
         """Ends streams, gives back leases and closes the journal. What had left is resolved at the next start."""
         answer(self._native.close())
