@@ -628,6 +628,12 @@ impl Client {
         promise(env, self.0.health(&token(cancel)), Document)
     }
 
+    /// Numbers to watch the client by.
+    #[napi]
+    pub fn metrics<'env>(&self, env: &'env Env, cancel: Option<&CancelToken>) -> Result<Object<'env>> {
+        promise(env, self.0.metrics(&token(cancel)), Document)
+    }
+
     /// Ends background work.
     #[napi]
     pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {

@@ -6,7 +6,7 @@ import { Dispatches } from './dispatches.js';
 import { Delivery, Inbox, Webhooks } from './events.js';
 import type { GladhandError } from './errors.js';
 import { Identity } from './identity.js';
-import { Event, Health, JwkSet, SecurityEvent } from './models.js';
+import { Event, Health, JwkSet, Metrics, SecurityEvent } from './models.js';
 import { addon, type Document, type NativeClient, type NativeDelivery } from './native.js';
 import { Documents, Journal, Reconcile, Telemetry } from './records.js';
 import { Stream } from './stream.js';
@@ -105,6 +105,13 @@ export class Client implements AsyncDisposable {
   /** How the client and its carriers are. */
   async health(options: CallOptions = {}): Promise<Health> {
     return Health.fromDocument(await call(options.signal, (cancel) => this.#native.health(cancel)));
+  }
+
+  /** Numbers to watch the client by: gauges, each a sample with its `name`, its `labels` and its `value`. Every series is there
+   * from the start, with a 0; only dates, in seconds since 1970, are there once there is one. Labels name partners and routes,
+   * never a load. Asks no carrier. Rejects with those of the journal, such as `journal_unwritable`. */
+  async metrics(options: CallOptions = {}): Promise<Metrics> {
+    return Metrics.fromDocument(await call(options.signal, (cancel) => this.#native.metrics(cancel)));
   }
 
   /** Ends streams, gives back leases and closes the journal. What had left is resolved at the next start. */

@@ -135,7 +135,8 @@ async function subscription(
   return WebhookSubscription.fromDocument(await call(options.signal, start));
 }
 
-function flatten(headers: HeadersLike): [string, string][] {
+/** Header fields as pairs. @internal */
+export function flatten(headers: HeadersLike): [string, string][] {
   if (Symbol.iterator in headers) {
     return Array.from(headers as Iterable<readonly [string, string]>, ([name, value]) => [name, value]);
   }

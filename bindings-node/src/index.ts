@@ -1,8 +1,9 @@
 // Gladhand for Node: couples a TMS to carriers that run driverless trucks.
 //
 // `connect()` gives a Client with its services (capacity, tenders, dispatches, …); `sandbox()` starts a local carrier;
-// `Gateway` is the vehicle side. Documents are typed views over bytes that stay as they came (models, view); failures are
-// classes under GladhandError (errors). Everything real happens in the native core (native); nothing here decides.
+// `Gateway` is the vehicle side; `contract` has names, digests, signatures and states as functions, without a client.
+// Documents are typed views over bytes that stay as they came (models, view); failures are classes under GladhandError
+// (errors). Everything real happens in the native core (native); nothing here decides.
 export { Client, connect, type ConnectOptions } from './client.js';
 export { Sandbox, sandbox, type SandboxOptions } from './sandbox.js';
 export { Gateway, type Admission, type Counts, type GatewayOptions } from './gateway.js';
@@ -15,6 +16,7 @@ export { Delivery, type HeadersLike, type Inbox, type Subscription, type Webhook
 export type { Asking, CommandOptions, Dispatches, HoldOptions } from './dispatches.js';
 export type { Identity, PemLike, PemReplacement } from './identity.js';
 export type { Documents, Journal, Reconcile, Telemetry } from './records.js';
+export * as contract from './contract.js';
 export { Stream } from './stream.js';
 export { Document } from './native.js';
 export { epochNanos, Lexeme, Value, View, type Json } from './view.js';

@@ -146,6 +146,7 @@ export interface NativeClient {
   securityEvents(): NativeStream<Document>;
   jwks(cancel: CancelToken): Promise<Document>;
   health(cancel: CancelToken): Promise<Document>;
+  metrics(cancel: CancelToken): Promise<Document>;
   close(): Promise<void>;
 }
 
@@ -167,10 +168,31 @@ export interface NativeSandbox {
   stop(): Promise<void>;
 }
 
+/** Where a derived name is good. */
+interface NativeScope {
+  environment: string;
+  tenant: string;
+  carrier: string;
+}
+
 interface Addon {
   version(): string;
   webhookLimit(): number;
   quote(text: string): string;
+  tenderId(scope: NativeScope, loadId: string, attempt: number): string;
+  idempotencyKey(scope: NativeScope, operation: string, operationId: string): string;
+  eventDigest(event: Uint8Array): string;
+  historyStart(tenderId: string): string;
+  historyExtend(previous: string, sequence: number, eventDigest: string): string;
+  verifyWebhook(
+    headers: [string, string][],
+    body: Uint8Array,
+    keys: Document[],
+    at: string,
+  ): { id: string; timestamp: number; keyId: string };
+  nextStates(state: string): string[];
+  stateAfter(state: string, eventType: string): string;
+  explain(load: Document, offer: Document, at: string, assumedTareLbs: number | undefined): Document;
   errorsBy(make: (facts: ErrorDetails & { code: string; message: string }) => Error): void;
   Document: { new (): Document; parse(text: string | Uint8Array): Document };
   CancelToken: new () => CancelToken;
