@@ -487,6 +487,11 @@ impl ClientHandle {
         one(self.0.health(&cancel.0).await)
     }
 
+    /// `Metrics`.
+    pub async fn metrics(&self, cancel: Arc<CancelHandle>) -> Answer {
+        one(self.0.metrics(&cancel.0).await)
+    }
+
     /// Closes the client.
     pub async fn close(&self, cancel: Arc<CancelHandle>) -> Result<(), Failure> {
         Ok(self.0.close(&cancel.0).await?)

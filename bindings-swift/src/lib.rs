@@ -1,6 +1,7 @@
 //! The Swift face of Gladhand: typed functions and handles that `uniffi` carries to Swift.
 //!
 //! - [`client`]: the operations of the SDK;
+//! - [`contract`]: names, digests, signatures and states by themselves;
 //! - [`document`]: the lossless JSON document, as a handle;
 //! - [`failure`]: the one error, as a record;
 //! - [`gateway`]: the vehicle's side;
@@ -18,6 +19,7 @@
 #![allow(clippy::implicit_hasher)]
 
 pub mod client;
+pub mod contract;
 pub mod document;
 pub mod failure;
 pub mod gateway;

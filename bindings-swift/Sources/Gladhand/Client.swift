@@ -55,6 +55,15 @@ public final class Client: Sendable {
         Health(try await bridged { try await self.handle.health(cancel: $0) })
     }
 
+    /// Numbers to watch the client by: gauges, each a sample with its name, its labels and its value. Every series is there from
+    /// the start, with a 0; only dates, in seconds since 1970, are there once there is one. Labels name partners and routes,
+    /// never a load. Asks no carrier.
+    ///
+    /// - Throws: ``GladhandError`` of the journal, such as `journalUnwritable`.
+    public func metrics() async throws -> Metrics {
+        Metrics(try await bridged { try await self.handle.metrics(cancel: $0) })
+    }
+
     /// Closes the client. Calls under way end with `clientClosed`; what they had sent is resolved at the next start.
     public func close() async throws {
         try await bridged { try await self.handle.close(cancel: $0) }

@@ -513,6 +513,22 @@ fileprivate struct FfiConverterUInt64: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterInt64: FfiConverterPrimitive {
+    typealias FfiType = Int64
+    typealias SwiftType = Int64
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Int64 {
+        return try lift(readInt(&buf))
+    }
+
+    public static func write(_ value: Int64, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterBool : FfiConverter {
     typealias FfiType = Int8
     typealias SwiftType = Bool
@@ -896,6 +912,11 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
      * `JwkSet`.
      */
     func jwks(cancel: CancelHandle) async throws  -> DocumentHandle
+
+    /**
+     * `Metrics`.
+     */
+    func metrics(cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
      * `InboxReceipt` of a webhook.
@@ -1597,6 +1618,25 @@ open func jwks(cancel: CancelHandle)async throws  -> DocumentHandle  {
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_gladhand_swift_fn_method_clienthandle_jwks(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_u64,
+            freeFunc: ffi_gladhand_swift_rust_future_free_u64,
+            liftFunc: FfiConverterTypeDocumentHandle_lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * `Metrics`.
+     */
+open func metrics(cancel: CancelHandle)async throws  -> DocumentHandle  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_clienthandle_metrics(
                         self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
                 )
             },
@@ -3977,6 +4017,164 @@ public func FfiConverterTypeHeaderRecord_lower(_ value: HeaderRecord) -> RustBuf
 
 
 /**
+ * Where a derived name is good.
+ */
+public struct ScopeRecord: Equatable, Hashable {
+    /**
+     * `environment` of the configuration.
+     */
+    public let environment: String
+    /**
+     * `tenant` of the configuration.
+     */
+    public let tenant: String
+    /**
+     * The carrier's name in the configuration.
+     */
+    public let carrier: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * `environment` of the configuration.
+         */environment: String,
+        /**
+         * `tenant` of the configuration.
+         */tenant: String,
+        /**
+         * The carrier's name in the configuration.
+         */carrier: String) {
+        self.environment = environment
+        self.tenant = tenant
+        self.carrier = carrier
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ScopeRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeScopeRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ScopeRecord {
+        return
+            try ScopeRecord(
+                environment: FfiConverterString.read(from: &buf),
+                tenant: FfiConverterString.read(from: &buf),
+                carrier: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ScopeRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.environment, into: &buf)
+        FfiConverterString.write(value.tenant, into: &buf)
+        FfiConverterString.write(value.carrier, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScopeRecord_lift(_ buf: RustBuffer) throws -> ScopeRecord {
+    return try FfiConverterTypeScopeRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScopeRecord_lower(_ value: ScopeRecord) -> RustBuffer {
+    return FfiConverterTypeScopeRecord.lower(value)
+}
+
+
+/**
+ * A webhook whose signature holds.
+ */
+public struct VerifiedRecord: Equatable, Hashable {
+    /**
+     * The webhook's id.
+     */
+    public let id: String
+    /**
+     * The attempt's time, seconds since 1970.
+     */
+    public let timestamp: Int64
+    /**
+     * The name of the key that signed it.
+     */
+    public let keyId: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The webhook's id.
+         */id: String,
+        /**
+         * The attempt's time, seconds since 1970.
+         */timestamp: Int64,
+        /**
+         * The name of the key that signed it.
+         */keyId: String) {
+        self.id = id
+        self.timestamp = timestamp
+        self.keyId = keyId
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension VerifiedRecord: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeVerifiedRecord: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> VerifiedRecord {
+        return
+            try VerifiedRecord(
+                id: FfiConverterString.read(from: &buf),
+                timestamp: FfiConverterInt64.read(from: &buf),
+                keyId: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: VerifiedRecord, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterInt64.write(value.timestamp, into: &buf)
+        FfiConverterString.write(value.keyId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeVerifiedRecord_lift(_ buf: RustBuffer) throws -> VerifiedRecord {
+    return try FfiConverterTypeVerifiedRecord.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeVerifiedRecord_lower(_ value: VerifiedRecord) -> RustBuffer {
+    return FfiConverterTypeVerifiedRecord.lower(value)
+}
+
+
+/**
  * One broken rule of a document.
  */
 public struct ViolationRecord: Equatable, Hashable {
@@ -4322,6 +4520,30 @@ fileprivate struct FfiConverterOptionUInt64: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionInt64: FfiConverterRustBuffer {
+    typealias SwiftType = Int64?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterInt64.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterInt64.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionBool: FfiConverterRustBuffer {
     typealias SwiftType = Bool?
 
@@ -4640,6 +4862,118 @@ public func connectClient(path: String?, settings: [String: String], cancel: Can
         )
 }
 /**
+ * SHA-256 of an event's bytes.
+ */
+public func contractEventDigest(event: Data)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_contract_event_digest(
+        FfiConverterData.lower(event),uniffiCallStatus
+    )
+})
+}
+/**
+ * Whether a load fits an offer at an instant.
+ */
+public func contractExplain(load: DocumentHandle, offer: DocumentHandle, at: String, assumedTareLbs: Int64?)throws  -> DocumentHandle  {
+    return try  FfiConverterTypeDocumentHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_contract_explain(
+        FfiConverterTypeDocumentHandle_lower(load),
+        FfiConverterTypeDocumentHandle_lower(offer),
+        FfiConverterString.lower(at),
+        FfiConverterOptionInt64.lower(assumedTareLbs),uniffiCallStatus
+    )
+})
+}
+/**
+ * The digest of a history after one more event.
+ */
+public func contractHistoryExtend(previous: String, sequence: Int64, eventDigest: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_contract_history_extend(
+        FfiConverterString.lower(previous),
+        FfiConverterInt64.lower(sequence),
+        FfiConverterString.lower(eventDigest),uniffiCallStatus
+    )
+})
+}
+/**
+ * The digest of a tender's history before its first event.
+ */
+public func contractHistoryStart(tenderId: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_contract_history_start(
+        FfiConverterString.lower(tenderId),uniffiCallStatus
+    )
+})
+}
+/**
+ * The idempotency key of a mutation.
+ */
+public func contractIdempotencyKey(scope: ScopeRecord, operation: String, operationId: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_contract_idempotency_key(
+        FfiConverterTypeScopeRecord_lower(scope),
+        FfiConverterString.lower(operation),
+        FfiConverterString.lower(operationId),uniffiCallStatus
+    )
+})
+}
+/**
+ * Where a tender may go from a state.
+ */
+public func contractNextStates(state: String)throws  -> [String]  {
+    return try  FfiConverterSequenceString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_contract_next_states(
+        FfiConverterString.lower(state),uniffiCallStatus
+    )
+})
+}
+/**
+ * The state of a tender after an event of a type.
+ */
+public func contractStateAfter(state: String, eventType: String)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_contract_state_after(
+        FfiConverterString.lower(state),
+        FfiConverterString.lower(eventType),uniffiCallStatus
+    )
+})
+}
+/**
+ * The permanent id of a tender.
+ */
+public func contractTenderId(scope: ScopeRecord, loadId: String, attempt: Int64)throws  -> String  {
+    return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_contract_tender_id(
+        FfiConverterTypeScopeRecord_lower(scope),
+        FfiConverterString.lower(loadId),
+        FfiConverterInt64.lower(attempt),uniffiCallStatus
+    )
+})
+}
+/**
+ * Who signed a webhook.
+ */
+public func contractVerifyWebhook(headers: [HeaderRecord], body: Data, keys: [DocumentHandle], at: String)throws  -> VerifiedRecord  {
+    return try  FfiConverterTypeVerifiedRecord_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_contract_verify_webhook(
+        FfiConverterSequenceTypeHeaderRecord.lower(headers),
+        FfiConverterData.lower(body),
+        FfiConverterSequenceTypeDocumentHandle.lower(keys),
+        FfiConverterString.lower(at),uniffiCallStatus
+    )
+})
+}
+/**
  * A string as a JSON lexeme.
  */
 public func jsonQuote(text: String)throws  -> String  {
@@ -4726,6 +5060,33 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_func_connect_client() != 615) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_contract_event_digest() != 33381) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_contract_explain() != 43847) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_contract_history_extend() != 6333) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_contract_history_start() != 45572) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_contract_idempotency_key() != 23447) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_contract_next_states() != 18547) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_contract_state_after() != 22939) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_contract_tender_id() != 43256) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_contract_verify_webhook() != 16228) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_func_json_quote() != 4913) {
@@ -4831,6 +5192,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_jwks() != 4832) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_metrics() != 20712) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_receive() != 15468) {

@@ -72,6 +72,29 @@ final class ClientTests: XCTestCase {
         try await carrier.stop()
     }
 
+    func testMetricsHaveEverySeriesFromTheStart() async throws {
+        let carrier = try await Sandbox.start()
+        let client = try await carrier.connect()
+        let tender = try await client.tenders.create(
+            try await carrier.load("load-1"), carrier: "aurora", wait: .seconds(10))
+        let metrics = try await client.metrics().validated()
+        let found = Dictionary(grouping: metrics.samples, by: \.name)
+        for name in [
+            "gladhand_backpressure_ratio", "gladhand_event_gap_age_seconds", "gladhand_journal_unresolved",
+            "gladhand_retry_budget", "gladhand_tender_unknown_age_seconds",
+        ] {
+            XCTAssertEqual(found[name]?.count, 1, name)
+        }
+        XCTAssertEqual(found["gladhand_journal_unresolved"]?.first?.value.decimal, 0)
+        let budget = try XCTUnwrap(found["gladhand_retry_budget"]?.first)
+        XCTAssertGreaterThan(try XCTUnwrap(budget.value.decimal), 0)
+        XCTAssertEqual(try budget.labels.document().text("/partner"), "aurora")
+        XCTAssertFalse(metrics.json.contains(tender.tenderId) || metrics.json.contains("load-1"))
+        try await client.close()
+        await expect(.clientClosed) { _ = try await client.metrics() }
+        try await carrier.stop()
+    }
+
     func testAnUnknownTenderAndCarrierAreTypedErrors() async throws {
         let carrier = try await Sandbox.start()
         let client = try await carrier.connect()
