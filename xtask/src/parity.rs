@@ -19,6 +19,7 @@ const OPERATIONS: &[Offered] = &[
             ("securityEvents", &[]),
             ("jwks", &[]),
             ("health", &[]),
+            ("metrics", &[]),
             ("close", &[]),
         ],
     ),
@@ -91,6 +92,22 @@ const OPERATIONS: &[Offered] = &[
     ("Journal", &[("verify", &[]), ("export", &[])]),
 ];
 
+/// What stands without a client: functions, each with its parameters.
+const FUNCTIONS: Offered = (
+    "Contract",
+    &[
+        ("tenderId", &["environment", "tenant", "carrier", "loadId", "attempt"]),
+        ("idempotencyKey", &["environment", "tenant", "carrier", "operation", "operationId"]),
+        ("eventDigest", &["event"]),
+        ("historyStart", &["tenderId"]),
+        ("historyExtend", &["previous", "sequence", "eventDigest"]),
+        ("verifyWebhook", &["headers", "keys", "at"]),
+        ("nextStates", &["state"]),
+        ("stateAfter", &["state", "eventType"]),
+        ("explain", &["load", "offer", "at", "assumedTareLbs"]),
+    ],
+);
+
 /// What a language calls differently, and why that is its custom.
 const CUSTOMS: &[(&str, &str, &str)] = &[
     // A sequence to read in a task, rather than a callback.
@@ -110,6 +127,8 @@ struct Language {
     closes: &'static str,
     /// What a public method's line begins with.
     methods: &'static [&'static str],
+    /// The source of [`FUNCTIONS`], and what a public function's line begins with.
+    functions: (&'static str, &'static str),
 }
 
 const LANGUAGES: [Language; 3] = [
@@ -121,6 +140,7 @@ const LANGUAGES: [Language; 3] = [
         opens: &["class "],
         closes: "class ",
         methods: &["    async def ", "    def "],
+        functions: ("bindings-python/python/gladhand/contract.py", "def "),
     },
     Language {
         name: "node",
@@ -130,6 +150,7 @@ const LANGUAGES: [Language; 3] = [
         opens: &["export class "],
         closes: "}",
         methods: &["  async ", "  "],
+        functions: ("bindings-node/src/contract.ts", "export function "),
     },
     Language {
         name: "swift",
@@ -139,6 +160,7 @@ const LANGUAGES: [Language; 3] = [
         opens: &["public struct ", "public final class ", "extension "],
         closes: "}",
         methods: &["    public func "],
+        functions: ("bindings-swift/Sources/Gladhand/Contract.swift", "    public static func "),
     },
 ];
 
@@ -156,21 +178,15 @@ impl Language {
 
     /// The public methods of a class, each with all the text in which its parameters stand.
     fn methods(&self, sources: &[String], class: &str) -> BTreeMap<String, String> {
-        let mut found = BTreeMap::new();
-        for source in sources {
-            for body in self.bodies(source, class) {
-                for (at, line) in lines(body) {
-                    let Some(rest) = self.methods.iter().find_map(|start| line.strip_prefix(start)) else { continue };
-                    let name: String = rest.chars().take_while(|letter| in_word(*letter)).collect();
-                    let begins = rest[name.len()..].starts_with(['(', '<']);
-                    let hidden = name.is_empty() || name.starts_with('_') || name == "constructor";
-                    if begins && !hidden {
-                        found.entry(camel(&name)).or_insert_with(String::new).push_str(&signature(&body[at..]));
-                    }
-                }
-            }
-        }
-        found
+        let bodies = sources.iter().flat_map(|source| self.bodies(source, class));
+        declared(bodies, self.methods)
+    }
+
+    /// The public functions that stand without a client, likewise.
+    fn functions(&self, root: &Path) -> BTreeMap<String, String> {
+        let (path, start) = self.functions;
+        let source = std::fs::read_to_string(root.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
+        declared([source.as_str()], &[start])
     }
 
     fn bodies<'a>(&self, source: &'a str, class: &str) -> Vec<&'a str> {
@@ -189,6 +205,23 @@ impl Language {
         }
         bodies
     }
+}
+
+/// What is declared by lines that begin so, each with the text of its parameters.
+fn declared<'a>(bodies: impl IntoIterator<Item = &'a str>, starts: &[&str]) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for body in bodies {
+        for (at, line) in lines(body) {
+            let Some(rest) = starts.iter().find_map(|start| line.strip_prefix(start)) else { continue };
+            let name: String = rest.chars().take_while(|letter| in_word(*letter)).collect();
+            let begins = rest[name.len()..].starts_with(['(', '<']);
+            let hidden = name.is_empty() || name.starts_with('_') || name == "constructor";
+            if begins && !hidden {
+                found.entry(camel(&name)).or_insert_with(String::new).push_str(&signature(&body[at..]));
+            }
+        }
+    }
+    found
 }
 
 fn in_word(letter: char) -> bool {
@@ -265,9 +298,9 @@ fn differences(language: &Language, root: &Path) -> Vec<String> {
         same.map_or(name, |(_, _, listed)| *listed).to_owned()
     };
     let mut out = Vec::new();
-    for (class, operations) in OPERATIONS {
-        let mut found: BTreeMap<String, String> =
-            language.methods(&sources, class).into_iter().map(|(name, text)| (custom(&name), text)).collect();
+    for (class, operations) in OPERATIONS.iter().chain([&FUNCTIONS]) {
+        let found = if *class == FUNCTIONS.0 { language.functions(root) } else { language.methods(&sources, class) };
+        let mut found: BTreeMap<String, String> = found.into_iter().map(|(name, text)| (custom(&name), text)).collect();
         for (name, parameters) in *operations {
             let Some(signature) = found.remove(*name) else {
                 out.push(format!("{}: {class}.{name} is missing", language.name));
