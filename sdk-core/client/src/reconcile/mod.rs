@@ -76,15 +76,17 @@ async fn compare(core: &Arc<Core>, carrier: &Arc<Carrier>, findings: &mut Findin
     let local: Vec<TenderRow> = local.into_iter().filter(|row| row.carrier == name).collect();
     let mut remote = digests(carrier).await?;
     let known = core.epoch(carrier.name(), &remote.epoch).await?;
-    let before = findings.items.iter().filter(|item| item.open).count();
+    // What the carrier has and we could not learn; everything else is frozen by itself, or is the driver's to resolve.
+    let mut unlearned = 0;
     for row in local {
         let there = remote.items.remove(&row.tender_id);
-        let item = one(core, carrier, &row, there.as_ref()).await?;
+        let item = one(core, carrier, &row, there.as_ref(), known.frozen).await?;
         findings.compared += 1;
         match item {
             None => findings.equal += 1,
             Some(item) => {
                 findings.repairs += u32::from(item.repair.is_some() && !item.open);
+                unlearned += usize::from(item.open && item.class == Class::LocalGap);
                 findings.items.push(item);
             }
         }
@@ -106,6 +108,7 @@ async fn compare(core: &Arc<Core>, carrier: &Arc<Carrier>, findings: &mut Findin
             tracing::warn!(target: "gladhand::tender", tender = %there.tender_id, %error, "an unknown tender is not imported");
         }
         findings.repairs += u32::from(imported.is_ok());
+        unlearned += usize::from(imported.is_err());
         findings.items.push(Item {
             tender_id: there.tender_id,
             carrier: carrier.name().to_owned(),
@@ -116,20 +119,21 @@ async fn compare(core: &Arc<Core>, carrier: &Arc<Carrier>, findings: &mut Findin
             remote: Some(there.sequence),
         });
     }
-    let open = findings.items.iter().filter(|item| item.open).count() - before;
-    if known.frozen && open == 0 {
+    if known.frozen && unlearned == 0 {
         let (name, epoch) = (carrier.name().to_owned(), remote.epoch.clone());
         core.journal.run(move |store| store.thaw(&name, &epoch)).await?;
     }
     Ok(remote.as_of)
 }
 
-/// Compares one tender, repairs a gap, and compares again. `None` if there is no difference.
+/// Compares one tender, repairs a gap, and compares again. `None` if there is no difference. A live tender that the carrier
+/// has lost, or whose history it tells otherwise since it `restored`, is frozen (contract 4c, 4g): nothing goes on with it.
 async fn one(
     core: &Arc<Core>,
     carrier: &Arc<Carrier>,
     row: &TenderRow,
     remote: Option<&Remote>,
+    restored: bool,
 ) -> Result<Option<Item>> {
     let mut class = class_of(core, row, remote).await?;
     if row.overridden() {
@@ -157,7 +161,20 @@ async fn one(
                 pulled.is_ok() && matches!(class_of(core, &after, remote).await?, Class::Equal | Class::RemoteLag);
             Ok(Some(item(class, Some("pulled and applied"), !mended, after.fold.last_sequence)))
         }
-        class => Ok(Some(item(class, None, true, row.fold.last_sequence))),
+        class => {
+            let lost = match class {
+                Class::RemoteLost => true,
+                Class::RemoteLag | Class::ContentDivergence | Class::StateDivergence => restored,
+                _ => false,
+            };
+            if lost && row.sync != Sync::Diverged && !row.overridden() && !terminal(&row.state()) {
+                let (id, why) =
+                    (row.tender_id.clone(), "the carrier acknowledged the tender and has lost it, or a part of it");
+                core.journal.run(move |store| store.diverge(&id, why)).await?;
+                core.changed();
+            }
+            Ok(Some(item(class, None, true, row.fold.last_sequence)))
+        }
     }
 }
 

@@ -284,6 +284,34 @@ async fn what_was_acknowledged_and_is_lost_is_frozen_and_never_resent() {
 }
 
 #[tokio::test]
+async fn a_carrier_that_restored_and_lost_a_tender_is_sent_others_once_it_is_compared_with() {
+    let bench = Bench::new(|_| lost()).await;
+    let id = text(&bench.create().await.unwrap(), "/tenderId");
+    let name = id.clone();
+    bench.script(
+        move |request| if request.path.contains("/events") { absent(&name) } else { snapshot(&name, "pending", 1) },
+    );
+    bench.until(SECOND / 10, &id, |t| text(t, "/receipt") == "proven").await;
+    bench.script(move |request| match request.path.as_str() {
+        path if path.starts_with("/v1/reconciliation/digests") => {
+            ok(200, r#"{"items":[],"asOf":"c1","logEpoch":"e2"}"#)
+        }
+        _ => problem(Code::CapacityCommitted, ""),
+    });
+    let create = async || {
+        let other = load().with_text("/loadId", "L-2").unwrap();
+        bench.pass(SECOND / 10, bench.client.tender_create(other, CreateOptions::new("aurora"))).await
+    };
+    bench.client.core().epoch("aurora", "e2").await.unwrap();
+    assert_eq!(create().await.unwrap_err().code(), Code::EpochChanged);
+    let report = bench.pass(SECOND / 10, bench.client.reconcile()).await.unwrap();
+    assert_eq!((text(&report, "/items/0/class"), report.integer("/differences")), ("REMOTE_LOST".into(), Some(1)));
+    let frozen = bench.client.tender_list(None).await.unwrap().remove(0);
+    assert_eq!((text(&frozen, "/sync"), frozen.boolean("/loadReleased")), ("diverged".into(), Some(false)));
+    assert_eq!(text(&create().await.unwrap(), "/state"), "rejected", "it is sent, and answered");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_none_of_the_contract_proves_nothing() {
     let bench = Bench::new(|request| match request.method {
         Method::POST => ok(200, r#"{"welcome":"to the proxy"}"#),
