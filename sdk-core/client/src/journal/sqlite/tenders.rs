@@ -329,6 +329,15 @@ pub(super) fn effect(tx: &mut Tx<'_>, id: &str, effect: &Effect) -> Result<()> {
         Effect::Never => {
             // What the carrier has spoken of was executed after all: it stays as the carrier told it, and holds its load.
             let known = get(tx, id)?;
+            // A withdrawal of it is on its way: its answer must find what it is about.
+            if let Some(mut row) = known.clone().filter(|row| !row.proven)
+                && !intents::all_open(tx, Some(id))?.is_empty()
+            {
+                let text = "it was never sent, and was withdrawn meanwhile".to_owned();
+                row.local = Some(Local { state: TenderState::Withdrawn, code: "unsent".to_owned(), text });
+                row.updated_at = tx.now;
+                return save(tx, &row);
+            }
             tx.sql.execute("DELETE FROM tenders WHERE tender_id = ?1 AND proven = 0", [id]).map_err(db)?;
             if let Some(row) = known {
                 pass_on(tx, &row.load_id)?;
