@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gladhand_documents::error::Code;
 use gladhand_documents::model::sdk::{InboxOutcome, Sync};
 use gladhand_documents::model::wire::TenderState;
+use gladhand_protocol::tender::history;
 
 use super::*;
 use crate::clock::{Clock as _, SharedClock, TestClock};
@@ -141,6 +142,43 @@ fn what_was_never_executed_leaves_the_load_free() {
     store.accept(&event("t-1", 1, "tender.received"), "aurora", "feed").unwrap();
     store.close_intent(intent.id, intent.fence, &Outcome::of("not_executed"), &Effect::Never).unwrap();
     assert_eq!(store.holder("L-1").unwrap().unwrap().state(), TenderState::Pending);
+}
+
+#[test]
+fn what_was_never_executed_stays_for_the_withdrawal_that_is_on_its_way() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    let create = opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    let withdrawal = NewIntent { operation: "tenders.withdraw", ..bench.intent("a", "t-1") };
+    let OpenedIntent::New(withdrawal) = store.open_intent(&withdrawal).unwrap() else { panic!("it is the first") };
+    store.close_intent(create.id, create.fence, &Outcome::of("not_executed"), &Effect::Never).unwrap();
+    let row = store.tender("t-1").unwrap().unwrap();
+    assert_eq!((row.state(), row.released()), (TenderState::Withdrawn, true));
+    // The carrier's tombstone finds its tender.
+    let answer = format!(
+        r#"{{"schemaVersion":"1.0.0","tenderId":"t-1","loadId":"L-1","revision":1,"state":"withdrawn","lastSequence":0,"historyDigest":"{}","logEpoch":"e1"}}"#,
+        history::hex(&history::start("t-1"))
+    );
+    let effect = Effect::Snapshot(Document::parse(answer).unwrap());
+    assert!(store.close_intent(withdrawal.id, withdrawal.fence, &Outcome::of("answered"), &effect).unwrap());
+    assert_eq!(store.unresolved().unwrap(), 0);
+}
+
+#[test]
+fn a_number_that_was_used_meanwhile_says_the_same_again() {
+    let bench = Bench::new();
+    let (mut one, mut two) = (bench.store(), bench.store());
+    opened(one.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    let says = |owner: &str, reason: &str| NewIntent {
+        operation: "tenders.withdraw",
+        body: Document::parse(format!(r#"{{"reason":"{reason}"}}"#)).unwrap(),
+        ..bench.intent(owner, "t-1")
+    };
+    // Both counted before either was journaled.
+    let OpenedIntent::New(first) = one.open_intent(&says("a", "late")).unwrap() else { panic!("it is the first") };
+    one.close_intent(first.id, first.fence, &Outcome::of("answered"), &Effect::None).unwrap();
+    let OpenedIntent::New(second) = two.open_intent(&says("b", "changed")).unwrap() else { panic!("none is open") };
+    assert_eq!((second.key, second.body), (first.key, first.body));
 }
 
 #[test]

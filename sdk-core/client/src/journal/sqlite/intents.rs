@@ -12,6 +12,9 @@ use crate::journal::rows::{Effect, Intent, NewIntent, OpenedIntent, Outcome};
 
 const COLUMNS: &str = "id, fence, operation, operation_id, tender_id, carrier, method, path, key, body, prefer, resend_until, tainted, owner, sound";
 
+/// Operations whose ids count those that are finished.
+const NUMBERED: [&str; 2] = ["tenders.withdraw", "tenders.request_cancel"];
+
 fn read(row: &Row<'_>) -> rusqlite::Result<(Intent, Vec<u8>)> {
     let intent = Intent {
         id: row.get::<_, i64>(0)? as u64,
@@ -113,10 +116,17 @@ pub(super) fn open(tx: &mut Tx<'_>, new: &NewIntent) -> Result<OpenedIntent> {
         "carrier = ?1 AND operation = ?2 AND operation_id = ?3",
         [new.carrier.as_str(), new.operation, new.operation_id.as_str()],
     )?;
-    match same.into_iter().next() {
-        Some(intent) => Ok(OpenedIntent::Existing(Box::new(intent))),
-        None => Ok(OpenedIntent::New(Box::new(insert(tx, new)?))),
+    if let Some(intent) = same.into_iter().next() {
+        return Ok(OpenedIntent::Existing(Box::new(intent)));
     }
+    // Somebody else's of the same number came to its end after this number was counted: under one key one content is said, or
+    // the carrier refuses for as long as it knows the key.
+    let used = if NUMBERED.contains(&new.operation) { content(tx, new.operation, &new.operation_id)? } else { None };
+    let intent = match used {
+        Some(body) => insert(tx, &NewIntent { body, ..new.clone() })?,
+        None => insert(tx, new)?,
+    };
+    Ok(OpenedIntent::New(Box::new(intent)))
 }
 
 /// The owners, other than this one, that hold open intents and are gone.
