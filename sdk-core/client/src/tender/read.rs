@@ -6,7 +6,7 @@ use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
 use gladhand_documents::model::wire::TenderState;
 use gladhand_protocol::tender::answer::absent;
-use gladhand_protocol::tender::state;
+use gladhand_protocol::tender::{recovery, state};
 
 use super::resolve::snapshot;
 use super::{follow_up, view};
@@ -58,6 +58,10 @@ async fn refresh(core: &Arc<Core>, known: &TenderRow) -> Result<()> {
             follow_up(core, &id).await;
         }
         Err(error) if known.proven && absent(&error, &id).is_some() => {
+            if !recovery::lost(known.updated_at, core.clock.now()) {
+                // The read lags behind an answer or an event.
+                return Ok(());
+            }
             let name = id.clone();
             let why = "the carrier acknowledged the tender and has lost it";
             core.journal.run(move |store| store.diverge(&name, why)).await?;

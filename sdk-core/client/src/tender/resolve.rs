@@ -80,7 +80,8 @@ async fn create(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent) -> Re
         None => true,
     };
     let row = super::read::row(core, &id).await?;
-    let facts = Facts { resend_until: intent.resend_until, acknowledged: row.proven, same_epoch, tombstone: true };
+    let acknowledged = row.proven.then_some(row.updated_at);
+    let facts = Facts { resend_until: intent.resend_until, acknowledged, same_epoch, tombstone: true };
     match (decide(found, facts, core.clock.now()), snapshot) {
         (Recovery::Adopt, Some(snapshot)) => {
             let outcome = Outcome { answer: Some(snapshot.clone()), ..Outcome::of("recovered") };
@@ -151,7 +152,7 @@ async fn command(core: &Arc<Core>, carrier: &Arc<Carrier>, intent: &Intent) -> R
         Err(error) if error.sent_state() == Sent::Acknowledged => (ReadBack::Unclear, None),
         Err(_) => (ReadBack::Unreachable, None),
     };
-    let facts = Facts { resend_until: intent.resend_until, acknowledged: false, same_epoch: true, tombstone: false };
+    let facts = Facts { resend_until: intent.resend_until, acknowledged: None, same_epoch: true, tombstone: false };
     let outcome = match decide(found, facts, core.clock.now()) {
         Recovery::Adopt => Outcome { answer: status, ..Outcome::of("recovered") },
         Recovery::Lapse => Outcome::of("lapsed"),

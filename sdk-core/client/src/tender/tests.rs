@@ -276,11 +276,41 @@ async fn what_was_acknowledged_and_is_lost_is_frozen_and_never_resent() {
     let sent = bench.asked(&Method::POST, "/v1/tenders").len();
     let name = id.clone();
     bench.script(move |_| absent(&name));
+    let lags = bench.client.tender_get(&id).await.unwrap();
+    assert_eq!(text(&lags, "/sync"), "gap", "a read may lag behind");
+    bench.clock.advance(SECOND * 60);
     let lost = bench.client.tender_get(&id).await.unwrap();
     assert_eq!((text(&lost, "/sync"), lost.boolean("/loadReleased")), ("diverged".into(), Some(false)));
     let joined = bench.create().await.unwrap();
     assert_eq!((text(&joined, "/tenderId"), joined.boolean("/joined")), (id, Some(true)));
     assert_eq!(bench.asked(&Method::POST, "/v1/tenders").len(), sent);
+}
+
+/// The read began before the answer came that proves the tender, and ends after it.
+#[tokio::test]
+async fn an_absence_that_an_answer_overtook_is_no_loss() {
+    let bench = Bench::new(|_| lost()).await;
+    let id = text(&bench.create().await.unwrap(), "/tenderId");
+    let name = id.clone();
+    bench.script(move |request| match request.method {
+        Method::POST if request.path.contains("/withdrawals/") => snapshot(&name, "withdrawn", 0),
+        _ => absent(&name),
+    });
+    bench.pass(SECOND / 10, bench.client.tender_withdraw(&id, "changed")).await.unwrap();
+    let done = bench.until(SECOND / 10, &id, |t| text(t, "/receipt") == "proven").await;
+    assert_eq!((text(&done, "/state"), text(&done, "/sync")), ("withdrawn".into(), "in_sync".into()));
+    // The create is read back until the withdrawal is old, and nothing is taken for lost meanwhile.
+    let name = id.clone();
+    bench.script(move |_| snapshot(&name, "withdrawn", 0));
+    bench
+        .pass(SECOND / 10, async {
+            while bench.client.journal_verify().await.unwrap().integer("/unresolved") != Some(0) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    let done = bench.client.tender_get(&id).await.unwrap();
+    assert_eq!((text(&done, "/sync"), done.boolean("/loadReleased")), ("in_sync".into(), Some(true)));
 }
 
 #[tokio::test]
