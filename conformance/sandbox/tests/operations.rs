@@ -136,6 +136,19 @@ async fn a_command_is_refused_held_revoked_or_expires() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_departure_declines_the_cancellation_that_is_open() {
+    let (_sandbox, tms) = start();
+    dispatched(&tms, "t-7", "L-7").await;
+    tms.post("/v1/tenders/t-7/cancellations/x-1", &key("cancel x-1"), "").await;
+    let left = tms.control("/progress", json!({"tenderId": "t-7", "to": "enroute"})).await;
+    assert_eq!((&left["state"], &left["cancellation"]), (&json!("enroute"), &json!("declined")));
+    let page = tms.get("/v1/tenders/t-7/events").await.json();
+    let kinds: Vec<&str> = page["events"].as_array().unwrap().iter().filter_map(|e| e["type"].as_str()).collect();
+    let asked = ["gladhand.tender.cancel_requested.v1", "gladhand.tender.cancel_declined.v1"];
+    assert_eq!(kinds[kinds.len() - 3..], [asked[0], asked[1], "gladhand.shipment.departed_pickup.v1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_is_a_request_that_the_carrier_may_decline() {
     let (_sandbox, tms) = start();
     dispatched(&tms, "t-4", "L-4").await;

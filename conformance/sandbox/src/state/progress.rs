@@ -31,7 +31,10 @@ impl Store {
         match to {
             State::Dispatched => self.dispatch(key, vehicle, now),
             State::Accepted => self.release_dispatch(key, now),
-            State::Enroute => self.step(key, to, "shipment.departed_pickup", now),
+            State::Enroute => {
+                self.decline_cancel(key, now);
+                self.step(key, to, "shipment.departed_pickup", now)
+            }
             State::Delivered => {
                 self.step(key, to, "shipment.delivered", now)?;
                 let wall = self.wall;

@@ -83,7 +83,7 @@ impl State {
 
     /// Whether a slot of capacity is taken in it.
     pub const fn holds_capacity(self) -> bool {
-        matches!(self, Accepted | Dispatched | Enroute | Delivered)
+        matches!(self, Accepted | Dispatched | Enroute | Delivered | Aborted)
     }
 
     /// Refuses with `illegal_transition` unless the table has the step.
@@ -104,6 +104,12 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_driven_has_used_its_slot() {
+        let used = State::ALL.into_iter().filter(|state| state.holds_capacity());
+        assert_eq!(used.collect::<Vec<_>>(), [Accepted, Dispatched, Enroute, Delivered, Aborted]);
+    }
 
     #[test]
     fn terminal_states_absorb_and_every_way_ends() {

@@ -52,7 +52,8 @@ impl Store {
     /// The carrier confirms or declines a cancellation that was asked for.
     pub fn answer_cancel(&mut self, key: &Key, confirm: bool, now: Timestamp) -> Result<()> {
         let tender = self.tender(key)?;
-        if tender.cancellation != "requested" {
+        // Not after departure (row 16), and nothing is recorded of an answer that comes too late.
+        if tender.cancellation != "requested" || !tender.state.next().contains(&State::Cancelled) {
             return Err(self.about(tender.state.illegal("cancelled"), key));
         }
         if confirm {
@@ -60,9 +61,16 @@ impl Store {
             self.record(key, "tender.cancel_confirmed", now, |data| data);
             self.cancel(key, "tms", now)
         } else {
-            self.tender_mut(key)?.cancellation = "declined";
-            self.record(key, "tender.cancel_declined", now, |data| data);
+            self.decline_cancel(key, now);
             Ok(())
+        }
+    }
+
+    /// Declines a cancellation that is open: by the carrier's word, or by departing.
+    pub fn decline_cancel(&mut self, key: &Key, now: Timestamp) {
+        if let Some(tender) = self.tenders.get_mut(key).filter(|tender| tender.cancellation == "requested") {
+            tender.cancellation = "declined";
+            self.record(key, "tender.cancel_declined", now, |data| data);
         }
     }
 
