@@ -110,12 +110,14 @@ pub struct Parts {
     pub security: Arc<Security>,
     /// TLS towards webhook receivers.
     pub webhook_tls: rustls::ClientConfig,
+    /// Its clock.
+    pub clock: Clock,
 }
 
 impl Carrier {
     /// A carrier with a full stock and no tenders.
     pub fn new(parts: Parts) -> Result<Self> {
-        let clock = Clock::default();
+        let clock = parts.clock;
         let store = Store::new(&parts.name, &parts.reached, clock.now());
         Ok(Self {
             scac: scac(&parts.name),
@@ -184,7 +186,7 @@ impl Carrier {
 }
 
 /// A four-letter code from the name: `aurora` has AURR, any other its first letters.
-fn scac(name: &str) -> String {
+pub(crate) fn scac(name: &str) -> String {
     if name == "aurora" {
         return "AURR".to_owned();
     }

@@ -14,6 +14,7 @@
 //! * [`webhook`]: signing and delivering events. [`object`], [`problem`]: writing answers and refusals.
 //! * [`control`]: what tests may do to it. [`faults`], [`profile`], [`requests`], [`clock`]: failing, seeing, passing time. [`canaries`]: what nobody may print.
 //!
+//! [`inside`] makes one without sockets, for simulations.
 //! [`Sandbox::start`] runs it on threads of its own; dropping it stops it.
 
 pub mod api;
@@ -48,6 +49,7 @@ pub mod telemetry;
 pub mod tls;
 pub mod webhook;
 
+pub mod inside;
 mod start;
 
 pub use start::{Options, Sandbox};

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ca::Wanted;
 use crate::carrier::{Carrier, Parts};
+use crate::clock::Clock;
 use crate::credentials::Facts;
 use crate::hop::TrustedHop;
 use crate::oauth::OAuth;
@@ -254,6 +255,7 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
         roles: made.roles,
         agent: agent.clone(),
         security: security.clone(),
+        clock: Clock::default(),
     })?);
     profile::set(&carrier, options.profile, LAG, 0);
     let facts =
@@ -302,7 +304,7 @@ fn trusted_hop(dir: &Path, options: &Options, pki: &Pki) -> Result<TrustedHop> {
 }
 
 /// Lets deadlines take effect when they fall, not only when someone looks.
-async fn keep_time(carrier: Arc<Carrier>) {
+pub(crate) async fn keep_time(carrier: Arc<Carrier>) {
     let mut changes = carrier.changes();
     loop {
         changes.borrow_and_update();

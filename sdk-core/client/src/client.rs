@@ -77,7 +77,8 @@ impl Client {
             carriers.insert(name.clone(), Arc::new(whole));
         }
         let rotation = Rotation::new(source, material, callers, clock.clone(), security.clone());
-        Self::start(config, clock, security, carriers, Some(rotation)).await
+        let journal = Self::journal(&config, &clock).await?;
+        Self::start(config, clock, security, journal, carriers, Some(rotation)).await
     }
 
     /// A client over other callers than the network: for simulations. Carriers without a caller are left out.
@@ -92,17 +93,44 @@ impl Client {
             carriers.insert(name, Arc::new(Carrier::new(settings, caller, None, clock.clone())));
         }
         let security = SecurityLog::new(clock.clone());
-        Self::start(config, clock, security, carriers, None).await
+        let journal = Self::journal(&config, &clock).await?;
+        Self::start(config, clock, security, journal, carriers, None).await
+    }
+
+    /// [`Client::connect_simulated`] without a thread of its own: on a runtime with one thread and paused time, the same
+    /// seeds give the same run.
+    pub async fn connect_repeatable(config: Config, clock: SharedClock, callers: Vec<Authorized>) -> Result<Self> {
+        let mut carriers = BTreeMap::new();
+        for caller in callers {
+            let settings = caller.carrier().clone();
+            let name = settings.name.clone();
+            let whole = Carrier::new(settings, Arc::new(caller.clone()), Some(caller), clock.clone());
+            carriers.insert(name, Arc::new(whole));
+        }
+        let security = SecurityLog::new(clock.clone());
+        let journal = Journal::open_here(&config.journal.path, &config.environment, &config.tenant, clock.clone())?;
+        Self::start(config, clock, security, journal, carriers, None).await
+    }
+
+    /// The end of the process of [`Client::connect_repeatable`], as by SIGKILL: nothing of it writes to the journal any
+    /// more, and its background work ends.
+    pub fn kill(&self) {
+        self.core().journal.die();
+        self.core().stop.cancel();
+    }
+
+    async fn journal(config: &Config, clock: &SharedClock) -> Result<Journal> {
+        Journal::open(&config.journal.path, &config.environment, &config.tenant, clock.clone()).await
     }
 
     async fn start(
         config: Config,
         clock: SharedClock,
         security: SecurityLog,
+        journal: Journal,
         carriers: BTreeMap<String, Arc<Carrier>>,
         rotation: Option<Arc<Rotation>>,
     ) -> Result<Self> {
-        let journal = Journal::open(&config.journal.path, &config.environment, &config.tenant, clock.clone()).await?;
         let owner = Owner::here();
         let own = owner.clone();
         journal.run(move |store| store.register(&own)).await?;

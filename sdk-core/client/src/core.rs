@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::carrier::{Carrier, Published};
-use crate::clock::SharedClock;
+use crate::clock::{Clock, SharedClock};
 use crate::config::Config;
 use crate::identity::rotation::Rotation;
 use crate::journal::rows::{CarrierRow, Intent};
@@ -210,6 +210,6 @@ pub(crate) fn closed() -> Error {
 }
 
 /// 64 random bits, for jitter.
-pub(crate) fn jitter() -> u64 {
-    (crate::auth::random::share() * u64::MAX as f64) as u64
+pub(crate) fn jitter(clock: &dyn Clock) -> u64 {
+    (clock.share() * u64::MAX as f64) as u64
 }

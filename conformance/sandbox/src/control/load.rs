@@ -41,7 +41,8 @@ pub async fn load(State(carrier): State<Arc<Carrier>>, Query(wish): Query<Wish>)
     Ok(([(http::header::CONTENT_TYPE, "application/json")], load.as_str().to_owned()))
 }
 
-fn document(load_id: &str, offer: &Capacity, now: Timestamp) -> Result<Document, Problem> {
+/// A `LoadTender` that fits an offer.
+pub fn document(load_id: &str, offer: &Capacity, now: Timestamp) -> Result<Document, Problem> {
     let pickup = plus_seconds(now.max(offer.window.0), 6 * HOUR);
     let ends = offer.ends().ok_or_else(|| Problem::new(Code::CapacityUnknown, "the offer has no route"))?;
     let stop = |id: &str, sequence: u32, kind: &str, (lat, lon): (f64, f64), name: &str, start: Timestamp| {

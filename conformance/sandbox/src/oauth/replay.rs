@@ -34,6 +34,13 @@ impl Seen {
             Self::Shared(store) => store.first(scope, jti, now),
         }
     }
+
+    /// Forgets what this process has seen, as one instance of many has not seen what another took.
+    pub fn forget(&self) {
+        if let Self::Own(seen) = self {
+            seen.lock().expect("seen jti values").clear();
+        }
+    }
 }
 
 #[cfg(test)]

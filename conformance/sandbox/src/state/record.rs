@@ -63,7 +63,7 @@ impl Store {
         tender.updated_at = now;
         self.commits.note(tender, true, now);
         self.feed.push(Committed { at: now, key: key.clone(), sequence });
-        self.ledger.push(Happened { at: Timestamp::now(), load_id, key: key.clone(), sequence, kind: recorded });
+        self.ledger.push(Happened { at: self.wall, load_id, key: key.clone(), sequence, kind: recorded });
     }
 
     /// Records an event that no consumer can digest: a carrier's mistake, sequenced and in the digest like any other.

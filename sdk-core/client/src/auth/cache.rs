@@ -15,7 +15,6 @@ use tokio::sync::{Mutex as Flight, OwnedMutexGuard};
 
 use super::breaker::{Breaker, is_temporary};
 use super::call::Profile;
-use super::random;
 use crate::clock::SharedClock;
 use crate::observe::{Expiry, Subject};
 use crate::secret::Secret;
@@ -195,7 +194,7 @@ async fn renew(
     state.attempts += 1;
     match outcome {
         Ok(fetched) => {
-            let token = Arc::new(token(fetched, asked, wall));
+            let token = Arc::new(token(fetched, asked, wall, clock.share()));
             (state.token, state.failed) = (Some(token.clone()), None);
             state.refused.succeeded();
             slot.server().succeeded();
@@ -213,10 +212,10 @@ async fn renew(
     }
 }
 
-fn token(fetched: Fetched, asked: Duration, wall: jiff::Timestamp) -> AccessToken {
+fn token(fetched: Fetched, asked: Duration, wall: jiff::Timestamp, spread: f64) -> AccessToken {
     let life = fetched.lifetime;
     // Up to 5 % earlier, so that many processes do not renew at once.
-    let renew_after = life.mul_f64(0.80 - 0.05 * random::share());
+    let renew_after = life.mul_f64(0.80 - 0.05 * spread);
     // A margin for the way to the server, at most a tenth of a short life.
     let margin = Duration::from_secs(10).min(life / 10);
     let ends = jiff::SignedDuration::try_from(life).ok().and_then(|life| wall.checked_add(life).ok());

@@ -33,6 +33,12 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
     /// Completes once `duration` has passed on the monotonic clock.
     fn sleep(&self, duration: Duration) -> Sleep;
+
+    /// A share of one, by which waits are spread so that many clients do not act at once. A simulation gives its own, so that
+    /// it can be repeated.
+    fn share(&self) -> f64 {
+        crate::auth::random::share()
+    }
 }
 
 /// Completes with the future's output, or with `None` once `limit` has passed on `clock`.

@@ -53,7 +53,7 @@ async fn forever(core: &Arc<Core>, carrier: &Arc<Carrier>) {
                     continue;
                 }
                 failures += 1;
-                let wait = Backoff::READ_BACK.delay(failures, jitter()).unwrap_or(Backoff::READ_BACK.cap);
+                let wait = Backoff::READ_BACK.delay(failures, jitter(&*core.clock)).unwrap_or(Backoff::READ_BACK.cap);
                 if !core.pause(wait).await {
                     return;
                 }

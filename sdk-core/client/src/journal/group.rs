@@ -1,10 +1,11 @@
 //! The journal behind a thread of its own: no worker of the runtime ever blocks on a disk, and what waits while one commit
-//! is on its way to the disk becomes the next one together (group commit).
+//! is on its way to the disk becomes the next one together (group commit). In a simulation it works in the caller's thread
+//! instead, so that the order of everything is the simulation's.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use gladhand_documents::error::{Code, Error, Result};
 
@@ -20,10 +21,27 @@ const GROUP: usize = 256;
 type Reply = Box<dyn FnOnce(Result<()>) + Send>;
 type Job = Box<dyn FnOnce(&mut dyn Store) -> Reply + Send>;
 
+/// Where the work is done.
+#[derive(Clone)]
+enum Place {
+    Thread(mpsc::Sender<Job>),
+    /// In the thread of whoever asks; nothing once the process has died.
+    Here(Arc<Mutex<Option<SqliteStore>>>),
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Thread(_) => "Thread",
+            Self::Here(_) => "Here",
+        })
+    }
+}
+
 /// A [`Store`] on a thread of its own.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    jobs: mpsc::Sender<Job>,
+    place: Place,
     path: PathBuf,
     commits: Arc<AtomicU64>,
 }
@@ -68,7 +86,33 @@ impl Journal {
             })
             .map_err(|e| Error::new(Code::JournalUnwritable, "no thread for the journal").caused_by(&e))?;
         opened.await.map_err(|_| gone())??;
-        Ok(Self { jobs, path: path.to_owned(), commits })
+        Ok(Self { place: Place::Thread(jobs), path: path.to_owned(), commits })
+    }
+
+    /// [`Journal::open`] without a thread: every piece of work is done at once, by whoever asks, and is a group by itself.
+    pub(crate) fn open_here(path: &Path, environment: &str, tenant: &str, clock: SharedClock) -> Result<Self> {
+        let store = SqliteStore::open(path, environment, tenant, clock)?;
+        let place = Place::Here(Arc::new(Mutex::new(Some(store))));
+        Ok(Self { place, path: path.to_owned(), commits: Arc::default() })
+    }
+
+    /// The end of a simulated process: what was not asked before is never done.
+    pub(crate) fn die(&self) {
+        if let Place::Here(store) = &self.place {
+            *store.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    async fn give(&self, job: Job) -> Result<()> {
+        match &self.place {
+            Place::Thread(jobs) => jobs.send(job).map_err(|_| gone()),
+            Place::Here(store) => {
+                do_here(store, job)?;
+                // As with the thread, others go on before the answer is there.
+                tokio::task::yield_now().await;
+                Ok(())
+            }
+        }
     }
 
     /// Runs one piece of work on the store. The work is done even if the caller stops waiting. What it wrote is durable
@@ -85,7 +129,7 @@ impl Journal {
                 let _ = answer.send(committed.and(out));
             })
         });
-        self.jobs.send(job).map_err(|_| gone())?;
+        self.give(job).await?;
         answered.await.map_err(|_| gone())?
     }
 
@@ -115,7 +159,10 @@ impl Journal {
             work(store);
             Box::new(|_| {})
         });
-        let _ = self.jobs.send(job);
+        let _ = match &self.place {
+            Place::Thread(jobs) => jobs.send(job).map_err(|_| gone()),
+            Place::Here(store) => do_here(store, job),
+        };
     }
 
     /// Where it lies.
@@ -127,6 +174,13 @@ impl Journal {
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
+}
+
+fn do_here(store: &Mutex<Option<SqliteStore>>, job: Job) -> Result<()> {
+    let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    let store = store.as_mut().ok_or_else(gone)?;
+    group(store, job, &mpsc::channel().1);
+    Ok(())
 }
 
 /// Does what waits, in order, and answers once it is durable. What did not write, and saw nothing that waits for the

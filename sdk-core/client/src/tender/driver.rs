@@ -92,7 +92,7 @@ async fn until_closed(core: &Arc<Core>, mut intent: Intent) {
             }
         };
         number += 1;
-        let wait = Backoff::READ_BACK.delay(number, jitter()).unwrap_or(Backoff::READ_BACK.cap);
+        let wait = Backoff::READ_BACK.delay(number, jitter(&*core.clock)).unwrap_or(Backoff::READ_BACK.cap);
         if !core.pause(wait.max(told.min(PATIENCE))).await {
             return;
         }

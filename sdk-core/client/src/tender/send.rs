@@ -113,7 +113,7 @@ async fn attempts(core: &Arc<Core>, carrier: &Arc<Carrier>, mut intent: Intent) 
         };
         number += 1;
         let throttled = error.retry() == Retry::After;
-        let wait = plan.delay(number, jitter()).map(|wait| wait.max(asked(&error)));
+        let wait = plan.delay(number, jitter(&*core.clock)).map(|wait| wait.max(asked(&error)));
         let wait = wait.filter(|wait| *wait <= plan.cap);
         // What may have been executed is read back whatever the error says of repeating.
         let hopeless = error.retry() == Retry::Never && !intent.tainted;
