@@ -199,7 +199,9 @@ def ends_by_itself(carrier: gladhand.Sandbox, program: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    # On a busy machine asyncio's debug mode says what took a tenth of a second.
+    said = [line for line in done.stderr.splitlines() if not (line.startswith("Executing ") and " took " in line)]
+    assert said == []
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -9,9 +9,9 @@ use gladhand_documents::json::{Document, Value, quote};
 use gladhand_documents::model::sdk::Sync;
 use gladhand_documents::model::wire::{DigestPage, TenderState};
 use gladhand_documents::time::format_instant;
-use gladhand_protocol::tender::history;
 use gladhand_protocol::tender::reconcile::{Class, Side, classify};
 use gladhand_protocol::tender::state::terminal;
+use gladhand_protocol::tender::{history, recovery};
 
 use crate::carrier::{Carrier, segment};
 use crate::core::Core;
@@ -163,7 +163,7 @@ async fn one(
         }
         class => {
             let lost = match class {
-                Class::RemoteLost => true,
+                Class::RemoteLost => restored || recovery::lost(row.updated_at, core.clock.now()),
                 Class::RemoteLag | Class::ContentDivergence | Class::StateDivergence => restored,
                 _ => false,
             };
