@@ -72,6 +72,34 @@ final class ClientTests: XCTestCase {
         try await carrier.stop()
     }
 
+    // A Swift program does not ignore SIGPIPE, and a write to a connection that the other side has closed raises it.
+    func testACarrierThatDiesDoesNotEndTheProgram() async throws {
+        for round in 0..<10 {
+            let carrier = try await Sandbox.start()
+            let client = try await carrier.connect(settings: ["carriers.aurora.deadline_ms": "1000"])
+            let asking = (0..<8).map { _ in
+                Task {
+                    // A carrier that does not answer is a part of the answer.
+                    while !Task.isCancelled {
+                        _ = try await client.capacity.search(origin: (32.9, -97.0), destination: (29.6, -95.3))
+                    }
+                }
+            }
+            try await Task.sleep(nanoseconds: 50_000_000)
+            try await carrier.stop()
+            try await Task.sleep(nanoseconds: 50_000_000)
+            asking.forEach { $0.cancel() }
+            for task in asking {
+                do {
+                    try await task.value
+                } catch {
+                    XCTAssertTrue(error is GladhandError || error is CancellationError, "round \(round): \(error)")
+                }
+            }
+            try await client.close()
+        }
+    }
+
     func testMetricsHaveEverySeriesFromTheStart() async throws {
         let carrier = try await Sandbox.start()
         let client = try await carrier.connect()

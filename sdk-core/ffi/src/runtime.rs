@@ -26,6 +26,7 @@ pub fn get() -> Result<Arc<Runtime>> {
         .worker_threads(WORKERS)
         .max_blocking_threads(16)
         .thread_name("gladhand")
+        .on_thread_start(block_broken_pipe)
         .enable_all()
         .build()
         .map_err(|e| Error::new(Code::InternalPanic, "no threads for the runtime").caused_by(&e))?;
@@ -35,6 +36,19 @@ pub fn get() -> Result<Arc<Runtime>> {
         std::mem::forget(inherited);
     }
     Ok(runtime)
+}
+
+/// A peer that closes a connection must not end the host. Rust, Python and Node programs ignore SIGPIPE; a Swift program
+/// does not, and vectored writes raise it. Blocked in our own threads alone, it is an error of the write and nothing more; what the host
+/// does with the signal stays its own affair.
+fn block_broken_pipe() {
+    #[cfg(unix)]
+    {
+        let mut broken_pipe = nix::sys::signal::SigSet::empty();
+        broken_pipe.add(nix::sys::signal::Signal::SIGPIPE);
+        // Fails for an invalid signal number alone.
+        let _ = broken_pipe.thread_block();
+    }
 }
 
 /// Ends the runtime within `limit`, for a host that shuts down; the next call makes a new one.
@@ -81,6 +95,20 @@ mod tests {
         let first = get().unwrap();
         assert!(Arc::ptr_eq(&first, &get().unwrap()));
         assert_eq!(first.block_on(async { 7 }), 7);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_thread_of_ours_can_be_sent_sigpipe() {
+        use nix::sys::signal::{SigSet, Signal};
+
+        let blocked = || SigSet::thread_get_mask().is_ok_and(|mask| mask.contains(Signal::SIGPIPE));
+        assert!(!blocked(), "the host's threads are as they were");
+        let runtime = get().unwrap();
+        let (worker, blocking) = runtime.block_on(async {
+            (tokio::spawn(async move { blocked() }).await.unwrap(), tokio::task::spawn_blocking(blocked).await.unwrap())
+        });
+        assert!(worker && blocking);
     }
 
     #[test]
