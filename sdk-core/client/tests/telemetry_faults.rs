@@ -137,7 +137,7 @@ async fn a_collector_that_starts_again_goes_on_where_it_was() {
     agree(&bench, &counts);
     let told = std::fs::read_to_string(folder.path().join("delivered")).unwrap();
     let told: Vec<&str> = told.lines().filter(|line| line.ends_with(" 0")).collect();
-    let mut sequences: Vec<u64> = told.iter().map(|line| line.split(' ').nth(3).unwrap().parse().unwrap()).collect();
+    let mut sequences: Vec<u64> = told.iter().map(|line| line.split(' ').nth(4).unwrap().parse().unwrap()).collect();
     assert!(sequences.is_sorted());
     sequences.dedup();
     assert_eq!((sequences.len(), sequences.last()), (1200, Some(&1200)));

@@ -3,6 +3,7 @@
 //! While it syncs, more is booked; all of that shares the next sync, so acknowledgements come in batches under load and
 //! nobody waits for company. Bounded: a stream is not read further while much of it waits ([`super::session`]).
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -14,8 +15,10 @@ use gladhand_documents::telemetry::wire::Durability;
 use gladhand_documents::telemetry::{Context, Lane, Record, batch};
 use tokio::sync::watch;
 
-use super::entry::{Arrived, Entry};
+use super::entry::{Entry, LaneKey};
 use super::hub::Update;
+use super::lane::Gap;
+use super::ledger::Untold;
 use super::store::{Store, Told};
 use super::{MAX_FRAME_PAYLOAD, Shared, payload};
 
@@ -26,9 +29,18 @@ const BATCH: usize = 1024;
 #[derive(Debug)]
 pub(super) enum Work {
     /// Write this down, then deliver.
-    Entry { entry: Entry, delivery: Option<Delivery> },
+    Entry { entry: Entry, news: Option<News> },
     /// Lose what is not on the disk (`memory`), or what is (`store`), or both.
     Lose { memory: bool, store: bool, done: Sender<()> },
+}
+
+/// What is made known once it is settled.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Records for followers.
+    Records(Delivery),
+    /// A loss, for who keeps the books.
+    Gap(LaneKey, Gap),
 }
 
 /// Records for followers.
@@ -90,16 +102,16 @@ pub(super) fn prepare(
 #[derive(Debug, Default)]
 struct Batch {
     entries: Vec<Entry>,
-    deliveries: Vec<Delivery>,
+    news: Vec<News>,
     lose: Option<(bool, bool, Sender<()>)>,
 }
 
 impl Batch {
     fn add(&mut self, work: Work) {
         match work {
-            Work::Entry { entry, delivery } => {
+            Work::Entry { entry, news } => {
                 self.entries.push(entry);
-                self.deliveries.extend(delivery);
+                self.news.extend(news);
             }
             Work::Lose { memory, store, done } => self.lose = Some((memory, store, done)),
         }
@@ -169,7 +181,7 @@ impl Bench {
         if let Some(store) = &mut self.store {
             store.append(&batch.entries)?;
         }
-        self.deliver(shared, batch.deliveries)?;
+        self.tell(shared, batch.news)?;
         if let Some(store) = &mut self.store {
             store.delivered()?;
         }
@@ -177,32 +189,23 @@ impl Bench {
         Ok(())
     }
 
-    fn deliver(&mut self, shared: &Arc<Shared>, deliveries: Vec<Delivery>) -> std::io::Result<()> {
-        let mut lines = String::new();
-        for delivery in deliveries {
-            let epoch = hex::encode(delivery.epoch);
-            let source: Arc<str> = format!("{}/{epoch}", delivery.producer).into();
-            let lane = delivery.lane.as_str_name();
-            for (sequence, record) in (delivery.first..).zip(delivery.records) {
-                let possible_duplicate = sequence <= delivery.flagged_through;
-                if self.delivered.is_some() {
-                    use std::fmt::Write as _;
-                    let (producer, event, flag) =
-                        (&delivery.producer, record.event_sequence, u8::from(possible_duplicate));
-                    let _ = writeln!(lines, "{producer} {epoch} {lane} {sequence} {event} {flag}");
+    fn tell(&mut self, shared: &Shared, news: Vec<News>) -> std::io::Result<()> {
+        let mut lines = self.delivered.as_ref().map(|_| String::new());
+        for news in news {
+            match news {
+                News::Records(delivery) => deliver(shared, delivery, &mut lines),
+                News::Gap(key, Gap { first, last, reason }) => {
+                    if let (Some(lines), Ok(lane)) = (&mut lines, Lane::try_from(key.lane)) {
+                        let (epoch, lane, reason) = (hex::encode(key.epoch), lane.as_str_name(), reason.as_str_name());
+                        let _ = writeln!(lines, "gap {} {epoch} {lane} {first} {last} {reason}", key.producer);
+                    }
                 }
-                let update = Update {
-                    record: Arc::new(record),
-                    received_unix_nanos: delivery.received_unix_nanos,
-                    possible_duplicate,
-                    source: source.clone(),
-                    skipped: 0,
-                    number: 0,
-                };
-                shared.hub.deliver(update, &*shared.access);
             }
         }
-        self.delivered.as_mut().map_or(Ok(()), |file| file.write_all(lines.as_bytes()))
+        match (&mut self.delivered, lines) {
+            (Some(file), Some(lines)) => file.write_all(lines.as_bytes()),
+            _ => Ok(()),
+        }
     }
 
     /// Everything that is queued is gone, every stream ends; what the files tell is known.
@@ -227,7 +230,7 @@ impl Bench {
     }
 
     fn begin(&mut self, shared: &Arc<Shared>, told: Told) -> std::io::Result<()> {
-        let (life, undelivered, image) = {
+        let (life, untold, image) = {
             let mut state = shared.ledger.state();
             // Whatever was queued belongs to the life before: it was neither acknowledged nor delivered.
             while let Ok(work) = self.queue.try_recv() {
@@ -235,10 +238,10 @@ impl Bench {
                     let _ = done.send(());
                 }
             }
-            let (life, undelivered) = state.begin(told.entries, told.damaged);
-            (life, undelivered, state.image())
+            let (life, untold) = state.begin(told.entries, told.damaged);
+            (life, untold, state.image())
         };
-        self.deliver(shared, undelivered.into_iter().filter_map(again).collect())?;
+        self.tell(shared, untold.into_iter().filter_map(again).collect())?;
         if let Some(store) = &mut self.store {
             store.begin(image)?;
         }
@@ -247,8 +250,35 @@ impl Bench {
     }
 }
 
-/// A frame from the files, for followers who may have seen it.
-fn again(arrived: Arrived) -> Option<Delivery> {
+/// Hands records to followers, and a line for each to `lines`.
+fn deliver(shared: &Shared, delivery: Delivery, lines: &mut Option<String>) {
+    let epoch = hex::encode(delivery.epoch);
+    let source: Arc<str> = format!("{}/{epoch}", delivery.producer).into();
+    let lane = delivery.lane.as_str_name();
+    for (sequence, record) in (delivery.first..).zip(delivery.records) {
+        let possible_duplicate = sequence <= delivery.flagged_through;
+        if let Some(lines) = lines {
+            let (producer, event, flag) = (&delivery.producer, record.event_sequence, u8::from(possible_duplicate));
+            let _ = writeln!(lines, "record {producer} {epoch} {lane} {sequence} {event} {flag}");
+        }
+        let update = Update {
+            record: Arc::new(record),
+            received_unix_nanos: delivery.received_unix_nanos,
+            possible_duplicate,
+            source: source.clone(),
+            skipped: 0,
+            number: 0,
+        };
+        shared.hub.deliver(update, &*shared.access);
+    }
+}
+
+/// What the files tell, for who may have heard it.
+fn again(untold: Untold) -> Option<News> {
+    let arrived = match untold {
+        Untold::Frame(arrived) => arrived,
+        Untold::Gap(key, gap) => return Some(News::Gap(key, gap)),
+    };
     let epoch = Epoch::try_from(arrived.key.epoch.as_slice()).ok()?;
     let frame = &arrived.frame;
     let bytes = payload::open(&frame.payload, frame.codec(), MAX_FRAME_PAYLOAD).ok()?;
@@ -258,7 +288,7 @@ fn again(arrived: Arrived) -> Option<Delivery> {
         .filter_map(|context| Some((context.context_id, Arc::new(Context::from_wire(context).ok()?))))
         .collect();
     let find = |id| contexts.iter().find(|(known, _)| *known == id).map(|(_, context)| context.clone());
-    Some(Delivery {
+    Some(News::Records(Delivery {
         producer: arrived.key.producer,
         epoch,
         lane: frame.lane(),
@@ -266,5 +296,5 @@ fn again(arrived: Arrived) -> Option<Delivery> {
         records: batch::from_bytes(&bytes, find).ok()?,
         flagged_through: u64::MAX,
         received_unix_nanos: arrived.received_unix_nanos,
-    })
+    }))
 }

@@ -51,7 +51,8 @@ fn told(folder: &Path) -> Vec<(u64, bool)> {
     let text = fs::read_to_string(folder.with_extension("delivered")).unwrap();
     let line = |line: &str| {
         let parts: Vec<&str> = line.split(' ').collect();
-        (parts[3].parse().unwrap(), parts[5] == "1")
+        assert_eq!(parts[..2], ["record", "edge-1"]);
+        (parts[4].parse().unwrap(), parts[6] == "1")
     };
     text.lines().map(line).collect()
 }

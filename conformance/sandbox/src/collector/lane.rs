@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use gladhand_documents::telemetry::wire::{DropReason, LaneState};
+use gladhand_documents::telemetry::wire::{DropReason, GapNotice, LaneState};
 
 use super::entry::{Known, LaneImage, LaneKey};
 
@@ -94,6 +94,11 @@ impl LaneLedger {
             _ => push(&mut self.arrived, (first, last), RANGES),
         }
         Outcome::New
+    }
+
+    /// What a declared loss adds, if it is new.
+    pub(super) fn lost_by(&self, gap: &GapNotice) -> Gap {
+        Gap { first: self.through + 1, last: gap.last_sequence, reason: gap.reason() }
     }
 
     /// Judges a declared loss and, if it is new, books it.

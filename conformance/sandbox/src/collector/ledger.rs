@@ -13,7 +13,7 @@ use gladhand_documents::telemetry::{Lane, Record};
 use tokio_util::sync::CancellationToken;
 
 use super::entry::{Arrived, Declared, Entry, Image, Known, LaneKey, Opened as OpenedEntry, What};
-use super::keeper::{Delivery, Work};
+use super::keeper::{Delivery, News, Work};
 use super::lane::{Gap, LaneLedger, Outcome};
 
 /// Epochs remembered per producer.
@@ -77,6 +77,13 @@ pub(super) enum Verdict {
     Reused,
     /// The stream lost its right.
     Lost(GoAwayReason),
+}
+
+/// What the files have and may not have been made known.
+#[derive(Debug)]
+pub(super) enum Untold {
+    Frame(Arrived),
+    Gap(LaneKey, Gap),
 }
 
 #[derive(Debug)]
@@ -162,7 +169,7 @@ impl Ledger {
                 flagged_through,
                 received_unix_nanos,
             };
-            (ledger.frame(known), What::Frame(arrived), Some(delivery))
+            (ledger.frame(known), What::Frame(arrived), News::Records(delivery))
         })
     }
 
@@ -175,8 +182,10 @@ impl Ledger {
     pub(super) fn gap(&self, grant: &Grant, gap: GapNotice) -> Verdict {
         let lane = gap.lane();
         self.with(grant, lane, |ledger| {
+            let key = key(&grant.producer, &grant.epoch, lane);
+            let news = News::Gap(key.clone(), ledger.lost_by(&gap));
             let outcome = ledger.gap(gap.first_sequence, gap.last_sequence, gap.reason());
-            (outcome, What::Gap(Declared { key: key(&grant.producer, &grant.epoch, lane), gap }), None)
+            (outcome, What::Gap(Declared { key, gap }), news)
         })
     }
 
@@ -217,18 +226,13 @@ impl Ledger {
         reports
     }
 
-    fn with(
-        &self,
-        grant: &Grant,
-        lane: Lane,
-        step: impl FnOnce(&mut LaneLedger) -> (Outcome, What, Option<Delivery>),
-    ) -> Verdict {
+    fn with(&self, grant: &Grant, lane: Lane, step: impl FnOnce(&mut LaneLedger) -> (Outcome, What, News)) -> Verdict {
         let mut state = self.state();
         let Some(ledger) = state.lane(grant, lane) else { return Verdict::Lost(state.reason(grant)) };
-        let (outcome, what, delivery) = step(ledger);
+        let (outcome, what, news) = step(ledger);
         let through = ledger.through;
         match outcome {
-            Outcome::New => state.queue(what, delivery),
+            Outcome::New => state.queue(what, Some(news)),
             // What came before may still be on its way to the disk.
             Outcome::Duplicate => {}
             Outcome::OutOfOrder => return Verdict::OutOfOrder,
@@ -248,10 +252,10 @@ impl State {
         if self.life == grant.life { GoAwayReason::Superseded } else { GoAwayReason::Shutdown }
     }
 
-    fn queue(&mut self, what: What, delivery: Option<Delivery>) {
+    fn queue(&mut self, what: What, news: Option<News>) {
         self.tickets += 1;
         // The keeper ends after everyone who could queue something.
-        let _ = self.queue.send(Work::Entry { entry: what.into(), delivery });
+        let _ = self.queue.send(Work::Entry { entry: what.into(), news });
     }
 
     pub(super) fn send(&self, work: Work) {
@@ -269,14 +273,14 @@ impl State {
     }
 
     /// Another life begins: every stream ends, and what is known is what the files tell. Gives the number of the life, and
-    /// the frames that may not have been delivered.
-    pub(super) fn begin(&mut self, entries: Vec<Entry>, damaged: bool) -> (u64, Vec<Arrived>) {
+    /// what may not have been made known.
+    pub(super) fn begin(&mut self, entries: Vec<Entry>, damaged: bool) -> (u64, Vec<Untold>) {
         self.life += 1;
         self.tickets = 0;
         for (_, producer) in self.producers.drain() {
             producer.owners.into_values().for_each(|(_, stream)| stream.cancel());
         }
-        let mut undelivered = Vec::new();
+        let mut untold = Vec::new();
         for entry in entries {
             match entry.what {
                 Some(What::Image(image)) => self.restore(image),
@@ -292,15 +296,18 @@ impl State {
                     let known =
                         Known { first: frame.first_sequence, count: frame.count, checksum: frame.checksum_crc32c };
                     if self.known(&arrived.key).is_some_and(|ledger| ledger.frame(known) == Outcome::New) {
-                        undelivered.push(arrived);
+                        untold.push(Untold::Frame(arrived));
                     }
                 }
                 Some(What::Gap(Declared { key, gap })) => {
                     if let Some(ledger) = self.known(&key) {
-                        ledger.gap(gap.first_sequence, gap.last_sequence, gap.reason());
+                        let lost = ledger.lost_by(&gap);
+                        if ledger.gap(gap.first_sequence, gap.last_sequence, gap.reason()) == Outcome::New {
+                            untold.push(Untold::Gap(key, lost));
+                        }
                     }
                 }
-                Some(What::Delivered(_)) => undelivered.clear(),
+                Some(What::Delivered(_)) => untold.clear(),
                 None => {}
             }
         }
@@ -308,7 +315,7 @@ impl State {
             let lanes = self.producers.values_mut().flat_map(|p| p.epochs.iter_mut());
             lanes.flat_map(|(_, ledgers)| ledgers.values_mut()).for_each(|ledger| ledger.doubtful = true);
         }
-        (self.life, undelivered)
+        (self.life, untold)
     }
 
     fn restore(&mut self, image: Image) {

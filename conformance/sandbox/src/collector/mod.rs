@@ -112,7 +112,8 @@ impl Drop for Thread {
 impl Collector {
     /// A collector that knows what its folder tells; without one it knows nothing and keeps everything in memory. `clock` is
     /// the machine's clock: what vehicles and followers compare theirs with. `delivered` gets a line for each record that
-    /// followers are given: producer, epoch, lane, sequence, event sequence, and 1 if it may be a duplicate.
+    /// followers are given (`record`, producer, epoch, lane, sequence, event sequence, 1 if it may be a duplicate) and for
+    /// each declared loss (`gap`, producer, epoch, lane, first and last sequence, reason).
     ///
     /// Errors: the folder cannot be read or written, or another process has it.
     pub fn open(
