@@ -198,8 +198,3 @@ impl fmt::Debug for Collector {
 fn nanos(at: Timestamp) -> u64 {
     u64::try_from(at.as_nanosecond()).unwrap_or(0)
 }
-
-/// The instant of Unix nanoseconds; the end of time beyond it.
-fn instant(nanos: u64) -> Timestamp {
-    Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(Timestamp::MAX)
-}

@@ -15,7 +15,7 @@ const FILE_BYTES: u64 = if cfg!(test) { 64 << 10 } else { 16 << 20 };
 /// How many files are kept.
 const FILES: usize = 4;
 /// How often a folder that is held is tried again, and how long after.
-const TRIES: u32 = 50;
+const TRIES: u32 = if cfg!(test) { 3 } else { 50 };
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The open files.
@@ -146,7 +146,8 @@ fn numbers(folder: &Path) -> Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.strip_suffix(".log")).and_then(|number| number.parse().ok());
+        let number: Option<u64> =
+            name.to_str().and_then(|name| name.strip_suffix(".log")).and_then(|number| number.parse().ok());
         numbers.extend(number);
     }
     numbers.sort_unstable();
