@@ -1,4 +1,5 @@
 //! A stream to the collector by hand: what a gateway that does not keep the rules would send.
+#![allow(unreachable_pub, reason = "a module of a test")]
 
 use std::sync::Arc;
 use std::time::Duration;

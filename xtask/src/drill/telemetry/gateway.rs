@@ -94,6 +94,26 @@ impl Gateway {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Waits until it says that it is connected.
+    pub(super) fn connected(&mut self) -> Result<()> {
+        let until = Instant::now() + CLOSE;
+        // A line that is older than the healing may still say so; the one after it is not.
+        let mut seen = 0;
+        let mut before = Value::Null;
+        while seen < 2 {
+            if !self.runs() || Instant::now() > until {
+                return Err(format!("the gateway does not connect: {before}"));
+            }
+            let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if last != before {
+                seen = if last["connected"] == true { seen + 1 } else { 0 };
+                before = last;
+            }
+            std::thread::sleep(TICK);
+        }
+        Ok(())
+    }
+
     /// SIGKILL.
     pub(super) fn kill(mut self) {
         self.end();

@@ -144,7 +144,9 @@ impl Stage {
         self.run()?;
         self.proxy.set(Weather::Fair);
         self.collector.faults(&json!({"ackDelayMs": 0, "starve": [], "refuse": false, "corrupt": 0}))?;
-        self.gateway.take().ok_or("no gateway runs")?.close()
+        let mut gateway = self.gateway.take().ok_or("no gateway runs")?;
+        gateway.connected()?;
+        gateway.close()
     }
 
     fn note(&mut self, name: &'static str, detail: &str) {
