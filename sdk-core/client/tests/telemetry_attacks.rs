@@ -2,6 +2,7 @@
 
 #[path = "support/line.rs"]
 mod line;
+#[rustfmt::skip]
 #[path = "../src/telemetry/stub.rs"]
 mod stub;
 mod support;

@@ -1,5 +1,6 @@
 //! Who may see what of a truck: its own load, on the road, and of it what the agreement covers.
 
+#[rustfmt::skip]
 #[path = "../src/telemetry/stub.rs"]
 mod stub;
 mod support;

@@ -4,9 +4,15 @@
 
 /// Generated client implementations.
 pub mod telemetry_ingest_service_client {
-    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
-    use tonic::codegen::http::Uri;
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
     use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
     /// Takes what vehicle gateways send.
     #[derive(Debug, Clone)]
     pub struct TelemetryIngestServiceClient<T> {
@@ -27,18 +33,26 @@ pub mod telemetry_ingest_service_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> TelemetryIngestServiceClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> TelemetryIngestServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                    http::Request<tonic::body::Body>,
-                    Response = http::Response<<T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody>,
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
                 >,
-            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
-                Into<StdError> + std::marker::Send + std::marker::Sync,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
-            TelemetryIngestServiceClient::new(InterceptedService::new(inner, interceptor))
+            TelemetryIngestServiceClient::new(
+                InterceptedService::new(inner, interceptor),
+            )
         }
         /// Compress requests with the given encoding.
         ///
@@ -74,28 +88,52 @@ pub mod telemetry_ingest_service_client {
         /// One stream of one producer. The gateway opens with Hello and sends nothing more before Welcome.
         pub async fn stream(
             &mut self,
-            request: impl tonic::IntoStreamingRequest<Message = ::gladhand_documents::telemetry::wire::StreamRequest>,
+            request: impl tonic::IntoStreamingRequest<
+                Message = ::gladhand_documents::telemetry::wire::StreamRequest,
+            >,
         ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<::gladhand_documents::telemetry::wire::StreamResponse>>,
+            tonic::Response<
+                tonic::codec::Streaming<
+                    ::gladhand_documents::telemetry::wire::StreamResponse,
+                >,
+            >,
             tonic::Status,
         > {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static("/gladhand.telemetry.v1.TelemetryIngestService/Stream");
+            let path = http::uri::PathAndQuery::from_static(
+                "/gladhand.telemetry.v1.TelemetryIngestService/Stream",
+            );
             let mut req = request.into_streaming_request();
-            req.extensions_mut().insert(GrpcMethod::new("gladhand.telemetry.v1.TelemetryIngestService", "Stream"));
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "gladhand.telemetry.v1.TelemetryIngestService",
+                        "Stream",
+                    ),
+                );
             self.inner.streaming(req, path, codec).await
         }
     }
 }
 /// Generated client implementations.
 pub mod telemetry_follow_service_client {
-    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
-    use tonic::codegen::http::Uri;
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
     use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
     /// Shows loads to the tenant they belong to.
     #[derive(Debug, Clone)]
     pub struct TelemetryFollowServiceClient<T> {
@@ -116,18 +154,26 @@ pub mod telemetry_follow_service_client {
             let inner = tonic::client::Grpc::with_origin(inner, origin);
             Self { inner }
         }
-        pub fn with_interceptor<F>(inner: T, interceptor: F) -> TelemetryFollowServiceClient<InterceptedService<T, F>>
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> TelemetryFollowServiceClient<InterceptedService<T, F>>
         where
             F: tonic::service::Interceptor,
             T::ResponseBody: Default,
             T: tonic::codegen::Service<
-                    http::Request<tonic::body::Body>,
-                    Response = http::Response<<T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody>,
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
                 >,
-            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
-                Into<StdError> + std::marker::Send + std::marker::Sync,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
         {
-            TelemetryFollowServiceClient::new(InterceptedService::new(inner, interceptor))
+            TelemetryFollowServiceClient::new(
+                InterceptedService::new(inner, interceptor),
+            )
         }
         /// Compress requests with the given encoding.
         ///
@@ -164,19 +210,37 @@ pub mod telemetry_follow_service_client {
         /// observed between dispatch and one hour after delivery.
         pub async fn follow(
             &mut self,
-            request: impl tonic::IntoRequest<::gladhand_documents::telemetry::wire::FollowRequest>,
+            request: impl tonic::IntoRequest<
+                ::gladhand_documents::telemetry::wire::FollowRequest,
+            >,
         ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<::gladhand_documents::telemetry::wire::FollowResponse>>,
+            tonic::Response<
+                tonic::codec::Streaming<
+                    ::gladhand_documents::telemetry::wire::FollowResponse,
+                >,
+            >,
             tonic::Status,
         > {
             self.inner
                 .ready()
                 .await
-                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
             let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static("/gladhand.telemetry.v1.TelemetryFollowService/Follow");
+            let path = http::uri::PathAndQuery::from_static(
+                "/gladhand.telemetry.v1.TelemetryFollowService/Follow",
+            );
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new("gladhand.telemetry.v1.TelemetryFollowService", "Follow"));
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "gladhand.telemetry.v1.TelemetryFollowService",
+                        "Follow",
+                    ),
+                );
             self.inner.server_streaming(req, path, codec).await
         }
     }
