@@ -22,7 +22,7 @@ Starts a stateful carrier on loopback. Prints one line of JSON when it is ready:
 certificate (SHA-256) of the gateway whose Client-Cert is believed (RFC 9440), `issue` makes one: hop.pem.
 --crl names crl.pem in the configurations and checks client certificates against revocation lists.
 --shared-dir makes this one of several instances of a carrier: one jti store, nonces and keys that all accept.
---dir is kept: a sandbox that starts again there has the same authorities and assertion keys, and its telemetry.
+--dir is kept: a sandbox that starts again there has the same authorities and keys, and its telemetry.
 --delivered appends a line for each telemetry record that followers are given, and each declared loss; see README.
 --profile fails as a real carrier does: replica_lag, async_ingest, gateway_503_after_commit, gateway_404,
 lost_key_store, restored, clock_+6min, clock_-6min, late_create_after_withdraw; see README.

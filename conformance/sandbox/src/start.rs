@@ -260,6 +260,9 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
         security: security.clone(),
         clock: Clock::default(),
     })?);
+    if options.dir.is_some() {
+        carrier.oauth.keys.keep(dir)?;
+    }
     profile::set(&carrier, options.profile, LAG, 0);
     let facts =
         Facts { url: &carrier.reached, origin: &carrier.origin, scac: &carrier.scac, spiffe_id: &carrier.spiffe_id };
