@@ -27,6 +27,7 @@ const BATCH: usize = 1024;
 
 /// What the keeper is asked to do.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all of it is entries")]
 pub(super) enum Work {
     /// Write this down, then deliver.
     Entry { entry: Entry, news: Option<News> },

@@ -54,7 +54,9 @@ impl Store {
     /// Appends and syncs. After an error nothing of it counts: [`Store::reread`].
     pub(super) fn append(&mut self, entries: &[Entry]) -> Result<()> {
         let mut bytes = Vec::new();
-        entries.iter().for_each(|entry| entry.write(&mut bytes));
+        for entry in entries {
+            entry.write(&mut bytes);
+        }
         self.file.write_all(&bytes)?;
         self.file.sync_data()?;
         self.length += bytes.len() as u64;
