@@ -1,0 +1,456 @@
+//! The spool under every fault, against the oracle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gladhand_documents::error::Code;
+use gladhand_documents::telemetry::{DropReason, Lane};
+use gladhand_protocol::telemetry::{DropPolicy, LANES, LanePolicy, Policies};
+
+use super::entry::Header;
+use super::fault::{Dice, Fails, FaultyDisk};
+use super::oracle::{Rig, small_policies};
+use super::scan::scan;
+use super::segments::number_of;
+use super::store::{LaneIndex, Spool};
+
+/// Walks at random through publishing, sending, losing acknowledgements, killing, power cuts and a disk without room.
+fn walk(seed: u64, steps: usize) -> Rig {
+    let mut rig = Rig::new(seed, small_policies());
+    let mut epochs = 0;
+    for _ in 0..steps {
+        match rig.dice.below(40) {
+            0..14 => {
+                let (lane, many) = (rig.dice.below(4), rig.dice.below(40));
+                (0..many).for_each(|_| rig.publish(lane));
+            }
+            14..22 => {
+                let (many, lossy) = (rig.dice.below(30), rig.dice.one_in(2));
+                rig.send(many, lossy);
+            }
+            22..28 => {
+                let ms = rig.dice.below(400) as u64;
+                rig.pass(ms);
+            }
+            28..31 => rig.condition.commit().unwrap(),
+            31 => rig.connect(),
+            32 => {
+                let quota = rig.dice.one_in(2).then(|| rig.disk.used() + rig.dice.below(100_000) as u64);
+                let short = rig.dice.one_in(2);
+                rig.disk.fail(Fails { quota, short, ..Fails::default() });
+            }
+            33 => {
+                epochs += 1;
+                rig.new_epoch([epochs; 16]);
+            }
+            34 => {
+                rig.sender.close(rig.now).unwrap();
+                rig.restart();
+                let unknown = |lane: &Lane| rig.sender.dropped_of(*lane)[DropReason::TailUnknown as usize];
+                let before = LANES.iter().map(unknown).sum::<u64>();
+                rig.connect();
+                let after: u64 =
+                    LANES.iter().map(|l| rig.sender.dropped_of(*l)[DropReason::TailUnknown as usize]).sum();
+                assert!(after <= before);
+            }
+            35..37 => {
+                rig.restart();
+                rig.connect();
+            }
+            _ => {
+                rig.kill();
+                let mut dice = rig.dice.clone();
+                rig.disk.power_cut(&mut dice);
+                rig.dice = dice;
+                rig.start();
+                rig.connect();
+            }
+        }
+    }
+    rig.disk.fail(Fails::default());
+    rig.drain();
+    rig
+}
+
+#[test]
+fn nothing_is_lost_silently_and_no_number_given_out_twice() {
+    let mut arrived = 0;
+    for seed in 0..60 {
+        let rig = walk(seed, 150);
+        rig.verify(true);
+        arrived += rig.collector.contents().len();
+    }
+    assert!(arrived > 10_000, "{arrived} records arrived: the walks are about nothing");
+}
+
+/// A spool with something in every file: frames that wait, frames that are settled, losses.
+fn lived(seed: u64) -> Rig {
+    let mut rig = Rig::new(seed, small_policies());
+    for round in 0..60 {
+        for lane in 0..4 {
+            (0..8).for_each(|_| rig.publish(lane));
+        }
+        rig.pass(100);
+        if round < 20 {
+            rig.send(40, round % 3 == 0);
+        }
+    }
+    for _ in 0..400 {
+        (0..8).for_each(|_| rig.publish(2));
+    }
+    rig.sender.seal(rig.now).unwrap();
+    rig.condition.commit().unwrap();
+    rig.kill();
+    rig
+}
+
+/// The rig on a copy of its disk.
+fn on(rig: &Rig, disk: FaultyDisk) -> Rig {
+    let mut copy = Rig { disk, ..Rig::new(1, rig.policies) };
+    copy.kill();
+    (copy.collector, copy.issued) = (rig.collector.clone(), rig.issued.clone());
+    (copy.now, copy.contents, copy.dice) = (rig.now, rig.contents, rig.dice.clone());
+    copy.start();
+    copy
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Damage {
+    CutTail,
+    OneBit,
+    ZeroPage,
+}
+
+/// Damages bytes; gives where.
+fn damage(content: &mut Vec<u8>, kind: Damage, dice: &mut Dice) -> (usize, usize) {
+    let length = content.len();
+    match kind {
+        Damage::CutTail => {
+            let at = length - (1 + dice.below(16 * 1024)).min(length);
+            content.truncate(at);
+            (at, length)
+        }
+        Damage::OneBit => {
+            let at = dice.below(length);
+            content[at] ^= 1 << dice.below(8);
+            (at, at + 1)
+        }
+        Damage::ZeroPage => {
+            let at = dice.below(length.div_ceil(4096)) * 4096;
+            let to = (at + 4096).min(length);
+            content[at..to].fill(0);
+            (at, to)
+        }
+    }
+}
+
+#[test]
+fn any_single_damage_costs_what_was_damaged_and_a_start_never() {
+    let lived = lived(7);
+    let mut control = on(&lived, lived.disk.copy());
+    control.drain();
+    control.verify(true);
+    let whole = control.collector.contents();
+    let names = lived.disk.names();
+    assert!(names.iter().filter(|name| name.ends_with(".seg")).count() > 6, "{names:?}");
+    let mut table: BTreeMap<String, (u32, usize)> = BTreeMap::new();
+    for kind in [Damage::CutTail, Damage::OneBit, Damage::ZeroPage] {
+        for class in ["safety", "operational", "routine", "diagnostic", "lease-a", "lease-b", "cursor", "reserve"] {
+            let files: Vec<&String> = names.iter().filter(|name| name.starts_with(class)).collect();
+            for trial in 0..60 {
+                let mut dice = Dice(trial * 31 + kind as u64);
+                let name = files[dice.below(files.len())];
+                let disk = lived.disk.copy();
+                let mut content = disk.content(name);
+                let pristine = content.clone();
+                let (from, to) = damage(&mut content, kind, &mut dice);
+                disk.put(name, content);
+                let mut rig = on(&lived, disk);
+                rig.drain();
+                rig.verify(false);
+                let hit = hit(name, &pristine, from, to);
+                let arrived = rig.collector.contents();
+                let lost: BTreeSet<&u64> = whole.difference(&arrived).collect();
+                let may: BTreeSet<u64> = lived
+                    .issued
+                    .iter()
+                    .filter(|((_, lane, number), _)| {
+                        hit.iter().any(|(of, first, last)| of == lane && first <= number && number <= last)
+                    })
+                    .map(|(_, content)| *content)
+                    .collect();
+                assert!(
+                    lost.iter().all(|content| may.contains(content)),
+                    "{kind:?} of {name} at {from}: {} lost",
+                    lost.len()
+                );
+                let row = table.entry(format!("{kind:?} {class}")).or_default();
+                *row = (row.0 + 1, row.1 + lost.len());
+            }
+        }
+    }
+    assert!(table.values().all(|(started, _)| *started == 60));
+    let lost =
+        |kind: &str| table.iter().filter(|(row, _)| row.starts_with(kind)).map(|(_, (_, lost))| lost).sum::<usize>();
+    assert!(lost("OneBit") > 0 && lost("ZeroPage") > 0, "nothing was hit: {table:?}");
+    for row in ["OneBit lease-a", "ZeroPage lease-b", "ZeroPage cursor", "ZeroPage reserve"] {
+        assert_eq!(table[row].1, 0, "{row}");
+    }
+}
+
+/// The sequences whose entries these bytes of a segment are of: lane, first, last.
+fn hit(name: &str, content: &[u8], from: usize, to: usize) -> Vec<(usize, u64, u64)> {
+    if !LANES.iter().any(|lane| number_of(name, *lane).is_some()) {
+        return Vec::new();
+    }
+    let entries = scan(content)
+        .seen
+        .into_iter()
+        .filter(|seen| seen.offset < to && seen.offset + seen.header.entry_bytes() > from);
+    entries
+        .map(|seen| {
+            let Header { lane, first, count, .. } = seen.header;
+            (lane.index(), first, first + u64::from(count) - 1)
+        })
+        .collect()
+}
+
+#[test]
+fn damaged_bytes_are_kept_and_their_loss_says_which() {
+    let lived = lived(3);
+    let disk = lived.disk.copy();
+    let name = disk.names().into_iter().find(|name| name.starts_with("routine")).unwrap();
+    let mut content = disk.content(&name);
+    let seen = &scan(&content).seen[4];
+    let (offset, header) = (seen.offset, seen.header);
+    content[offset + 100] ^= 4;
+    disk.put(&name, content);
+    let rig = on(&lived, disk);
+    assert!(rig.condition.quarantined_bytes() >= header.entry_bytes() as u64);
+    assert_eq!(rig.sender.dropped_of(Lane::Routine)[DropReason::SpoolCorrupt as usize], u64::from(header.count));
+    assert!(rig.disk.names().iter().any(|name| name.starts_with("quarantine/")));
+}
+
+#[test]
+fn an_epoch_that_nothing_is_known_of_is_abandoned_and_what_is_left_arrives() {
+    let lived = lived(11);
+    let delivered = lived.collector.contents();
+    for gone in [false, true] {
+        let disk = lived.disk.copy();
+        for name in ["lease-a", "lease-b"] {
+            if gone { disk.remove(name) } else { disk.put(name, vec![7; 100]) }
+        }
+        let mut rig = on(&lived, disk);
+        assert_ne!(rig.sender.epoch(), lived.issued.keys().map(|(epoch, ..)| epoch).next().unwrap());
+        assert_eq!(rig.condition.abandoned_epochs(), 1);
+        rig.issued.clear();
+        (0..20).for_each(|_| rig.publish(2));
+        rig.drain();
+        rig.verify(true);
+        let all = rig.collector.contents();
+        let mut control = on(&lived, lived.disk.copy());
+        control.drain();
+        let missing = control.collector.contents().difference(&all).count();
+        assert_eq!(missing, 0, "{} records that were on disk did not arrive", missing);
+        assert!(all.len() > delivered.len() + 20);
+        // It is known from now on.
+        rig.restart();
+        rig.drain();
+        assert_eq!(rig.condition.abandoned_epochs(), 1);
+    }
+}
+
+#[test]
+fn a_full_disk_drops_and_declares_and_never_what_is_safety() {
+    let mut rig = Rig::new(5, small_policies());
+    for lane in [1, 2, 3] {
+        (0..2000).for_each(|_| rig.publish(lane));
+    }
+    rig.disk.fail(Fails { quota: Some(rig.disk.used()), ..Fails::default() });
+    for _ in 0..3000 {
+        rig.publish(0);
+        rig.publish(2);
+    }
+    assert_eq!(rig.sender.conservation_of(Lane::Safety).dropped, 0);
+    assert!(rig.sender.conservation_of(Lane::Diagnostic).dropped > 0);
+    assert!(rig.disk.used() <= rig.policies.total_bytes() as u64 + 300_000);
+    rig.restart();
+    rig.drain();
+    rig.verify(true);
+    let safety = rig.issued.keys().filter(|(_, lane, _)| *lane == 0);
+    let side = &rig.collector.sides[&(*rig.sender.epoch(), 0)];
+    assert!(safety.into_iter().all(|(_, _, number)| side.delivered.contains_key(number)));
+}
+
+#[test]
+fn a_lane_stays_within_its_budget_on_disk() {
+    let mut rig = Rig::new(5, small_policies());
+    for round in 0..40_000 {
+        rig.publish(2);
+        if round % 500 == 0 {
+            let lane: u64 = rig
+                .disk
+                .names()
+                .iter()
+                .filter(|n| n.starts_with("routine"))
+                .map(|n| rig.disk.content(n).len() as u64)
+                .sum();
+            assert!(lane <= 256 * 1024, "{lane} bytes");
+        }
+    }
+    let counts = rig.sender.conservation_of(Lane::Routine);
+    assert!(counts.dropped > 10_000 && counts.pending > 1000, "{counts:?}");
+    rig.restart();
+    rig.drain();
+    rig.verify(true);
+}
+
+#[test]
+fn a_disk_that_fails_is_told_and_costs_nothing_while_the_process_lives() {
+    for fails in [
+        Fails { write: true, ..Fails::default() },
+        Fails { sync: true, ..Fails::default() },
+        Fails { read_only: true, ..Fails::default() },
+    ] {
+        let mut rig = Rig::new(9, small_policies());
+        (0..50).for_each(|_| rig.publish(2));
+        rig.publish(0);
+        rig.disk.fail(fails);
+        for _ in 0..50 {
+            rig.publish(2);
+            rig.publish(0);
+        }
+        let (trouble, set_aside) = rig.sender.backlog_trouble();
+        assert_eq!(trouble.unwrap().code(), Code::JournalUnwritable, "{fails:?}");
+        assert!(!set_aside, "the lease still had numbers");
+        rig.drain();
+        assert_eq!(rig.collector.contents().len(), 151, "{fails:?}");
+        // It works again: the next frame is on disk, and the trouble is over.
+        rig.disk.fail(Fails::default());
+        rig.publish(0);
+        assert!(rig.sender.backlog_trouble().0.is_none());
+        rig.restart();
+        rig.drain();
+        rig.verify(false);
+    }
+}
+
+#[test]
+fn without_numbers_to_give_the_spool_is_set_aside_and_goes_on_at_the_next_start() {
+    let mut rig = Rig::new(9, small_policies());
+    (0..100).for_each(|_| rig.publish(2));
+    rig.sender.seal(rig.now).unwrap();
+    let epoch = *rig.sender.epoch();
+    rig.disk.fail(Fails { read_only: true, ..Fails::default() });
+    for _ in 0..5000 {
+        rig.publish(0);
+    }
+    assert!(rig.sender.backlog_trouble().1);
+    assert_ne!(*rig.sender.epoch(), epoch);
+    rig.connect();
+    rig.drain();
+    assert!(rig.sender.conservation_of(Lane::Routine).produced == 0, "what is on disk stays there");
+    rig.disk.fail(Fails::default());
+    rig.restart();
+    assert_eq!(*rig.sender.epoch(), epoch);
+    rig.drain();
+    let all = rig.collector.contents();
+    assert!((1..=100).all(|content| all.contains(&content)), "the frames on disk arrive late");
+    let lost = rig.sender.dropped_of(Lane::Safety);
+    assert!(lost[DropReason::TailUnknown as usize] > 0, "{lost:?}");
+}
+
+#[test]
+fn a_clean_close_leaves_nothing_unknown_and_a_crash_declares_its_lease() {
+    let mut rig = Rig::new(2, small_policies());
+    (0..10).for_each(|_| rig.publish(2));
+    rig.sender.close(rig.now).unwrap();
+    rig.restart();
+    assert_eq!(rig.sender.conservation().dropped, 0);
+    rig.publish(2);
+    let sequence = rig.issued.keys().map(|(_, _, number)| *number).max();
+    assert_eq!(sequence, Some(11));
+    rig.restart();
+    // The record was open, and its sequence is lost with the rest of the lease.
+    let lost = rig.sender.dropped_of(Lane::Routine)[DropReason::TailUnknown as usize];
+    assert_eq!(lost, 4096);
+    rig.drain();
+    rig.verify(true);
+    assert_eq!(rig.collector.contents().len(), 10);
+}
+
+#[test]
+fn a_new_epoch_survives_a_crash_at_any_write() {
+    // The power goes after so many of the writes that a new epoch takes: whatever reached the disk is whole.
+    for seed in 0..40 {
+        let mut rig = Rig::new(seed, small_policies());
+        (0..200).for_each(|n| rig.publish(n % 4));
+        rig.send(20, true);
+        rig.sender.seal(rig.now).unwrap();
+        rig.condition.commit().unwrap();
+        let old = *rig.sender.epoch();
+        let before = rig.disk.copy();
+        rig.new_epoch([9; 16]);
+        // Some files as they were before, some as they are now.
+        for name in before.names() {
+            if rig.dice.one_in(2) && !name.starts_with("lease") {
+                rig.disk.put(&name, before.content(&name));
+            }
+        }
+        let first_alone = rig.dice.one_in(2);
+        if first_alone {
+            rig.disk.put("lease-b", before.content("lease-b"));
+        }
+        rig.restart();
+        assert_eq!(*rig.sender.epoch(), [9; 16], "the first copy is the commit");
+        assert_ne!(old, [9; 16]);
+        rig.drain();
+        rig.verify(false);
+    }
+}
+
+#[test]
+fn acknowledged_safety_records_stay_a_week_or_until_their_room_is_needed() {
+    let mut rig = Rig::new(4, small_policies());
+    let files = |rig: &Rig| rig.disk.names().iter().filter(|name| name.starts_with("safety")).count();
+    for _ in 0..400 {
+        rig.publish(0);
+    }
+    rig.drain();
+    let kept = files(&rig);
+    assert!(kept >= 2);
+    rig.restart();
+    rig.drain();
+    assert_eq!(files(&rig), kept);
+    rig.pass(8 * 24 * 3600 * 1000);
+    rig.publish(0);
+    assert_eq!(files(&rig), 1, "a week is over");
+    for _ in 0..4000 {
+        rig.publish(0);
+        rig.send(2, false);
+    }
+    assert!(files(&rig) > 1);
+    assert_eq!(rig.sender.conservation_of(Lane::Safety).dropped, 0);
+}
+
+#[test]
+fn more_losses_than_the_reserve_holds_are_merged() {
+    let base = small_policies();
+    let diagnostic = LanePolicy { drop: DropPolicy::Sample(30), ..base.diagnostic };
+    let mut rig = Rig::new(6, Policies { diagnostic, ..base });
+    rig.long_names = true;
+    // Each frame between two losses with many long names, hundreds of times.
+    (0..30_000).for_each(|_| rig.publish(3));
+    let full = rig.sender.dropped_of(Lane::Diagnostic)[DropReason::SpoolFull as usize];
+    assert!(full > 0, "nothing had to be merged");
+    rig.restart();
+    rig.drain();
+    rig.verify(true);
+}
+
+#[test]
+fn a_spool_has_one_process() {
+    let disk = FaultyDisk::default();
+    let (first, _) = Spool::open(disk.process(), [1 << 20; 4], [1; 16]).unwrap();
+    let second = Spool::open(std::sync::Arc::clone(&first.storage), [1 << 20; 4], [1; 16]).unwrap_err();
+    assert_eq!(second.code(), Code::JournalBusy);
+}
