@@ -5,8 +5,6 @@
 const FLOOR: u64 = 64 * 1024;
 /// What is never exceeded.
 const CEILING: u64 = 8 << 20;
-/// How long the shortest round trip is believed: routes change.
-const BELIEVED_MS: u64 = 10_000;
 
 /// What was sent, for the sample that its acknowledgement gives.
 #[derive(Clone, Copy, Debug)]
@@ -21,12 +19,15 @@ pub(super) struct Window {
     limit: u64,
     under_way: u64,
     delivered: u64,
-    shortest: Option<(u64, u64)>,
+    /// The shortest round trip of this stream: one without a queue.
+    shortest_ms: u64,
+    /// What had been delivered when the limit was last set. What was sent later shows its effect.
+    set_at: u64,
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Self { limit: FLOOR, under_way: 0, delivered: 0, shortest: None }
+        Self { limit: FLOOR, under_way: 0, delivered: 0, shortest_ms: u64::MAX, set_at: 0 }
     }
 }
 
@@ -51,15 +52,13 @@ impl Window {
         self.under_way = self.under_way.saturating_sub(bytes);
         self.delivered += bytes;
         let round_trip = now_ms.saturating_sub(mark.at_ms).max(1);
-        let shortest = match self.shortest {
-            Some((shortest, at)) if shortest <= round_trip && now_ms < at + BELIEVED_MS => shortest,
-            _ => {
-                self.shortest = Some((round_trip, now_ms));
-                round_trip
-            }
-        };
+        self.shortest_ms = self.shortest_ms.min(round_trip);
+        if mark.delivered <= self.set_at {
+            return;
+        }
+        self.set_at = self.delivered;
         // What arrived during this round trip, as it would be in the shortest one.
-        let product = (self.delivered - mark.delivered) * shortest / round_trip;
+        let product = (self.delivered - mark.delivered) * self.shortest_ms / round_trip;
         // As much as was allowed arrived without a queue: there may be room for more.
         let filled = product * 8 >= self.limit * 7;
         self.limit = if filled { self.limit + self.limit / 4 } else { product }.clamp(FLOOR, CEILING);

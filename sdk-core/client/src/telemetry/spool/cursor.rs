@@ -30,10 +30,8 @@ impl CursorFile {
         storage: &dyn SpoolStorage,
         names: &[String],
     ) -> io::Result<(Self, Option<(Epoch, [Cursor; 4])>)> {
-        let file = match names.iter().any(|name| name == NAME) {
-            true => storage.open(NAME)?,
-            false => storage.create(NAME, 2 * SLOT)?,
-        };
+        let known = names.iter().any(|name| name == NAME);
+        let file = if known { storage.open(NAME)? } else { storage.create(NAME, 2 * SLOT)? };
         let bytes = read_all(&*file, 2 * SLOT).unwrap_or_default();
         let slots = [0, SLOT as usize].map(|at| bytes.get(at..).and_then(read));
         let newest = slots.into_iter().flatten().max_by_key(|(generation, ..)| *generation);

@@ -29,7 +29,8 @@ pub(super) struct Adopted {
 /// What a lease file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lease {
-    generation: u64,
+    /// The newest counts.
+    pub(super) generation: u64,
     pub(super) epoch: Epoch,
     pub(super) leases: Leases,
     /// Epochs that had to be given up because nothing said any more what was used of them.

@@ -186,10 +186,7 @@ impl Rig {
 
     pub(super) fn publish(&mut self, lane: usize) {
         self.contents += 1;
-        let load_id = match self.long_names {
-            true => format!("{:0120}", self.contents % 50),
-            false => format!("l-{}", self.contents % 5),
-        };
+        let load_id = if self.long_names { format!("{:0120}", self.contents % 50) } else { format!("l-{}", self.contents % 5) };
         let context = Context { vehicle_id: "trk-1".into(), load_id, ..Context::default() };
         let record = Record { context: Arc::new(context), observed_unix_nanos: self.contents, ..Record::default() };
         let admission = self.sender.admit(LANES[lane], record, self.now).unwrap();

@@ -212,9 +212,9 @@ fn abandon(
         }
         ends[*lane] = ends[*lane].max(last_sequence.saturating_add(1));
     }
-    for lane in 0..4 {
-        shifts[lane] = shifts[lane].min(ends[lane] - 1);
-        ends[lane] -= shifts[lane];
+    for (end, shift) in ends.iter_mut().zip(&mut shifts) {
+        *shift = (*shift).min(*end - 1);
+        *end -= *shift;
     }
     tracing::error!(
         target: "gladhand::telemetry",

@@ -52,10 +52,8 @@ pub(super) struct Reserve {
 impl Reserve {
     /// Opens the reserve, or makes it. Gives what it held, per lane, and of which epoch.
     pub(super) fn open(storage: &dyn SpoolStorage, names: &[String]) -> io::Result<(Self, Epoch, Vec<(usize, Kept)>)> {
-        let file = match names.iter().any(|name| name == NAME) {
-            true => storage.open(NAME)?,
-            false => storage.create(NAME, 2 * HALF)?,
-        };
+        let known = names.iter().any(|name| name == NAME);
+        let file = if known { storage.open(NAME)? } else { storage.create(NAME, 2 * HALF)? };
         let bytes = read_all(&*file, 2 * HALF).unwrap_or_default();
         // One that was cut off has its room no more. What it held is written anew before anything else happens.
         let file = if file.bytes()? < 2 * HALF { storage.create(NAME, 2 * HALF)? } else { file };
