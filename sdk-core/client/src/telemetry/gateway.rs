@@ -39,7 +39,7 @@ pub struct GatewayOptions {
 /// A vehicle gateway. Connects by itself, again and again, and keeps what is not acknowledged within the budgets of its lanes:
 /// on disk with a spool, else in memory. Dropped, it stops as if it had been killed; [`Gateway::close`] sends what waits first.
 pub struct Gateway {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -275,7 +275,7 @@ fn policies(section: &GatewayConfig) -> Policies {
 
 /// A sender that goes on where the spool ends, and how the spool is. A spool that cannot be used is no reason not to start:
 /// records go on in memory, and the status says why.
-fn sender(
+pub(super) fn sender(
     producer: &str,
     policies: Policies,
     storage: std::io::Result<Arc<dyn SpoolStorage>>,

@@ -14,6 +14,8 @@ mod carriers;
 mod connector;
 mod follow;
 mod gateway;
+#[cfg(test)]
+mod gateway_tests;
 mod keeper;
 mod position;
 mod refusal;
@@ -31,7 +33,5 @@ pub use gladhand_documents::telemetry::{
     AutonomyMode, Context, DropReason, Fault, FaultCode, FaultSeverity, Kinematics, Lane, Location, Record, SaeLevel,
     SensorDef, SensorHealth, SensorKind, SensorStatus, SpanId, TraceId, json, minute,
 };
-pub use gladhand_protocol::telemetry::{
-    Admission, Backlog, Conservation, DropPolicy, LANES, LanePolicy, Now, Policies, Recovered, Sealed, Sender,
-};
+pub use gladhand_protocol::telemetry::{Admission, Conservation, DropPolicy, LANES, LanePolicy, Policies};
 pub use status::{GatewayStatus, LaneCounts, SpoolStatus};

@@ -8,10 +8,14 @@ use gladhand_documents::telemetry::{Lane, Record};
 
 use super::backlog::{NotKept, Now, Place, Sealed};
 use super::counts::Admission;
+use super::drops::Dropped;
 use super::item::{Body, FrameItem, Item};
-use super::lane::{Dropped, LaneQueue};
+use super::lane::LaneQueue;
 use super::policy::{DropPolicy, LANES, MAX_PAYLOAD};
 use super::sender::{Sender, index};
+
+/// How many segments are given up for one frame at most. Where that makes no room, the disk is another's.
+const GIVES: u32 = 8;
 
 impl Sender {
     /// Takes a record into a lane. What has to go for it, or it itself, is declared to the collector.
@@ -205,17 +209,17 @@ impl Sender {
             contexts: &contexts,
             payload: &payload,
         };
-        for again in [false, true] {
+        for attempt in 0.. {
             let Some(backlog) = &mut self.backlog else { break };
             match backlog.append(&sealed, self.policies.of(lane).sync_each) {
                 Ok(place) => {
                     self.trouble = None;
                     return Body::Stored(place);
                 }
-                Err(NotKept::Full) if !again && self.free_disk(index) => {}
+                Err(NotKept::Full) if attempt < GIVES && self.free_disk(index) => {}
                 Err(NotKept::Full) => {
                     let problem =
-                        format!("the spool has no room for the {} lane; it goes on in memory", lane.as_str_name());
+                        format!("the spool has no room for {}; it goes on in memory", lane.as_str_name());
                     self.trouble = Some(Error::new(Code::JournalUnwritable, problem));
                     break;
                 }

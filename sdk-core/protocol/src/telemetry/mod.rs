@@ -1,7 +1,7 @@
 //! The rules of the telemetry stream, on both of our ends. Pure: time is an argument, and nothing here waits.
 //!
 //! * [`Sender`]: the gateway's end. Lanes with budgets, frames, credit, acknowledgements, resume, declared gaps. `admit`:
-//!   records in. `stream`: records out. `lane`, `item`: what waits. `flow`, `window`: what is under way.
+//!   records in. `stream`: records out. `lane`, `item`: what waits. `drops`: what goes. `flow`, `window`: what is under way.
 //! * [`Stream`]: safety has one of its own, the other lanes share one.
 //! * [`Policies`], [`LanePolicy`], [`DropPolicy`]: what a lane may hold, and what goes when it is full.
 //! * [`Backlog`]: where frames lie beyond the life of a process; [`Recovered`]: what it held. `recover`: a lane from that.
@@ -15,6 +15,7 @@ mod backlog;
 mod backoff;
 mod contexts;
 mod counts;
+mod drops;
 mod flow;
 mod freshness;
 mod item;

@@ -13,6 +13,8 @@
 mod bytes;
 mod condition;
 mod cursor;
+#[cfg(test)]
+mod damage;
 mod entry;
 #[cfg(test)]
 mod fault;
@@ -30,5 +32,17 @@ mod store;
 mod tests;
 
 pub use condition::Condition;
+pub use gladhand_protocol::telemetry::{
+    Backlog, Cursor, Leases, NotKept, Now, Place, Recovered, RecoveredFrame, RecoveredLane, Sealed, Sender, Stream,
+};
 pub use storage::{Folder, SpoolFile, SpoolStorage};
 pub use store::Spool;
+
+/// What is in the bytes of a segment: how many whole entries, how many damaged ones that can still be placed, and how many
+/// bytes that are neither.
+#[doc(hidden)]
+pub fn examine(segment: &[u8]) -> (usize, usize, usize) {
+    let found = scan::scan(segment);
+    let whole = found.seen.iter().filter(|seen| seen.whole).count();
+    (whole, found.seen.len() - whole, found.damaged.iter().map(|(from, to)| to - from).sum())
+}

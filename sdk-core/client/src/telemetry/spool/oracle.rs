@@ -186,14 +186,17 @@ impl Rig {
 
     pub(super) fn publish(&mut self, lane: usize) {
         self.contents += 1;
-        let load_id = if self.long_names { format!("{:0120}", self.contents % 50) } else { format!("l-{}", self.contents % 5) };
+        let load_id =
+            if self.long_names { format!("{:0120}", self.contents % 50) } else { format!("l-{}", self.contents % 5) };
         let context = Context { vehicle_id: "trk-1".into(), load_id, ..Context::default() };
         let record = Record { context: Arc::new(context), observed_unix_nanos: self.contents, ..Record::default() };
         let admission = self.sender.admit(LANES[lane], record, self.now).unwrap();
         let key = (*self.sender.epoch(), lane, admission.sequence);
         let before = self.issued.insert(key, self.contents);
         assert_eq!(before, None, "{key:?} was given out twice");
-        assert_eq!(self.sender.conservation_of(LANES[lane]).difference(), 0);
+        if self.contents % 64 == 0 {
+            assert_eq!(self.sender.conservation_of(LANES[lane]).difference(), 0);
+        }
     }
 
     pub(super) fn pass(&mut self, ms: u64) {

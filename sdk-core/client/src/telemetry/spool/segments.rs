@@ -132,6 +132,13 @@ impl Segments {
         (segment.live == 0 && self.active != Some(place.segment)).then_some(place.segment)
     }
 
+    /// Gives up the segment that is written to, if nothing in it is needed.
+    pub(super) fn give_up(&mut self) -> Option<u64> {
+        let number = self.active?;
+        let segment = self.files.get(&number)?;
+        (segment.live == 0 && segment.end > HEAD).then(|| self.active.take()).flatten()
+    }
+
     /// The oldest segment that nothing in is needed, if there is one that is not written to.
     pub(super) fn oldest_unneeded(&self) -> Option<(u64, &Segment)> {
         let mut unneeded =
