@@ -45,12 +45,11 @@ impl Sender {
             self.seal_lane(index, now)?;
         }
         let queue = &mut self.lanes[index];
-        let sequence = match refusal {
-            Some(reason) => queue.refuse(&record, reason),
-            None => {
-                self.attention |= queue.open_records() == 0;
-                queue.take(record, context_id, now.ms)
-            }
+        let sequence = if let Some(reason) = refusal {
+            queue.refuse(&record, reason)
+        } else {
+            self.attention |= queue.open_records() == 0;
+            queue.take(record, context_id, now.ms)
         };
         let mut durable = false;
         if queue.open_records() > 0 && (policy.linger_ms == 0 || queue.open_records() >= policy.frame_records) {
@@ -264,8 +263,8 @@ impl Sender {
     pub fn poll(&mut self, now: Now) -> Result<Option<u64>> {
         self.attention = false;
         let mut next: Option<u64> = None;
-        for index in 0..LANES.len() {
-            let policy = *self.policies.of(LANES[index]);
+        for (index, lane) in LANES.into_iter().enumerate() {
+            let policy = *self.policies.of(lane);
             if let Some(age) = policy.max_age_ms {
                 let expired = self.lanes[index].expire(now.ms as i64 - age as i64, &self.contexts);
                 self.went(index, expired);

@@ -32,7 +32,9 @@ fn next(sender: &mut Sender, now_ms: u64) -> Option<Message> {
 }
 
 fn closed(sender: &mut Sender) {
-    Stream::BOTH.into_iter().for_each(|stream| sender.closed(stream));
+    for stream in Stream::BOTH {
+        sender.closed(stream);
+    }
 }
 
 fn policies(budget_bytes: usize, drop: DropPolicy) -> Policies {

@@ -33,15 +33,15 @@ impl<'a> Fields<'a> {
 }
 
 /// The content of a small file or slot: a magic, what it says, and their CRC32C. Gives what it says.
-pub(super) fn checked<'a>(bytes: &'a [u8], magic: &[u8; 4], length: usize) -> Option<Fields<'a>> {
+pub(super) fn checked<'a>(bytes: &'a [u8], magic: [u8; 4], length: usize) -> Option<Fields<'a>> {
     let whole = bytes.get(..length + 8)?;
     let (said, sum) = whole.split_at_checked(length + 4)?;
-    let good = said.starts_with(magic) && sum == crc32c::crc32c(said).to_le_bytes();
+    let good = said.starts_with(&magic) && sum == crc32c::crc32c(said).to_le_bytes();
     good.then_some(Fields(&said[4..]))
 }
 
 /// The counterpart of [`checked`]; `length` bytes of `said`, zeros after its end.
-pub(super) fn check(magic: &[u8; 4], mut said: Vec<u8>, length: usize) -> Vec<u8> {
+pub(super) fn check(magic: [u8; 4], mut said: Vec<u8>, length: usize) -> Vec<u8> {
     said.resize(length, 0);
     let mut bytes = magic.to_vec();
     bytes.append(&mut said);

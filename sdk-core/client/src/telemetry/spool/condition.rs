@@ -43,8 +43,11 @@ impl Condition {
     /// Errors: `journal_unwritable`; what was to be synced may be lost in a power cut.
     pub fn commit(&self) -> Result<()> {
         let files = std::mem::take(&mut *self.files());
-        let failed = files.iter().filter_map(|file| file.sync().err()).last();
-        failed.map_or(Ok(()), |error| Err(unwritable("cannot be synced", &error)))
+        let mut done = Ok(());
+        for file in files {
+            done = done.and(file.sync());
+        }
+        done.map_err(|error| unwritable("cannot be synced", &error))
     }
 
     pub(super) fn unsynced(&self, file: &Arc<dyn SpoolFile>) {

@@ -11,10 +11,13 @@ use super::bytes::{check, checked};
 use super::storage::{SpoolFile, SpoolStorage, read_all, write_all};
 
 const NAME: &str = "cursor";
-const MAGIC: &[u8; 4] = b"GHc1";
+const MAGIC: [u8; 4] = *b"GHc1";
 /// Each slot has a page of its own, so that one torn write cannot damage both.
 const SLOT: u64 = 4096;
 const LENGTH: usize = 8 + 16 + 4 * (1 + REASONS) * 8;
+
+/// What the file said: the epoch, and how far each lane of it is settled.
+pub(super) type Known = (Epoch, [Cursor; 4]);
 
 #[derive(Debug)]
 pub(super) struct CursorFile {
@@ -29,7 +32,7 @@ impl CursorFile {
     pub(super) fn open(
         storage: &dyn SpoolStorage,
         names: &[String],
-    ) -> io::Result<(Self, Option<(Epoch, [Cursor; 4])>)> {
+    ) -> io::Result<(Self, Option<Known>)> {
         let known = names.iter().any(|name| name == NAME);
         let file = if known { storage.open(NAME)? } else { storage.create(NAME, 2 * SLOT)? };
         let bytes = read_all(&*file, 2 * SLOT).unwrap_or_default();

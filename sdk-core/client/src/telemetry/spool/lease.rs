@@ -11,7 +11,7 @@ use super::bytes::{check, checked};
 use super::storage::{SpoolFile, SpoolStorage, read_all, write_all};
 
 const NAMES: [&str; 2] = ["lease-a", "lease-b"];
-const MAGIC: &[u8; 4] = b"GHl1";
+const MAGIC: [u8; 4] = *b"GHl1";
 /// Bytes of the content.
 const LENGTH: usize = 8 + 16 + 4 * 8 + 8 + 4 + 4 + 4 + ADOPTED * (16 + 4 * 8);
 /// Bytes of a file: a page, so that a lease is one write.

@@ -245,8 +245,9 @@ impl Rig {
 
     /// Everything was sent: each sequence arrived as it was given out, or is declared. `exact`: so say the gateway's counts.
     pub(super) fn verify(&self, exact: bool) {
+        let nothing = Side::default();
         for ((epoch, lane, number), content) in &self.issued {
-            let side = self.collector.sides.get(&(*epoch, *lane)).cloned().unwrap_or_default();
+            let side = self.collector.sides.get(&(*epoch, *lane)).unwrap_or(&nothing);
             match side.delivered.get(number) {
                 Some(delivered) => assert_eq!(delivered, content),
                 None => assert!(side.declared.contains(number), "{lane} {number} is neither here nor declared"),
@@ -254,7 +255,7 @@ impl Rig {
         }
         for (lane, of) in LANES.iter().enumerate() {
             let counts = self.sender.conservation_of(*of);
-            let side = self.collector.sides.get(&(*self.sender.epoch(), lane)).cloned().unwrap_or_default();
+            let side = self.collector.sides.get(&(*self.sender.epoch(), lane)).unwrap_or(&nothing);
             assert_eq!((counts.difference(), counts.pending), (0, 0));
             assert_eq!(counts.produced, side.through, "{of:?}");
             if exact {

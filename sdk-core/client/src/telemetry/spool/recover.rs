@@ -13,7 +13,7 @@ use gladhand_documents::telemetry::{Context, Lane};
 use gladhand_protocol::telemetry::{Cursor, LANES, Leases, Place, Recovered, RecoveredFrame, RecoveredLane};
 
 use super::condition::{Condition, unwritable};
-use super::cursor::CursorFile;
+use super::cursor::{CursorFile, Known};
 use super::entry;
 use super::lease::{Found, Lease, LeaseFiles};
 use super::quarantine;
@@ -55,7 +55,7 @@ impl Spool {
         let (cursor_file, cursor) = CursorFile::open(&*storage, &names).map_err(failed)?;
         let (reserve, reserve_epoch, notices) = Reserve::open(&*storage, &names).map_err(failed)?;
         let (scanned, unreadable) = read_segments(&*storage, &names);
-        let (lease, mut cursors) = lease_of(found, &scanned, &notices, reserve_epoch, cursor, fresh);
+        let (lease, mut cursors) = lease_of(found, &scanned, &notices, reserve_epoch, &cursor.unwrap_or_default(), fresh);
         let mut recovered = Recovered { epoch: lease.epoch, leases: lease.leases, ..Recovered::default() };
         let mut lanes: [Segments; 4] = std::array::from_fn(|index| Segments::new(LANES[index], budgets[index]));
         for (lane, number) in unreadable {
@@ -162,17 +162,16 @@ fn lease_of(
     scanned: &[Scanned],
     notices: &[(usize, Kept)],
     reserve_epoch: Epoch,
-    cursor: Option<(Epoch, [Cursor; 4])>,
+    known: &Known,
     fresh: Epoch,
 ) -> (Lease, [Cursor; 4]) {
     let newest = scanned.iter().filter_map(|file| file.seen.iter().rfind(|seen| seen.whole)).map(|seen| seen.header);
     let lost = newest.max_by_key(|header| header.admitted_unix_ms).map(|header| header.epoch);
     let start = Leases { lanes: [1; 4], events: 1, contexts: 1 };
-    let known = cursor.unwrap_or_default();
     let lease = match found {
         Found::Lease(lease) => lease,
         Found::None if lost.is_none() => Lease { epoch: fresh, leases: start, ..Lease::default() },
-        Found::None | Found::Damaged => abandon(lost, scanned, notices, reserve_epoch, &known, fresh, start),
+        Found::None | Found::Damaged => abandon(lost, scanned, notices, reserve_epoch, known, fresh, start),
     };
     let cursors = std::array::from_fn(|lane| match lease.shift(&known.0, lane) {
         Some(0) if known.0 == lease.epoch => known.1[lane],
@@ -188,7 +187,7 @@ fn abandon(
     scanned: &[Scanned],
     notices: &[(usize, Kept)],
     reserve_epoch: Epoch,
-    (cursor_epoch, cursors): &(Epoch, [Cursor; 4]),
+    (cursor_epoch, cursors): &Known,
     fresh: Epoch,
     start: Leases,
 ) -> Lease {

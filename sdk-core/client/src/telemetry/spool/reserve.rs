@@ -15,7 +15,7 @@ use super::storage::{SpoolFile, SpoolStorage, read_all, write_all};
 
 const NAME: &str = "reserve";
 const HALF: u64 = 128 * 1024;
-const HEADER_MAGIC: &[u8; 4] = b"GHr1";
+const HEADER_MAGIC: [u8; 4] = *b"GHr1";
 const HEADER_LENGTH: usize = 8 + 16;
 /// Where the notices of a half begin.
 const NOTICES: u64 = 512;
@@ -39,6 +39,9 @@ impl Kept {
     }
 }
 
+/// Notices, each with its lane.
+pub(super) type Notices = Vec<(usize, Kept)>;
+
 #[derive(Debug)]
 pub(super) struct Reserve {
     file: Arc<dyn SpoolFile>,
@@ -51,7 +54,7 @@ pub(super) struct Reserve {
 
 impl Reserve {
     /// Opens the reserve, or makes it. Gives what it held, per lane, and of which epoch.
-    pub(super) fn open(storage: &dyn SpoolStorage, names: &[String]) -> io::Result<(Self, Epoch, Vec<(usize, Kept)>)> {
+    pub(super) fn open(storage: &dyn SpoolStorage, names: &[String]) -> io::Result<(Self, Epoch, Notices)> {
         let known = names.iter().any(|name| name == NAME);
         let file = if known { storage.open(NAME)? } else { storage.create(NAME, 2 * HALF)? };
         let bytes = read_all(&*file, 2 * HALF).unwrap_or_default();
@@ -108,9 +111,9 @@ impl Reserve {
         if self.end as usize + bytes.len() > HALF as usize && whole > HALF as usize {
             return Ok(false);
         }
-        covered.iter().for_each(|last| {
-            self.kept[lane].remove(last);
-        });
+        for last in covered {
+            self.kept[lane].remove(&last);
+        }
         let length = bytes.len() as u64;
         if self.end + length > HALF {
             self.kept[lane].insert(last, (first, bytes));

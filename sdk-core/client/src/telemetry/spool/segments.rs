@@ -13,7 +13,7 @@ use super::storage::{SpoolFile, SpoolStorage, write_all};
 
 /// Bytes at the head of a segment. Nobody needs what it says to read the entries: it is for whoever finds such a file.
 pub(super) const HEAD: u64 = 64;
-const HEAD_MAGIC: &[u8; 4] = b"GHs1";
+const HEAD_MAGIC: [u8; 4] = *b"GHs1";
 const SMALLEST: u64 = 64 * 1024;
 const LARGEST: u64 = 1 << 20;
 

@@ -60,7 +60,9 @@ impl Spool {
             if own && total + size <= all {
                 match self.lanes[index].begin(&*self.storage, size) {
                     Ok(before) => {
-                        before.into_iter().for_each(|number| self.unneeded(index, number));
+                        if let Some(before) = before {
+                            self.unneeded(index, before);
+                        }
                         break self.count_disk();
                     }
                     Err(error) if !is_full(&error) => {

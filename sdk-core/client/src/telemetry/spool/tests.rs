@@ -272,3 +272,30 @@ fn a_spool_has_one_process() {
     let second = Spool::open(std::sync::Arc::clone(&first.storage), [1 << 20; 4], [1; 16]).unwrap_err();
     assert_eq!(second.code(), Code::JournalBusy);
 }
+
+#[test]
+fn a_day_with_the_link_down_for_twenty_hours_stays_within_four_megabytes_and_declares_the_rest() {
+    let policies = Policies::within(4 << 20);
+    let mut rig = Rig::new(8, policies);
+    let mut most = 0;
+    for minute in 0..24 * 60 {
+        for tick in 0..600 {
+            rig.publish(if tick == 0 { 0 } else { 2 });
+            if tick % 10 == 9 {
+                rig.pass(1000);
+            }
+        }
+        rig.condition.commit().unwrap();
+        if !(120..1320).contains(&minute) {
+            rig.send(10_000, false);
+        }
+        if minute % 60 == 0 {
+            most = most.max(rig.disk.used());
+        }
+    }
+    assert!(most <= (4 << 20) + 600 * 1024, "{most} bytes on disk");
+    assert!(rig.sender.conservation_of(Lane::Routine).dropped > 100_000, "{:?}", rig.sender.conservation());
+    assert_eq!(rig.sender.conservation_of(Lane::Safety).dropped, 0);
+    rig.drain();
+    rig.verify(true);
+}
