@@ -3,9 +3,12 @@
 //! `cargo fuzz run <target>` looks for inputs that break it; the test `fuzz_corpus` of gladhand-protocol runs the inputs in
 //! `corpus/` through the same functions with the stable compiler.
 
+use std::sync::Arc;
+
 use gladhand_documents::error::{Error, Sent};
 use gladhand_documents::json::{Document, Value, quote};
 use gladhand_documents::model::{self, Model as _, capacity::Money, wire::Problem};
+use gladhand_documents::telemetry::{Codec, Context, SensorDef, SensorKind, batch as columns, frame as frames};
 use gladhand_documents::{money as currencies, time};
 use gladhand_protocol::proof::webhook::{Headers, WebhookKey, verify};
 use gladhand_protocol::tender::answer;
@@ -214,4 +217,36 @@ pub fn explain(data: &[u8]) {
             .any(|c| c.get("result").and_then(Value::text).as_deref() != Some("eligible"));
         assert_eq!(eligible, !one);
     }
+}
+
+/// The most bytes of a frame's payload.
+const PAYLOAD: usize = 64 * 1024;
+
+/// A batch that is taken is made of records that give the same records again, and never more rows than a batch may have.
+/// Contexts 1 and 2 are known, as those of the golden vector.
+pub fn batch(data: &[u8]) {
+    let sensor = |number| SensorDef { kind: SensorKind::LIDAR, position: number, name: format!("lidar-{number}") };
+    let context = |id: u32| Context {
+        vehicle_id: format!("aurora-trk-{id}"),
+        sensors: (0..2).map(sensor).collect(),
+        ..Context::default()
+    };
+    let known = [1, 2].map(|id| Arc::new(context(id)));
+    let find = |id: u32| known.get((id as usize).wrapping_sub(1)).cloned();
+    let Ok(records) = columns::from_bytes(data, find) else { return };
+    assert!((1..=columns::MAX_ROWS).contains(&records.len()));
+    let ids: Vec<u32> = records.iter().map(|record| if *record.context == *known[0] { 1 } else { 2 }).collect();
+    let again = columns::to_bytes(&records, &ids).expect("what was taken can be said again");
+    assert_eq!(columns::from_bytes(&again, find).expect("and is taken again"), records);
+    // What we write is canonical.
+    assert_eq!(columns::to_bytes(&records, &ids).expect("twice"), again);
+}
+
+/// A frame as it comes: a byte for the codec, then the payload. It never unfolds beyond the limit.
+pub fn frame(data: &[u8]) {
+    let Some((codec, payload)) = data.split_first() else { return };
+    let codec = Codec::try_from(i32::from(*codec)).unwrap_or(Codec::Unspecified);
+    let Ok(payload) = frames::decompress(payload, codec, PAYLOAD) else { return };
+    assert!(payload.len() <= PAYLOAD);
+    batch(&payload);
 }

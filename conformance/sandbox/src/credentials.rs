@@ -52,8 +52,12 @@ impl Role {
 
     fn registered(&self, dir: &Path, pki: &Pki) -> Result<Client> {
         let failed = |e: rcgen::Error| Error::new(Code::SandboxFailed, "an assertion key").caused_by(&e);
-        let assertion = rcgen::KeyPair::generate().map_err(failed)?;
         let [certificate, key, assertion_key] = self.files();
+        // Clients that are running have the one of the run before.
+        let assertion = match std::fs::read_to_string(dir.join(&assertion_key)) {
+            Ok(kept) => rcgen::KeyPair::from_pem(&kept).map_err(failed)?,
+            Err(_) => rcgen::KeyPair::generate().map_err(failed)?,
+        };
         let pair = pki.issue(Branch::Clients, &self.wanted())?;
         files::write(dir, &certificate, &pair.certificate_pem)?;
         files::write(dir, &key, &pair.key_pem)?;
@@ -86,11 +90,15 @@ pub struct Made {
     pub clients: Vec<Client>,
 }
 
-/// Makes authorities, certificates and client keys, and writes them to `dir`.
+/// Makes authorities, certificates and client keys, and writes them to `dir`. Authorities and assertion keys that an earlier
+/// run left there are kept.
 pub fn make(dir: &Path, options: &Options) -> Result<Made> {
     let pki = match &options.ca_dir {
         Some(other) => Pki::load(dir, other)?,
-        None => Pki::generate(dir, options.spiffe_socket.is_some())?,
+        None => match Pki::kept(dir, options.spiffe_socket.is_some())? {
+            Some(kept) => kept,
+            None => Pki::generate(dir, options.spiffe_socket.is_some())?,
+        },
     };
     let name = &options.carrier;
     let domain = if pki.two_domains() { CARRIERS_DOMAIN } else { TRUST_DOMAIN };

@@ -13,6 +13,7 @@ const USAGE: &str =
                         [--ca-dir DIR] [--config-out FILE] [--exit-with-parent] [--public-url URL]
                         [--trusted-hop-fingerprint HEX|issue] [--crl] [--shared-dir DIR]
                         [--spiffe-socket PATH] [--svid-lifetime SECONDS] [--profile NAME]
+                        [--delivered FILE]
 
 Starts a stateful carrier on loopback. Prints one line of JSON when it is ready:
   {\"ready\":true,\"url\":…,\"control\":…,\"config\":…,\"dir\":…,\"gatewayConfig\":…,\"pid\":…}
@@ -21,6 +22,8 @@ Starts a stateful carrier on loopback. Prints one line of JSON when it is ready:
 certificate (SHA-256) of the gateway whose Client-Cert is believed (RFC 9440), `issue` makes one: hop.pem.
 --crl names crl.pem in the configurations and checks client certificates against revocation lists.
 --shared-dir makes this one of several instances of a carrier: one jti store, nonces and keys that all accept.
+--dir is kept: a sandbox that starts again there has the same authorities and keys, and its telemetry.
+--delivered appends a line for each telemetry record that followers are given, and each declared loss; see README.
 --profile fails as a real carrier does: replica_lag, async_ingest, gateway_503_after_commit, gateway_404,
 lost_key_store, restored, clock_+6min, clock_-6min, late_create_after_withdraw; see README.
 --spiffe-socket serves a SPIFFE Workload API there, with SVIDs of --svid-lifetime seconds (3600).";
@@ -116,6 +119,7 @@ fn arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<(Opti
             "--config-out" => options.config_out = Some(value()?.into()),
             "--public-url" => options.public_url = Some(value()?),
             "--trusted-hop-fingerprint" => options.trusted_hop = Some(value()?),
+            "--delivered" => options.delivered = Some(value()?.into()),
             "--crl" => options.crl = true,
             "--profile" => {
                 let name = value()?;

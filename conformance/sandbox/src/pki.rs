@@ -62,6 +62,14 @@ impl Pki {
         Self::below(dir, roots)
     }
 
+    /// The authorities that an earlier run wrote to `dir`, if it did.
+    pub fn kept(dir: &Path, two_domains: bool) -> Result<Option<Self>> {
+        if !dir.join("clients-ca-key.pem").exists() {
+            return Ok(None);
+        }
+        Self::load(dir, dir).map(|pki| Some(pki).filter(|pki| pki.two_domains() == two_domains))
+    }
+
     /// The authorities that another sandbox wrote to `other`, so that two carriers share their trust roots. A folder with
     /// nothing but `ca.pem` and `ca-key.pem` will do.
     pub fn load(dir: &Path, other: &Path) -> Result<Self> {

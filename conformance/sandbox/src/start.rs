@@ -55,6 +55,8 @@ pub struct Options {
     pub shared_dir: Option<PathBuf>,
     /// Where to serve a SPIFFE Workload API; the configurations then take their identity from it.
     pub spiffe_socket: Option<PathBuf>,
+    /// A file that gets a line for each telemetry record that followers are given.
+    pub delivered: Option<PathBuf>,
     /// Lifetime of the SVIDs of that API, in seconds; a new one is issued at half of it.
     pub svid_lifetime_s: u32,
 }
@@ -75,6 +77,7 @@ impl Default for Options {
             profile: Profile::None,
             shared_dir: None,
             spiffe_socket: None,
+            delivered: None,
             svid_lifetime_s: 3600,
         }
     }
@@ -257,6 +260,9 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
         security: security.clone(),
         clock: Clock::default(),
     })?);
+    if options.dir.is_some() {
+        carrier.oauth.keys.keep(dir)?;
+    }
     profile::set(&carrier, options.profile, LAG, 0);
     let facts =
         Facts { url: &carrier.reached, origin: &carrier.origin, scac: &carrier.scac, spiffe_id: &carrier.spiffe_id };
@@ -268,7 +274,8 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
         }
         tokio::spawn(agent.keep_fresh(stop.clone()));
     }
-    let router = api::router(carrier.clone()).merge(telemetry::routes(&carrier));
+    let telemetry = telemetry::routes(&carrier, options.delivered.as_deref())?;
+    let router = api::router(carrier.clone()).merge(telemetry);
     let serving = Serving { door, fingerprints: carrier.fingerprints.clone(), security, hop, router };
     tokio::spawn(serve::run(listener, serving, stop.clone()));
     tokio::spawn(keep_time(carrier.clone()));

@@ -2,87 +2,19 @@
 
 mod support;
 
-use std::io::Read as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use flate2::read::GzDecoder;
-use gladhand::auth::Authorized;
-use gladhand::clock::{Clock as _, SharedClock, SystemClock};
-use gladhand::identity::Material;
-use gladhand::observe::SecurityLog;
-use gladhand::telemetry::{Connector, Context, Fault, FaultSeverity, Lane, Policies, Record, minute};
+use gladhand::telemetry::{Context, Fault, FaultSeverity, Lane, Policies};
 use gladhand::{Client, Code, Config, Document, Follow, Gateway, GatewayOptions};
 use gladhand_documents::model;
-use support::{Bench, express, soon, text, until_state};
+use support::road::{connector, dispatched, gateway, highway_minute};
+use support::{Bench, express, soon, text};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// A load that is under way: the vehicle and the dispatch that carry it.
-struct Trip {
-    load: String,
-    vehicle: String,
-    dispatch: String,
-}
-
-async fn dispatched(bench: &Bench, client: &Client, load: &str) -> Trip {
-    let tender = client.tender_create(bench.load(load), express()).await.unwrap();
-    let tender = text(&tender, "/tenderId");
-    bench.post("/progress", &format!(r#"{{"tenderId":"{tender}","to":"dispatched"}}"#));
-    let view = until_state(client, &tender, "dispatched").await;
-    let dispatch = text(&view, "/dispatchId");
-    let document = client.dispatch_get(&dispatch).await.unwrap();
-    let vehicle = text(&document, "/assignments/0/tractorId");
-    Trip { load: load.to_owned(), vehicle, dispatch }
-}
-
-fn gateway_config(bench: &Bench) -> Config {
-    Config::builder().file(bench.sandbox.gateway_config_path()).build().unwrap()
-}
-
-async fn gateway(bench: &Bench) -> Gateway {
-    Gateway::connect(&gateway_config(bench), GatewayOptions::default()).await.unwrap()
-}
-
-/// The recorded minute as this trip's, ending now.
-fn highway_minute(trip: &Trip) -> Vec<Record> {
-    let path =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/vectors/telemetry/highway_minute.jsonl.gz");
-    let mut lines = String::new();
-    GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut lines).unwrap();
-    let mut records = minute::parse(&lines).unwrap();
-    let context = Arc::new(Context {
-        vehicle_id: trip.vehicle.clone(),
-        load_id: trip.load.clone(),
-        dispatch_id: trip.dispatch.clone(),
-        ..(*records[0].context).clone()
-    });
-    let last = records.last().unwrap().observed_unix_nanos;
-    // A tenth of a second for the whole minute: it must lie after the dispatch.
-    let now = now_nanos();
-    for record in &mut records {
-        record.context = context.clone();
-        record.observed_unix_nanos = now - (last - record.observed_unix_nanos) / 600_000;
-    }
-    records
-}
-
-fn now_nanos() -> u64 {
-    SystemClock::new().now().as_nanosecond() as u64
-}
-
-/// A connector with the credentials of another configuration of the sandbox.
-fn connector(bench: &Bench, file: &str) -> (Arc<dyn Connector>, SharedClock) {
-    let clock: SharedClock = Arc::new(SystemClock::new());
-    let config = Config::builder().file(bench.sandbox.dir().join(file)).build().unwrap();
-    let identity = Arc::new(Material::load(&config.identity, &*clock).unwrap());
-    let carrier = config.carriers.values().next().unwrap();
-    (Arc::new(Authorized::new(carrier, identity, clock.clone(), SecurityLog::new(clock.clone())).unwrap()), clock)
-}
 
 /// Reads positions until this event sequence; gives how many were shown and how many skipped, and the last.
 async fn until_event(follow: &Follow, event: &str) -> (i64, i64, Document) {

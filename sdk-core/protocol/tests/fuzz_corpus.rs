@@ -20,7 +20,7 @@ fn files(folder: &Path) -> Vec<Vec<u8>> {
 
 #[test]
 fn every_input_of_the_corpus() {
-    let targets: [(&str, Target); 9] = [
+    let targets: [(&str, Target); 11] = [
         ("document", fuzz::document),
         ("entities", fuzz::entities),
         ("money", fuzz::money),
@@ -30,6 +30,8 @@ fn every_input_of_the_corpus() {
         ("patch", fuzz::patch),
         ("problem", fuzz::problem),
         ("explain", fuzz::explain),
+        ("batch", fuzz::batch),
+        ("frame", fuzz::frame),
     ];
     for (name, target) in targets {
         let inputs = files(&root("fuzz/corpus").join(name));

@@ -35,6 +35,7 @@ pub(crate) fn publish(root: &Path) -> Result<()> {
         let text = read(&root.join(FOLDER).join(name))?;
         write(&root.join(PUBLISHED).join(name), &text)?;
     }
+    crate::interop::telemetry::publish(root)?;
     println!("contract: published; a change that breaks it now needs another major version");
     Ok(())
 }

@@ -4,13 +4,14 @@
 //! again and must come to rest; then both carriers' logs, the journal and what the application saw are judged.
 //!
 //! * `parties`: the carriers. * `tms`: the processes. * `case`: one case. * `points`: where to kill. * `judge`: what must hold.
-//! * `dice`: numbers from a seed.
+//! * `dice`: numbers from a seed. * `telemetry`: another drill, of a gateway and a collector.
 
 mod case;
 mod dice;
 mod judge;
 mod parties;
 mod points;
+mod telemetry;
 mod tms;
 
 use std::path::{Path, PathBuf};
@@ -29,7 +30,8 @@ use points::Point;
 
 const USAGE: &str =
     "usage: cargo xtask drill crash [--short] [--random N] [--processes 1,2,4] [--profiles NAME,…|all|none]
-                        [--points all|none|TEXT] [--seed S] [--jobs N]";
+                        [--points all|none|TEXT] [--seed S] [--jobs N]
+       cargo xtask drill telemetry [--seconds N] [--seed S] [--rate RECORDS_A_SECOND]";
 
 /// The faults of real carriers that the sandbox plays (issue: profiles).
 const PROFILES: &[&str] = &[
@@ -71,8 +73,10 @@ pub(super) struct Range {
 /// Runs the verb.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let (name, rest) = arguments.split_first().ok_or(USAGE)?;
-    if name != "crash" {
-        return Err(USAGE.to_owned());
+    match name.as_str() {
+        "crash" => {}
+        "telemetry" => return telemetry::run(rest),
+        _ => return Err(USAGE.to_owned()),
     }
     let plan = Plan::parse(rest)?;
     println!("building the carrier and the TMS");

@@ -144,7 +144,7 @@ impl Drop for Carrier {
 }
 
 /// One request of HTTP/1.1 with `Connection: close`, to loopback.
-fn exchange(control: &str, method: &str, path: &str, body: &str) -> Result<Value> {
+pub(super) fn exchange(control: &str, method: &str, path: &str, body: &str) -> Result<Value> {
     let failed = |e: &dyn std::fmt::Display| format!("control {path}: {e}");
     let address = control.strip_prefix("http://").unwrap_or(control);
     let mut stream = TcpStream::connect(address).map_err(|e| failed(&e))?;

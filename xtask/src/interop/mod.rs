@@ -5,12 +5,14 @@
 //!
 //! * [`node`]: oidc-provider and oauth4webapi. * [`envoy`]: Envoy. * [`spire`]: SPIRE.
 //! * [`keycloak`]: Keycloak, and Node beside it. * [`schemathesis`]: the sandbox carrier against the published OpenAPI.
+//! * [`telemetry`]: the telemetry schema and its vectors by other protobuf implementations.
 
 mod envoy;
 mod keycloak;
 mod node;
 mod schemathesis;
 mod spire;
+pub(crate) mod telemetry;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -47,6 +49,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "oauth4webapi", light: true, features: &[], judge: Harness(node::prepare) },
     Suite { name: "envoy", light: true, features: &[], judge: Harness(envoy::prepare) },
     Suite { name: "schemathesis", light: true, features: &[], judge: Itself(schemathesis::run) },
+    Suite { name: "telemetry", light: true, features: &[], judge: Itself(telemetry::run) },
     Suite { name: "rotation", light: false, features: &[], judge: Harness(rotation) },
     Suite { name: "spire", light: false, features: &[], judge: Harness(spire::prepare) },
     Suite { name: "huskarl", light: false, features: &["huskarl"], judge: Harness(node::prepare) },

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, Weak};
 
 use gladhand_documents::telemetry::Record;
 
+use super::LoadAccess;
 use super::queue::Queue;
-use super::{LoadAccess, instant};
 use crate::random;
 
 /// Loads remembered; beyond it the one that has been quiet longest goes, unless someone follows it.
@@ -62,12 +62,19 @@ struct State {
     loads: HashMap<String, Load>,
 }
 
+/// A load by its id, whoever's: followers see what is theirs.
 #[derive(Debug, Default)]
 struct Load {
+    /// By vehicle.
+    trucks: HashMap<String, Truck>,
+    followers: Vec<Weak<Follower>>,
+}
+
+#[derive(Debug, Default)]
+struct Truck {
     latest: Option<Update>,
     /// Numbers of the latest records, to count what a reconnecting follower missed.
     numbers: VecDeque<u64>,
-    followers: Vec<Weak<Follower>>,
 }
 
 impl Hub {
@@ -76,8 +83,8 @@ impl Hub {
         &self.life
     }
 
-    /// Hands a record to the followers of its load. A record older than the newest of its load arrived late (a backlog
-    /// behind a safety record) and is counted, not shown: followers are told where the truck is, never where it was.
+    /// Hands a record to the followers of its load. A record older than the newest of its load and vehicle arrived late (a
+    /// backlog behind a safety record) and is counted, not shown: followers are told where the truck is, never where it was.
     pub(super) fn deliver(&self, mut update: Update, access: &dyn LoadAccess) {
         if update.load_id().is_empty() {
             return;
@@ -89,22 +96,26 @@ impl Hub {
             update.number = state.arrivals;
             state.make_room(update.load_id());
             let load = state.loads.entry(update.load_id().to_owned()).or_default();
-            if load.numbers.len() == HISTORY {
-                load.numbers.pop_front();
+            let truck = load.trucks.entry(update.record.context.vehicle_id.clone()).or_default();
+            if truck.numbers.len() == HISTORY {
+                truck.numbers.pop_front();
             }
-            load.numbers.push_back(update.number);
-            let late = load.latest.as_ref().is_some_and(|latest| latest.record.observed_unix_nanos > observed);
+            truck.numbers.push_back(update.number);
+            let late = truck.latest.as_ref().is_some_and(|latest| latest.record.observed_unix_nanos > observed);
             if !late {
-                load.latest = Some(update.clone());
+                truck.latest = Some(update.clone());
             }
             load.followers.retain(|follower| follower.strong_count() > 0);
             (load.followers.iter().filter_map(Weak::upgrade).collect::<Vec<_>>(), late)
         };
         // Outside the lock: the carrier's state has a lock of its own.
         for follower in followers {
+            if !access.may_see(&follower.tenant, &update.record) {
+                continue;
+            }
             if late {
                 follower.queue.left_out(update.load_id());
-            } else if access.may_follow(&follower.tenant, update.load_id(), instant(observed)) {
+            } else {
                 follower.queue.push(update.clone());
             }
         }
@@ -118,18 +129,21 @@ impl Hub {
             let mut state = self.state.lock().expect("the hub");
             for load_id in loads {
                 let load = state.loads.entry(load_id.clone()).or_default();
+                load.followers.retain(|follower| follower.strong_count() > 0);
                 load.followers.push(Arc::downgrade(&follower));
-                if let Some(latest) = load.latest.clone().filter(|latest| latest.number > seen) {
+                for truck in load.trucks.values() {
+                    let Some(latest) = truck.latest.clone().filter(|latest| latest.number > seen) else { continue };
                     let skipped = match seen {
                         0 => 0,
-                        _ => load.numbers.iter().filter(|&&n| n > seen && n != latest.number).count() as u64,
+                        _ => truck.numbers.iter().filter(|&&n| n > seen && n != latest.number).count() as u64,
                     };
                     missed.push(Update { skipped, ..latest });
                 }
             }
         }
+        missed.sort_by_key(|update| update.number);
         for update in missed {
-            if access.may_follow(tenant, update.load_id(), instant(update.record.observed_unix_nanos)) {
+            if access.may_see(tenant, &update.record) {
                 follower.queue.push(update);
             }
         }
@@ -138,7 +152,15 @@ impl Hub {
 
     /// The latest record of a load.
     pub(super) fn latest(&self, load_id: &str) -> Option<Update> {
-        self.state.lock().expect("the hub").loads.get(load_id)?.latest.clone()
+        let state = self.state.lock().expect("the hub");
+        let trucks = state.loads.get(load_id)?.trucks.values();
+        trucks.filter_map(|truck| truck.latest.clone()).max_by_key(|latest| latest.number)
+    }
+}
+
+impl Load {
+    fn newest(&self) -> u64 {
+        self.trucks.values().filter_map(|truck| truck.numbers.back().copied()).max().unwrap_or(0)
     }
 }
 
@@ -149,8 +171,7 @@ impl State {
         }
         let followed = |load: &Load| load.followers.iter().any(|follower| follower.strong_count() > 0);
         let quiet = self.loads.iter().filter(|(_, load)| !followed(load));
-        let oldest =
-            quiet.min_by_key(|(_, load)| load.latest.as_ref().map_or(0, |l| l.number)).map(|(id, _)| id.clone());
+        let oldest = quiet.min_by_key(|(_, load)| load.newest()).map(|(id, _)| id.clone());
         if let Some(id) = oldest {
             self.loads.remove(&id);
         }

@@ -77,19 +77,26 @@ async fn serve(
         Ok(opened) => opened,
         Err(end) => return Some(end),
     };
-    answers.send(response(Response::Welcome(welcome))).await.ok()?;
+    tokio::select! {
+        biased;
+        end = session.lost() => return Some(end),
+        () = session.welcome() => answers.send(response(Response::Welcome(welcome))).await.ok()?,
+    }
     loop {
         let message = tokio::select! {
             biased;
             end = session.lost() => return Some(end),
-            message = incoming.message() => message,
+            () = session.progress() => None,
+            message = incoming.message(), if session.has_room() => Some(message),
         };
-        let message = match message {
-            Ok(Some(StreamRequest { message: Some(message) })) => message,
-            Ok(Some(_)) => return Some(violation("a message that this collector does not know")),
-            Ok(None) | Err(_) => return None,
+        let said = match message {
+            None => session.ready(),
+            Some(Ok(Some(StreamRequest { message: Some(message) }))) => session.handle(message),
+            Some(Ok(Some(_))) => return Some(violation("a message that this collector does not know")),
+            Some(Err(status)) if status.code() == tonic::Code::OutOfRange => return Some(session.flooded()),
+            Some(Ok(None) | Err(_)) => return None,
         };
-        match session.handle(message) {
+        match said {
             Ok(replies) => {
                 for reply in replies {
                     answers.send(response(reply)).await.ok()?;

@@ -1,20 +1,23 @@
-//! What arrived: a watermark per producer, epoch and lane, and which stream may write to a lane.
+//! Who may write to which lane, and in which order everything is written down.
 //!
-//! Sequences are contiguous, so one number says what arrived. Frames never change once made; a frame below the watermark
-//! is compared with what is remembered of it: the same checksum is a duplicate, another one is someone reusing sequences.
+//! What is booked here is queued for the keeper in the same step, so that the files tell what happened in the order in
+//! which it happened. Nothing is acknowledged before the keeper has settled it.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Mutex;
+use std::collections::HashMap;
+use std::sync::mpsc::Sender;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use gladhand_documents::telemetry::Lane;
-use gladhand_documents::telemetry::frame::Epoch;
-use gladhand_documents::telemetry::wire::{GoAwayReason, LaneState, ResumeState};
+use gladhand_documents::telemetry::frame::{Epoch, checksum};
+use gladhand_documents::telemetry::wire::{GapNotice, GoAwayReason, LaneState, ResumeState};
+use gladhand_documents::telemetry::{Lane, Record};
 use tokio_util::sync::CancellationToken;
 
+use super::entry::{Arrived, Declared, Entry, Image, Known, LaneKey, Opened as OpenedEntry, What};
+use super::keeper::{Delivery, News, Work};
+use super::lane::{Gap, LaneLedger, Outcome};
+
 /// Epochs remembered per producer.
-const EPOCHS: usize = 8;
-/// Frames remembered per lane, to tell duplicates from reuse.
-const FRAMES: usize = 4096;
+const EPOCHS: usize = 16;
 
 /// What arrived in one lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,12 @@ pub struct LaneReport {
     pub declared_lost: u64,
     /// Records that arrived again and were not delivered again.
     pub duplicates: u64,
+    /// Records that were delivered with `possible_duplicate`.
+    pub flagged: u64,
+    /// First and last sequence of what arrived; the newest 4096 ranges.
+    pub arrived: Vec<(u64, u64)>,
+    /// What was declared lost; the newest 4096.
+    pub gaps: Vec<Gap>,
 }
 
 /// The right of one stream to write to its lanes, until a newer Hello takes it away.
@@ -40,40 +49,52 @@ pub struct LaneReport {
 pub(super) struct Grant {
     pub(super) producer: String,
     pub(super) epoch: Epoch,
+    /// Which life of the ledger gave it; another one forgot it.
+    pub(super) life: u64,
     stream: u64,
     /// Cancelled when the right is lost.
     pub(super) lost: CancellationToken,
 }
 
-/// What Hello is answered.
+/// What Hello is answered, once `ticket` is settled.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) grant: Grant,
     pub(super) state: ResumeState,
     /// Watermark per lane of the Hello.
     pub(super) through: Vec<(Lane, u64)>,
+    pub(super) ticket: u64,
 }
 
 /// What a frame or a gap turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// New. Sequences up to `possible_duplicate_through` may have been delivered by an earlier life of the collector.
-    New { possible_duplicate_through: u64 },
-    /// It arrived before; acknowledge, do not deliver.
-    Duplicate,
+    /// It is booked, now or before: acknowledge `through` once `ticket` is settled.
+    Booked { ticket: u64, through: u64 },
     /// Sequences before it are missing.
-    OutOfOrder { expected: u64 },
+    OutOfOrder,
     /// These sequences arrived with other content.
     Reused,
     /// The stream lost its right.
     Lost(GoAwayReason),
 }
 
-#[derive(Debug, Default)]
+/// What the files have and may not have been made known.
+#[derive(Debug)]
+pub(super) enum Untold {
+    Frame(Arrived),
+    Gap(LaneKey, Gap),
+}
+
+#[derive(Debug)]
 pub(super) struct Ledger(Mutex<State>);
 
-#[derive(Debug, Default)]
-struct State {
+#[derive(Debug)]
+pub(super) struct State {
+    queue: Sender<Work>,
+    life: u64,
+    /// How much was queued in this life.
+    tickets: u64,
     streams: u64,
     producers: HashMap<String, Producer>,
 }
@@ -86,154 +107,161 @@ struct Producer {
     owners: HashMap<Lane, (u64, CancellationToken)>,
 }
 
-#[derive(Debug, Default)]
-struct LaneLedger {
-    through: u64,
-    possible_duplicate_through: u64,
-    frames: VecDeque<(u64, u32, u32)>,
-    records: u64,
-    declared_lost: u64,
-    duplicates: u64,
-}
-
 impl Ledger {
+    pub(super) fn new(queue: Sender<Work>) -> Self {
+        Self(Mutex::new(State { queue, life: 0, tickets: 0, streams: 0, producers: HashMap::new() }))
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Opens a stream: the newest Hello of a producer takes its lanes from older streams.
     pub(super) fn open(&self, producer: &str, epoch: Epoch, lanes: &[(Lane, LaneState)]) -> Opened {
-        let mut state = self.0.lock().expect("the ledger");
+        let mut state = self.state();
         state.streams += 1;
-        let stream = state.streams;
-        let entry = state.producers.entry(producer.to_owned()).or_default();
+        let (stream, life) = (state.streams, state.life);
         let lost = CancellationToken::new();
+        let entry = state.producers.entry(producer.to_owned()).or_default();
         for (lane, _) in lanes {
             if let Some((_, older)) = entry.owners.insert(*lane, (stream, lost.clone())) {
                 older.cancel();
             }
         }
-        let known = entry.epochs.iter().position(|(known, _)| *known == epoch);
-        let mut ledgers = known.map(|index| entry.epochs.remove(index).1).unwrap_or_default();
-        let mut resume = if known.is_some() { ResumeState::Resumed } else { ResumeState::UnknownEpoch };
-        let mut through = Vec::new();
+        let (known, ledgers) = entry.epoch(epoch);
+        let mut resume = if known { ResumeState::Resumed } else { ResumeState::UnknownEpoch };
+        let (mut through, mut entries) = (Vec::new(), Vec::new());
         for (lane, hello) in lanes {
-            let released = hello.oldest_available_sequence.saturating_sub(1);
             let unheard = !ledgers.contains_key(lane);
             let ledger = ledgers.entry(*lane).or_default();
-            // Released sequences were acknowledged by someone, and sent ones may have been: if that was an earlier life of
-            // this collector, followers may have seen them.
-            if ledger.through < released || (unheard && hello.highest_sent_sequence > 0) {
+            let before = (ledger.through, ledger.possible_duplicate_through);
+            if ledger.open(hello, unheard) {
                 resume = ResumeState::StateLost;
-                ledger.through = ledger.through.max(released);
-                ledger.possible_duplicate_through = hello.highest_sent_sequence;
             }
-            through.push((*lane, ledger.through));
+            let (ledger_through, possible_duplicate_through) = (ledger.through, ledger.possible_duplicate_through);
+            if unheard || before != (ledger_through, possible_duplicate_through) {
+                let key = key(producer, &epoch, *lane);
+                entries.push(What::Opened(OpenedEntry { key, through: ledger_through, possible_duplicate_through }));
+            }
+            through.push((*lane, ledger_through));
         }
-        entry.epochs.push((epoch, ledgers));
-        if entry.epochs.len() > EPOCHS {
-            entry.epochs.remove(0);
+        for what in entries {
+            state.queue(what, None);
         }
-        let grant = Grant { producer: producer.to_owned(), epoch, stream, lost };
-        Opened { grant, state: resume, through }
+        let grant = Grant { producer: producer.to_owned(), epoch, life, stream, lost };
+        Opened { grant, state: resume, through, ticket: state.tickets }
     }
 
-    /// Judges a frame and, if it is new, books it.
-    pub(super) fn frame(&self, grant: &Grant, lane: Lane, first: u64, count: u32, checksum: u32) -> Verdict {
+    /// Judges a frame and, if it is new, books it and hands it on.
+    pub(super) fn frame(&self, grant: &Grant, arrived: Arrived, records: Vec<Record>) -> Verdict {
+        let frame = &arrived.frame;
+        let (lane, first) = (frame.lane(), frame.first_sequence);
+        let known = Known { first, count: frame.count, checksum: frame.checksum_crc32c };
+        let received_unix_nanos = arrived.received_unix_nanos;
         self.with(grant, lane, |ledger| {
-            let last = first + u64::from(count) - 1;
-            if last <= ledger.through {
-                let overlap = |&&(f, c, _): &&(u64, u32, u32)| f <= last && f + u64::from(c) > first;
-                if ledger.frames.iter().filter(overlap).any(|known| *known != (first, count, checksum)) {
-                    return Verdict::Reused;
-                }
-                ledger.duplicates += u64::from(count);
-                return Verdict::Duplicate;
-            }
-            if first <= ledger.through {
-                return Verdict::Reused;
-            }
-            if first > ledger.through + 1 {
-                return Verdict::OutOfOrder { expected: ledger.through + 1 };
-            }
-            ledger.through = last;
-            ledger.records += u64::from(count);
-            if ledger.frames.len() == FRAMES {
-                ledger.frames.pop_front();
-            }
-            ledger.frames.push_back((first, count, checksum));
-            Verdict::New { possible_duplicate_through: ledger.possible_duplicate_through }
+            let flagged_through = ledger.possible_duplicate_through;
+            let delivery = Delivery {
+                producer: grant.producer.clone(),
+                epoch: grant.epoch,
+                lane,
+                first,
+                records,
+                flagged_through,
+                received_unix_nanos,
+            };
+            (ledger.frame(known), What::Frame(arrived), News::Records(delivery))
         })
     }
 
     /// Whether a frame would be new, without booking it.
     pub(super) fn expects(&self, grant: &Grant, lane: Lane, first: u64) -> bool {
-        self.0.lock().expect("the ledger").lane(grant, lane).is_some_and(|ledger| first == ledger.through + 1)
+        self.state().lane(grant, lane).is_some_and(|ledger| first == ledger.through + 1)
     }
 
     /// Books a declared loss.
-    pub(super) fn gap(&self, grant: &Grant, lane: Lane, first: u64, last: u64) -> Verdict {
+    pub(super) fn gap(&self, grant: &Grant, gap: GapNotice) -> Verdict {
+        let lane = gap.lane();
         self.with(grant, lane, |ledger| {
-            if last <= ledger.through {
-                return Verdict::Duplicate;
-            }
-            if first > ledger.through + 1 {
-                return Verdict::OutOfOrder { expected: ledger.through + 1 };
-            }
-            ledger.declared_lost += last - ledger.through;
-            ledger.through = last;
-            Verdict::New { possible_duplicate_through: ledger.possible_duplicate_through }
+            let key = key(&grant.producer, &grant.epoch, lane);
+            let news = News::Gap(key.clone(), ledger.lost_by(&gap));
+            let outcome = ledger.gap(gap.first_sequence, gap.last_sequence, gap.reason());
+            (outcome, What::Gap(Declared { key, gap }), news)
         })
     }
 
     /// The watermark of a lane.
     pub(super) fn through(&self, grant: &Grant, lane: Lane) -> u64 {
-        self.0.lock().expect("the ledger").lane(grant, lane).map_or(0, |ledger| ledger.through)
+        self.state().lane(grant, lane).map_or(0, |ledger| ledger.through)
     }
 
-    pub(super) fn lose_state(&self) {
-        let mut state = self.0.lock().expect("the ledger");
-        for (_, producer) in state.producers.drain() {
-            for (_, (_, stream)) in producer.owners {
-                stream.cancel();
-            }
-        }
+    /// Whether the payload was made for another epoch or lane that is known: someone recorded it there.
+    pub(super) fn made_elsewhere(&self, lane: Lane, first: u64, count: u32, sum: u32, payload: &[u8]) -> bool {
+        let epochs: Vec<Epoch> = {
+            let state = self.state();
+            state.producers.values().flat_map(|producer| producer.epochs.iter().map(|(epoch, _)| *epoch)).collect()
+        };
+        let lanes = [Lane::Safety, Lane::Operational, Lane::Routine, Lane::Diagnostic];
+        let others = lanes.into_iter().filter(|other| *other != lane).chain([lane]);
+        others.into_iter().any(|lane| epochs.iter().any(|epoch| checksum(epoch, lane, first, count, payload) == sum))
     }
 
     pub(super) fn report(&self) -> Vec<LaneReport> {
-        let state = self.0.lock().expect("the ledger");
+        let state = self.state();
         let mut reports = Vec::new();
-        for (producer, entry) in &state.producers {
-            for (epoch, lanes) in &entry.epochs {
-                reports.extend(lanes.iter().map(|(lane, ledger)| LaneReport {
-                    producer: producer.clone(),
-                    epoch: *epoch,
-                    lane: *lane,
-                    through_sequence: ledger.through,
-                    records: ledger.records,
-                    declared_lost: ledger.declared_lost,
-                    duplicates: ledger.duplicates,
-                }));
-            }
+        for (producer, epoch, lane, ledger) in state.lanes() {
+            reports.push(LaneReport {
+                producer: producer.to_owned(),
+                epoch: *epoch,
+                lane,
+                through_sequence: ledger.through,
+                records: ledger.records,
+                declared_lost: ledger.declared_lost,
+                duplicates: ledger.duplicates,
+                flagged: ledger.flagged,
+                arrived: ledger.arrived.iter().copied().collect(),
+                gaps: ledger.gaps.iter().copied().collect(),
+            });
         }
         reports.sort_by(|a, b| (&a.producer, a.epoch, a.lane as i32).cmp(&(&b.producer, b.epoch, b.lane as i32)));
         reports
     }
 
-    fn with(&self, grant: &Grant, lane: Lane, step: impl FnOnce(&mut LaneLedger) -> Verdict) -> Verdict {
-        let mut state = self.0.lock().expect("the ledger");
-        let known = state.producers.contains_key(&grant.producer);
-        match state.lane(grant, lane) {
-            Some(ledger) => step(ledger),
-            None if known => Verdict::Lost(GoAwayReason::Superseded),
-            None => Verdict::Lost(GoAwayReason::Shutdown),
+    fn with(&self, grant: &Grant, lane: Lane, step: impl FnOnce(&mut LaneLedger) -> (Outcome, What, News)) -> Verdict {
+        let mut state = self.state();
+        let Some(ledger) = state.lane(grant, lane) else { return Verdict::Lost(state.reason(grant)) };
+        let (outcome, what, news) = step(ledger);
+        let through = ledger.through;
+        match outcome {
+            Outcome::New => state.queue(what, Some(news)),
+            // What came before may still be on its way to the disk.
+            Outcome::Duplicate => {}
+            Outcome::OutOfOrder => return Verdict::OutOfOrder,
+            Outcome::Reused => return Verdict::Reused,
         }
+        Verdict::Booked { ticket: state.tickets, through }
     }
 
     /// Why a stream lost its right.
     pub(super) fn reason(&self, grant: &Grant) -> GoAwayReason {
-        let state = self.0.lock().expect("the ledger");
-        if state.producers.contains_key(&grant.producer) { GoAwayReason::Superseded } else { GoAwayReason::Shutdown }
+        self.state().reason(grant)
     }
 }
 
 impl State {
+    fn reason(&self, grant: &Grant) -> GoAwayReason {
+        if self.life == grant.life { GoAwayReason::Superseded } else { GoAwayReason::Shutdown }
+    }
+
+    fn queue(&mut self, what: What, news: Option<News>) {
+        self.tickets += 1;
+        // The keeper ends after everyone who could queue something.
+        let _ = self.queue.send(Work::Entry { entry: what.into(), news });
+    }
+
+    pub(super) fn send(&self, work: Work) {
+        let _ = self.queue.send(work);
+    }
+
     /// The lane's ledger, if the stream still has the right to write to it.
     fn lane(&mut self, grant: &Grant, lane: Lane) -> Option<&mut LaneLedger> {
         let producer = self.producers.get_mut(&grant.producer)?;
@@ -243,4 +271,98 @@ impl State {
         }
         producer.epochs.iter_mut().find(|(epoch, _)| *epoch == grant.epoch)?.1.get_mut(&lane)
     }
+
+    /// Another life begins: every stream ends, and what is known is what the files tell. Gives the number of the life, and
+    /// what may not have been made known.
+    pub(super) fn begin(&mut self, entries: Vec<Entry>, damaged: bool) -> (u64, Vec<Untold>) {
+        self.life += 1;
+        self.tickets = 0;
+        for (_, producer) in self.producers.drain() {
+            producer.owners.into_values().for_each(|(_, stream)| stream.cancel());
+        }
+        let mut untold = Vec::new();
+        for entry in entries {
+            match entry.what {
+                Some(What::Image(image)) => self.restore(image),
+                Some(What::Opened(opened)) => {
+                    if let Some(ledger) = self.known(&opened.key) {
+                        ledger.through = opened.through;
+                        ledger.possible_duplicate_through = opened.possible_duplicate_through;
+                    }
+                }
+                // What does not fit was preceded by something that is gone: Hello will tell.
+                Some(What::Frame(arrived)) => {
+                    let frame = &arrived.frame;
+                    let known =
+                        Known { first: frame.first_sequence, count: frame.count, checksum: frame.checksum_crc32c };
+                    if self.known(&arrived.key).is_some_and(|ledger| ledger.frame(known) == Outcome::New) {
+                        untold.push(Untold::Frame(arrived));
+                    }
+                }
+                Some(What::Gap(Declared { key, gap })) => {
+                    if let Some(ledger) = self.known(&key) {
+                        let lost = ledger.lost_by(&gap);
+                        if ledger.gap(gap.first_sequence, gap.last_sequence, gap.reason()) == Outcome::New {
+                            untold.push(Untold::Gap(key, lost));
+                        }
+                    }
+                }
+                Some(What::Delivered(_)) => untold.clear(),
+                None => {}
+            }
+        }
+        if damaged {
+            let lanes = self.producers.values_mut().flat_map(|p| p.epochs.iter_mut());
+            lanes.flat_map(|(_, ledgers)| ledgers.values_mut()).for_each(|ledger| ledger.doubtful = true);
+        }
+        (self.life, untold)
+    }
+
+    fn restore(&mut self, image: Image) {
+        self.producers.clear();
+        for lane in image.lanes {
+            if let Some(ledger) = self.known(&lane.key.clone()) {
+                *ledger = LaneLedger::of_image(lane);
+            }
+        }
+    }
+
+    fn known(&mut self, key: &LaneKey) -> Option<&mut LaneLedger> {
+        let epoch = Epoch::try_from(key.epoch.as_slice()).ok()?;
+        let lane = Lane::try_from(key.lane).ok()?;
+        let (_, ledgers) = self.producers.entry(key.producer.clone()).or_default().epoch(epoch);
+        Some(ledgers.entry(lane).or_default())
+    }
+
+    /// Everything that is known.
+    pub(super) fn image(&self) -> Entry {
+        let lanes = self.lanes().map(|(producer, epoch, lane, ledger)| ledger.image(key(producer, epoch, lane)));
+        What::Image(Image { lanes: lanes.collect() }).into()
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = (&str, &Epoch, Lane, &LaneLedger)> {
+        self.producers.iter().flat_map(|(name, producer)| {
+            producer.epochs.iter().flat_map(move |(epoch, ledgers)| {
+                ledgers.iter().map(move |(lane, ledger)| (name.as_str(), epoch, *lane, ledger))
+            })
+        })
+    }
+}
+
+impl Producer {
+    /// The lanes of an epoch, which is now the newest; and whether it was known.
+    fn epoch(&mut self, epoch: Epoch) -> (bool, &mut HashMap<Lane, LaneLedger>) {
+        let known = self.epochs.iter().position(|(known, _)| *known == epoch);
+        let ledgers = known.map(|index| self.epochs.remove(index).1).unwrap_or_default();
+        if self.epochs.len() == EPOCHS {
+            self.epochs.remove(0);
+        }
+        self.epochs.push((epoch, ledgers));
+        let newest = self.epochs.len() - 1;
+        (known.is_some(), &mut self.epochs[newest].1)
+    }
+}
+
+pub(super) fn key(producer: &str, epoch: &Epoch, lane: Lane) -> LaneKey {
+    LaneKey { producer: producer.to_owned(), epoch: epoch.to_vec(), lane: lane as i32 }
 }

@@ -1,24 +1,39 @@
 //! One stream of one vehicle gateway: each message in, the answers out. No input or output of its own.
+//!
+//! Refusals are answered at once, acknowledgements once the keeper has settled what they acknowledge.
 
-use std::collections::HashMap;
+mod frames;
+
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use gladhand_documents::telemetry::frame::{Epoch, checksum, decompress};
+use gladhand_documents::telemetry::frame::Epoch;
 use gladhand_documents::telemetry::wire::stream_request::Message as Request;
 use gladhand_documents::telemetry::wire::stream_response::Message as Response;
 use gladhand_documents::telemetry::wire::{
-    Ack, Credit, Frame, GapNotice, GoAway, GoAwayReason, Hello, LaneState, Nack, NackReason, StreamContext, Welcome,
+    Ack, Credit, GoAway, GoAwayReason, Hello, LaneState, StreamContext, Welcome,
 };
-use gladhand_documents::telemetry::{Codec, Context, Durability, Lane, Record, batch};
+use gladhand_documents::telemetry::{Codec, Context, Lane};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
-use super::hub::Update;
-use super::ledger::{Grant, Verdict};
+use super::faults::Settings;
+use super::keeper::Settled;
+use super::ledger::Grant;
 use super::{Collector, MAX_FRAME_PAYLOAD};
 
-/// What may be under way per lane, in bytes of payload. Never less than 16 frames, so that safety records never wait.
+/// What may be under way per lane, in bytes of payload; renewed at half. SAFETY never has less than 16 frames.
 const WINDOW: u64 = 16 * MAX_FRAME_PAYLOAD as u64;
+const SAFETY_WINDOW: u64 = 2 * WINDOW;
+/// What a lane has that gets no credit: two frames, with which it began.
+const STARVED: u64 = 2 * MAX_FRAME_PAYLOAD as u64;
 /// Contexts that one stream may announce.
 const CONTEXTS: usize = 4096;
+/// Decoded records that may wait for the disk, in bytes; a stream that has more is not read.
+const WAITING: usize = 8 << 20;
+/// Acknowledgements that may wait.
+const ANSWERS: usize = 4096;
 /// The version of the stream protocol.
 const PROTOCOL_VERSION: u32 = 1;
 
@@ -31,9 +46,26 @@ pub(super) struct Session {
     collector: Collector,
     identity: String,
     grant: Grant,
-    source: Arc<str>,
+    /// The ticket that Welcome waits for.
+    opened: u64,
     lanes: HashMap<Lane, Flow>,
     contexts: HashMap<u32, Announced>,
+    settled: watch::Receiver<Settled>,
+    settings: watch::Receiver<Settings>,
+    sent_away: u64,
+    waiting: VecDeque<Waiting>,
+    waiting_bytes: usize,
+}
+
+/// An acknowledgement that waits for the keeper.
+#[derive(Debug)]
+struct Waiting {
+    ticket: u64,
+    /// Not before this, when the collector is told to be slow.
+    due: Instant,
+    lane: Lane,
+    through: u64,
+    bytes: usize,
 }
 
 /// Bytes of payload on this stream.
@@ -67,10 +99,23 @@ impl Session {
         }
         let epoch = Epoch::try_from(hello.epoch.as_slice()).map_err(|_| violation("an epoch has 16 bytes"))?;
         let lanes = lanes(hello)?;
+        let settings = collector.0.faults.watch();
+        let (refuse, sent_away) = {
+            let settings = settings.borrow();
+            (settings.refuse, settings.sent_away.0)
+        };
+        let settled = collector.0.keeper.settled.clone();
+        if refuse || settled.borrow().broken {
+            return Err(GoAway { retry_after_ms: 1000, ..go_away(GoAwayReason::Shutdown, "the collector is closed") });
+        }
         let opened = collector.0.ledger.open(producer, epoch, &lanes);
-        let durability = Durability::Memory as i32;
+        let durability = collector.0.keeper.durability as i32;
         let codecs = [Codec::Zstd, Codec::Raw];
         let codec = codecs.into_iter().find(|c| hello.codecs.contains(&(*c as i32))).unwrap_or(Codec::Raw);
+        let granted = |lane: Lane| if settings.borrow().starved.contains(&lane) { STARVED } else { window(lane) };
+        let flows: HashMap<Lane, Flow> =
+            lanes.iter().map(|(lane, _)| (*lane, Flow { received: 0, granted: granted(*lane) })).collect();
+        let credit = |lane: &Lane| Credit { lane: *lane as i32, max_payload_bytes_total: flows[lane].granted };
         let welcome = Welcome {
             state: opened.state as i32,
             acks: opened
@@ -78,23 +123,96 @@ impl Session {
                 .iter()
                 .map(|&(lane, through_sequence)| Ack { lane: lane as i32, through_sequence, durability })
                 .collect(),
-            credits: lanes
-                .iter()
-                .map(|(lane, _)| Credit { lane: *lane as i32, max_payload_bytes_total: WINDOW })
-                .collect(),
+            credits: lanes.iter().map(|(lane, _)| credit(lane)).collect(),
             max_frame_payload_bytes: MAX_FRAME_PAYLOAD as u32,
             server_time_unix_nanos: collector.now_nanos(),
             codec: codec as i32,
         };
         let session = Self {
             identity: identity.to_owned(),
-            source: format!("{producer}/{}", hex::encode(epoch)).into(),
-            lanes: lanes.into_iter().map(|(lane, _)| (lane, Flow { received: 0, granted: WINDOW })).collect(),
+            lanes: flows,
             contexts: HashMap::new(),
             grant: opened.grant,
+            opened: opened.ticket,
+            settled,
+            settings,
+            sent_away,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
             collector,
         };
         Ok((session, welcome))
+    }
+
+    /// Completes when Welcome may be said: what it acknowledges is as durable as it says.
+    pub(super) async fn welcome(&self) {
+        self.until(self.opened).await;
+    }
+
+    /// Completes when what was queued through this ticket is settled. Never, if that is lost.
+    async fn until(&self, ticket: u64) {
+        let mut settled = self.settled.clone();
+        let reached = |s: &Settled| s.life == self.grant.life && s.ticket >= ticket;
+        if settled.wait_for(reached).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Completes when [`Session::ready`] has something to say.
+    pub(super) async fn progress(&self) {
+        let mut settings = self.settings.clone();
+        let acknowledge = async {
+            match self.waiting.front() {
+                Some(front) => {
+                    self.until(front.ticket).await;
+                    tokio::time::sleep_until(front.due).await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = acknowledge => {}
+            changed = settings.changed() => if changed.is_err() { std::future::pending().await },
+        }
+    }
+
+    /// Whether more may be read.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting_bytes < WAITING && self.waiting.len() < ANSWERS
+    }
+
+    /// A message so large that it was not read, and with it the place where the next one begins.
+    pub(super) fn flooded(&self) -> GoAway {
+        self.raise("frame_oversize", "a message beyond what is read at all".to_owned());
+        violation("a message is larger than anything that this collector reads")
+    }
+
+    /// What can be acknowledged now, one answer per lane; and credit that is due again.
+    pub(super) fn ready(&mut self) -> Answers {
+        let (sent_away, retry_after_ms) = self.settings.borrow_and_update().sent_away;
+        if sent_away != self.sent_away {
+            return Err(GoAway { retry_after_ms, ..go_away(GoAwayReason::Shutdown, "the collector shuts down") });
+        }
+        let settled = *self.settled.borrow();
+        let now = Instant::now();
+        let mut through: Vec<(Lane, u64)> = Vec::new();
+        while let Some(front) = self.waiting.front() {
+            if settled.life != self.grant.life || front.ticket > settled.ticket || front.due > now {
+                break;
+            }
+            let Some(done) = self.waiting.pop_front() else { break };
+            self.waiting_bytes -= done.bytes;
+            match through.iter_mut().find(|(lane, _)| *lane == done.lane) {
+                Some((_, known)) => *known = done.through.max(*known),
+                None => through.push((done.lane, done.through)),
+            }
+        }
+        let durability = self.collector.0.keeper.durability as i32;
+        let ack = |(lane, through_sequence)| Response::Ack(Ack { lane: lane as i32, through_sequence, durability });
+        let mut answers: Vec<Response> = through.into_iter().map(ack).collect();
+        let lanes: Vec<Lane> = self.lanes.keys().copied().collect();
+        answers.extend(lanes.into_iter().filter_map(|lane| self.more_credit(lane)));
+        Ok(answers)
     }
 
     /// Completes when a newer Hello took over or the collector lost its state.
@@ -112,8 +230,8 @@ impl Session {
         match message {
             Request::Hello(_) => Err(violation("Hello comes once, first")),
             Request::Context(context) => self.context(context),
-            Request::Frame(frame) => self.frame(&frame),
-            Request::Gap(gap) => self.gap(&gap),
+            Request::Frame(frame) => self.frame(frame),
+            Request::Gap(gap) => self.gap(gap),
             Request::Heartbeat(heartbeat) => {
                 tracing::debug!(producer = self.grant.producer, ?heartbeat, "gateway heartbeat");
                 Ok(Vec::new())
@@ -140,127 +258,15 @@ impl Session {
         Ok(Vec::new())
     }
 
-    fn frame(&mut self, frame: &Frame) -> Answers {
-        let (lane, flow) = self.flow(frame.lane)?;
-        flow.received += frame.payload.len() as u64;
-        if flow.received > flow.granted {
-            return Err(violation("more was sent than credit allows"));
-        }
-        if frame.first_sequence == 0 || frame.first_sequence.checked_add(u64::from(frame.count)).is_none() {
-            return Err(violation("sequences start at 1"));
-        }
-        let mut answers = match self.receive(lane, frame) {
-            Ok(()) => vec![self.acknowledge(lane)],
-            Err(Refused::Nack(nack)) => vec![Response::Nack(nack)],
-            Err(Refused::End(end)) => return Err(end),
-        };
-        answers.extend(self.more_credit(lane));
-        Ok(answers)
+    /// An acknowledgement for later.
+    fn wait(&mut self, ticket: u64, lane: Lane, through: u64, bytes: usize) {
+        let delay = Duration::from_millis(self.settings.borrow().ack_delay_ms);
+        self.waiting.push_back(Waiting { ticket, due: Instant::now() + delay, lane, through, bytes });
+        self.waiting_bytes += bytes;
     }
 
-    fn receive(&self, lane: Lane, frame: &Frame) -> Result<(), Refused> {
-        let refuse = |reason, retryable, detail: &str| Err(self.refuse(lane, frame, reason, retryable, detail));
-        if frame.payload.len() > MAX_FRAME_PAYLOAD {
-            return refuse(NackReason::TooLarge, false, "a payload has at most 65536 bytes");
-        }
-        let codec = Codec::try_from(frame.codec).unwrap_or(Codec::Unspecified);
-        let payload = match decompress(&frame.payload, codec, MAX_FRAME_PAYLOAD) {
-            Ok(payload) => payload,
-            Err(error) => return refuse(NackReason::Malformed, false, error.message()),
-        };
-        let sum = checksum(&self.grant.epoch, lane, frame.first_sequence, frame.count, &payload);
-        if sum != frame.checksum_crc32c {
-            return refuse(NackReason::ChecksumMismatch, true, "damaged on the way");
-        }
-        // Only a frame that will be delivered is worth decoding.
-        let records = if self.collector.0.ledger.expects(&self.grant, lane, frame.first_sequence) {
-            self.decode(lane, frame, &payload)?
-        } else {
-            Vec::new()
-        };
-        match self.collector.0.ledger.frame(&self.grant, lane, frame.first_sequence, frame.count, sum) {
-            Verdict::New { possible_duplicate_through } => {
-                self.deliver(frame.first_sequence, records, possible_duplicate_through);
-                Ok(())
-            }
-            Verdict::Duplicate => Ok(()),
-            Verdict::OutOfOrder { .. } => refuse(NackReason::OutOfOrder, true, "earlier sequences are missing"),
-            Verdict::Reused => {
-                let detail = format!("{lane:?} {}+{} came with other content", frame.first_sequence, frame.count);
-                self.collector.0.security.raise(self.collector.now(), "sequence_reused", &self.identity, detail);
-                refuse(NackReason::SequenceReused, false, "these sequences were delivered with other content")
-            }
-            Verdict::Lost(reason) => Err(Refused::End(go_away(reason, "the stream lost its lanes"))),
-        }
-    }
-
-    fn decode(&self, lane: Lane, frame: &Frame, payload: &[u8]) -> Result<Vec<Record>, Refused> {
-        let refuse = |reason, retryable, detail: &str| Err(self.refuse(lane, frame, reason, retryable, detail));
-        let unknown = std::cell::Cell::new(false);
-        let find = |id| {
-            let announced = self.contexts.get(&id);
-            unknown.set(unknown.get() || announced.is_none());
-            announced.map(|a| a.context.clone())
-        };
-        let records = match batch::from_bytes(payload, find) {
-            Ok(records) if records.len() == frame.count as usize => records,
-            Ok(_) => return refuse(NackReason::Malformed, false, "the batch has another count than the frame"),
-            Err(_) if unknown.get() => return refuse(NackReason::ContextUnknown, true, "announce the context first"),
-            Err(error) => return refuse(NackReason::Malformed, false, error.message()),
-        };
-        let foreign =
-            |record: &Record| !self.contexts.values().any(|a| a.registered && Arc::ptr_eq(&a.context, &record.context));
-        let mut last: Option<&Arc<Context>> = None;
-        for record in &records {
-            if last.is_some_and(|context| Arc::ptr_eq(context, &record.context)) {
-                continue;
-            }
-            if foreign(record) {
-                return refuse(NackReason::Unauthorized, false, "the vehicle is not registered to this producer");
-            }
-            last = Some(&record.context);
-        }
-        Ok(records)
-    }
-
-    fn deliver(&self, first: u64, records: Vec<Record>, possible_duplicate_through: u64) {
-        let received_unix_nanos = self.collector.now_nanos();
-        for (sequence, record) in (first..).zip(records) {
-            let update = Update {
-                record: Arc::new(record),
-                received_unix_nanos,
-                possible_duplicate: sequence <= possible_duplicate_through,
-                source: self.source.clone(),
-                skipped: 0,
-                number: 0,
-            };
-            self.collector.0.hub.deliver(update, &*self.collector.0.access);
-        }
-    }
-
-    fn gap(&mut self, gap: &GapNotice) -> Answers {
-        let (lane, _) = self.flow(gap.lane)?;
-        if gap.first_sequence == 0 || gap.last_sequence < gap.first_sequence {
-            return Err(violation("a gap has a first and a last sequence, from 1"));
-        }
-        match self.collector.0.ledger.gap(&self.grant, lane, gap.first_sequence, gap.last_sequence) {
-            Verdict::New { .. } => {
-                tracing::info!(producer = self.grant.producer, ?lane, ?gap, "declared loss");
-                Ok(vec![self.acknowledge(lane)])
-            }
-            Verdict::Duplicate => Ok(vec![self.acknowledge(lane)]),
-            Verdict::OutOfOrder { expected } => Ok(vec![Response::Nack(Nack {
-                lane: lane as i32,
-                first_sequence: gap.first_sequence,
-                reason: NackReason::OutOfOrder as i32,
-                retryable: true,
-                retry_after_ms: 0,
-                expected_sequence: expected,
-                detail: "earlier sequences are missing".into(),
-            })]),
-            Verdict::Reused => Err(violation("a gap never replaces what was delivered")),
-            Verdict::Lost(reason) => Err(go_away(reason, "the stream lost its lanes")),
-        }
+    fn raise(&self, kind: &'static str, detail: String) {
+        self.collector.0.security.raise(self.collector.now(), kind, &self.identity, detail);
     }
 
     fn flow(&mut self, lane: i32) -> Result<(Lane, &mut Flow), GoAway> {
@@ -269,37 +275,20 @@ impl Session {
         Ok((lane, flow))
     }
 
-    fn acknowledge(&self, lane: Lane) -> Response {
-        let through_sequence = self.collector.0.ledger.through(&self.grant, lane);
-        Response::Ack(Ack { lane: lane as i32, through_sequence, durability: Durability::Memory as i32 })
-    }
-
     fn more_credit(&mut self, lane: Lane) -> Option<Response> {
+        let starved = self.settings.borrow().starved.contains(&lane);
         let flow = self.lanes.get_mut(&lane)?;
-        if flow.granted - flow.received >= WINDOW / 2 {
+        if starved || flow.granted.saturating_sub(flow.received) > window(lane) / 2 {
             return None;
         }
-        flow.granted = flow.received + WINDOW;
+        flow.granted = flow.received + window(lane);
         Some(Response::Credit(Credit { lane: lane as i32, max_payload_bytes_total: flow.granted }))
-    }
-
-    fn refuse(&self, lane: Lane, frame: &Frame, reason: NackReason, retryable: bool, detail: &str) -> Refused {
-        Refused::Nack(Nack {
-            lane: lane as i32,
-            first_sequence: frame.first_sequence,
-            reason: reason as i32,
-            retryable,
-            retry_after_ms: 0,
-            expected_sequence: self.collector.0.ledger.through(&self.grant, lane) + 1,
-            detail: detail.to_owned(),
-        })
     }
 }
 
-#[derive(Debug)]
-enum Refused {
-    Nack(Nack),
-    End(GoAway),
+/// The credit of a lane.
+fn window(lane: Lane) -> u64 {
+    if lane == Lane::Safety { SAFETY_WINDOW } else { WINDOW }
 }
 
 /// The lanes of a Hello: each once, each known.

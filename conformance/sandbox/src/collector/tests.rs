@@ -1,5 +1,6 @@
 //! The collector's rules, one stream at a time, without a network.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use gladhand_documents::telemetry::frame::{Epoch, checksum, compress};
@@ -14,18 +15,28 @@ use jiff::Timestamp;
 
 use super::follow::serve;
 use super::hub::Follower;
-use super::session::Session;
+use super::session::{Answers, Session};
 use super::{Collector, LoadAccess, nanos};
 
-const EPOCH: Epoch = [3; 16];
+pub(super) const EPOCH: Epoch = [3; 16];
 const IDENTITY: &str = "spiffe://sandbox.gladhand.test/gateway/edge-1";
 
 /// Tenant `acme` may see loads beginning with `acme`, observed before `until`; vehicle `trk-1` is registered.
-struct Access {
+pub(super) struct Access {
     until: Mutex<Timestamp>,
 }
 
+impl Access {
+    pub(super) fn always() -> Self {
+        Self { until: Mutex::new(Timestamp::MAX) }
+    }
+}
+
 impl LoadAccess for Access {
+    fn may_see(&self, tenant: &str, record: &Record) -> bool {
+        self.may_follow(tenant, &record.context.load_id, instant(record.observed_unix_nanos))
+    }
+
     fn may_follow(&self, tenant: &str, load_id: &str, observed: Timestamp) -> bool {
         load_id.starts_with(tenant) && observed <= *self.until.lock().expect("the limit")
     }
@@ -35,15 +46,38 @@ impl LoadAccess for Access {
     }
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-02-20T08:00:00Z".parse().expect("an instant")
 }
 
 fn collector() -> Collector {
-    Collector::new(Arc::new(Access { until: Mutex::new(Timestamp::MAX) }), now)
+    kept(None)
 }
 
-fn hello(epoch: Epoch, oldest: u64, next: u64, sent: u64) -> Hello {
+/// One with a folder.
+pub(super) fn kept(folder: Option<&Path>) -> Collector {
+    let access = Arc::new(Access::always());
+    Collector::open(access, now, folder, None).expect("a collector")
+}
+
+fn instant(nanos: u64) -> Timestamp {
+    Timestamp::from_nanosecond(nanos.into()).expect("an instant")
+}
+
+/// Says something and gives the first answer, which may have to wait for the keeper.
+pub(super) fn say(session: &mut Session, message: Request) -> Answers {
+    let mut answers = session.handle(message)?;
+    for _ in 0..5000 {
+        if !answers.is_empty() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        answers = session.ready()?;
+    }
+    Ok(answers)
+}
+
+pub(super) fn hello(epoch: Epoch, oldest: u64, next: u64, sent: u64) -> Hello {
     Hello {
         producer_id: "edge-1".into(),
         epoch: epoch.to_vec(),
@@ -61,14 +95,14 @@ fn hello(epoch: Epoch, oldest: u64, next: u64, sent: u64) -> Hello {
 }
 
 /// A stream with context 1 (`trk-1`, load `acme-1`) announced.
-fn open(collector: &Collector, hello: &Hello) -> (Session, Welcome) {
+pub(super) fn open(collector: &Collector, hello: &Hello) -> (Session, Welcome) {
     let (mut session, welcome) = Session::open(collector.clone(), IDENTITY, "edge-1", hello).expect("welcome");
     let answers = session.handle(Request::Context(context("trk-1", "acme-1").to_wire(1))).expect("a context");
     assert!(answers.is_empty());
     (session, welcome)
 }
 
-fn fresh(collector: &Collector) -> Session {
+pub(super) fn fresh(collector: &Collector) -> Session {
     open(collector, &hello(EPOCH, 1, 1, 0)).0
 }
 
@@ -77,7 +111,7 @@ fn context(vehicle_id: &str, load_id: &str) -> Context {
 }
 
 /// Records observed one second apart, the first `start` seconds after now, numbered from there too.
-fn frame(lane: Lane, first: u64, count: u32, start: u64) -> Frame {
+pub(super) fn frame(lane: Lane, first: u64, count: u32, start: u64) -> Frame {
     let context = Arc::new(context("trk-1", "acme-1"));
     let records: Vec<Record> = (0..u64::from(count))
         .map(|i| Record {
@@ -98,25 +132,25 @@ fn frame(lane: Lane, first: u64, count: u32, start: u64) -> Frame {
     }
 }
 
-fn routine(first: u64, count: u32) -> Frame {
+pub(super) fn routine(first: u64, count: u32) -> Frame {
     frame(Lane::Routine, first, count, first)
 }
 
-fn acknowledged(session: &mut Session, message: Request) -> u64 {
-    match session.handle(message).expect("the stream goes on").first() {
+pub(super) fn acknowledged(session: &mut Session, message: Request) -> u64 {
+    match say(session, message).expect("the stream goes on").first() {
         Some(Response::Ack(ack)) => ack.through_sequence,
         other => panic!("{other:?} instead of an ack"),
     }
 }
 
-fn refused(session: &mut Session, message: Request) -> (NackReason, bool, u64) {
-    match session.handle(message).expect("the stream goes on").first() {
+pub(super) fn refused(session: &mut Session, message: Request) -> (NackReason, bool, u64) {
+    match say(session, message).expect("the stream goes on").first() {
         Some(Response::Nack(nack)) => (nack.reason(), nack.retryable, nack.expected_sequence),
         other => panic!("{other:?} instead of a nack"),
     }
 }
 
-fn follow(collector: &Collector, seen: u64) -> Arc<Follower> {
+pub(super) fn follow(collector: &Collector, seen: u64) -> Arc<Follower> {
     collector.0.hub.follow("acme", &["acme-1".to_owned()], seen, &*collector.0.access)
 }
 
@@ -200,7 +234,7 @@ async fn after_a_lost_state_duplicates_are_flagged() {
     let mut session = fresh(&collector);
     acknowledged(&mut session, Request::Frame(routine(1, 2)));
     acknowledged(&mut session, Request::Frame(routine(3, 2)));
-    collector.lose_state();
+    collector.lose(true, true);
     assert_eq!(session.lost().await.reason(), GoAwayReason::Shutdown);
     assert!(session.handle(Request::Frame(routine(5, 1))).is_err());
 
@@ -269,8 +303,17 @@ fn credit_is_renewed_and_kept() {
         credits += answers.iter().filter(|a| matches!(a, Response::Credit(_))).count();
     }
     assert_eq!(credits, 2);
-    let oversized = Frame { payload: vec![0; 17 * super::MAX_FRAME_PAYLOAD], ..routine(1, 1) };
-    assert!(session.handle(Request::Frame(oversized)).is_err());
+    // No more than was granted, though the stream goes on.
+    for _ in 0..3 {
+        let more = Frame { payload: padding.clone(), ..routine(1, 1) };
+        assert_eq!(refused(&mut session, Request::Frame(more)).0, NackReason::ChecksumMismatch);
+    }
+    collector.0.faults.set(|settings| settings.starved = vec![Lane::Routine]);
+    let reasons: Vec<_> = (0..16)
+        .map(|_| refused(&mut session, Request::Frame(Frame { payload: padding.clone(), ..routine(1, 1) })).0)
+        .collect();
+    assert_eq!(reasons.last(), Some(&NackReason::OverCredit), "{reasons:?}");
+    assert_eq!(reasons.first(), Some(&NackReason::ChecksumMismatch));
 }
 
 #[test]
@@ -328,8 +371,8 @@ async fn late_records_are_counted_and_foreign_ones_never_shown() {
 
 #[tokio::test]
 async fn a_load_that_ended_is_said_to_have_ended() {
-    let access = Arc::new(Access { until: Mutex::new(Timestamp::MAX) });
-    let collector = Collector::new(access.clone(), now);
+    let access = Arc::new(Access::always());
+    let collector = Collector::open(access.clone(), now, None, None).expect("a collector");
     let mut session = fresh(&collector);
     let follower = follow(&collector, 0);
     acknowledged(&mut session, Request::Frame(routine(1, 1)));

@@ -75,7 +75,7 @@ pub async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
         "capacity": capacity,
         "subscriptions": subscriptions,
         "requests": carrier.requests.to_json(),
-        "telemetry": telemetry(&carrier),
+        "telemetry": super::telemetry::summary(&carrier),
     }))
 }
 
@@ -111,25 +111,4 @@ pub async fn handshakes(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
 /// `GET /security?after=number`: what was refused.
 pub async fn security(State(carrier): State<Arc<Carrier>>, Query(page): Query<Page>) -> Json<Value> {
     Json(carrier.security.to_json(page.after))
-}
-
-fn telemetry(carrier: &Carrier) -> Value {
-    let Some(collector) = carrier.collector.get() else { return Value::Null };
-    let lanes: Vec<Value> = collector
-        .report()
-        .iter()
-        .map(|lane| {
-            json!({
-                "producer": lane.producer, "lane": format!("{:?}", lane.lane).to_lowercase(),
-                "throughSequence": lane.through_sequence, "records": lane.records,
-                "declaredLost": lane.declared_lost, "duplicates": lane.duplicates,
-            })
-        })
-        .collect();
-    let security: Vec<Value> = collector
-        .security_events()
-        .iter()
-        .map(|e| json!({"at": rfc3339(e.at), "kind": e.kind, "identity": e.identity, "detail": e.detail}))
-        .collect();
-    json!({ "lanes": lanes, "securityEvents": security })
 }

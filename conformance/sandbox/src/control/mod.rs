@@ -2,7 +2,7 @@
 //!
 //! Here: faults, clock, shutdown. `tenders`: decisions, progress, policy, stock. `webhooks`: hold and release.
 //! `certificates`: TLS, identities, revocation. `tokens`: the authorization server and its clients.
-//! `contract`: versions, deprecation, limits. `profile`: how it fails as a whole. `spiffe`: the SPIFFE agent. `look`: the whole state, fingerprints, security facts. `load`: a load that fits.
+//! `contract`: versions, deprecation, limits. `profile`: how it fails as a whole. `spiffe`: the SPIFFE agent. `telemetry`: the collector. `look`: the whole state, fingerprints, security facts. `load`: a load that fits.
 
 pub mod certificates;
 pub mod contract;
@@ -10,6 +10,7 @@ pub mod load;
 pub mod look;
 pub mod profile;
 pub mod spiffe;
+pub mod telemetry;
 pub mod tenders;
 pub mod tokens;
 pub mod webhooks;
@@ -41,6 +42,7 @@ pub fn router(carrier: Arc<Carrier>) -> Router {
         .merge(spiffe::router())
         .merge(profile::router())
         .merge(contract::router())
+        .merge(telemetry::router())
         .route("/state", get(look::state))
         .route("/ledger", get(look::ledger))
         .route("/fingerprints", get(look::fingerprints))
@@ -49,7 +51,6 @@ pub fn router(carrier: Arc<Carrier>) -> Router {
         .route("/load", get(load::load))
         .route("/fail", post(fail))
         .route("/clock", post(clock))
-        .route("/telemetry/lose-state", post(lose_telemetry_state))
         .route("/shutdown", post(shutdown))
         .layer(axum::middleware::from_fn(local_only))
         .with_state(carrier)
@@ -108,14 +109,6 @@ async fn clock(State(carrier): State<Arc<Carrier>>, bytes: axum::body::Bytes) ->
     drop(carrier.store());
     carrier.notify();
     Ok(Json(json!({ "now": crate::clock::rfc3339(carrier.clock.now()) })))
-}
-
-/// The collector forgets every watermark and ends every ingest stream, as after a crash.
-async fn lose_telemetry_state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
-    if let Some(collector) = carrier.collector.get() {
-        collector.lose_state();
-    }
-    Json(json!({}))
 }
 
 async fn shutdown(State(carrier): State<Arc<Carrier>>) -> Json<Value> {

@@ -1,6 +1,7 @@
 //! The keys of the authorization server: signing access tokens, rotating, publishing them (with decoys, if asked), and
 //! the verification of tokens at the API.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_lc_rs::encoding::AsDer as _;
@@ -12,12 +13,13 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gladhand_documents::error::Code;
+use gladhand_documents::error::{Code, Error};
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::files;
 use crate::oauth::clients::Consent;
 use crate::problem::{Problem, Result};
 use crate::shared::{KeyOf, Shared};
@@ -100,7 +102,10 @@ struct Key {
 
 impl Key {
     fn generate(algorithm: Algorithm) -> Self {
-        let signing = private(algorithm);
+        Self::of(private(algorithm), algorithm)
+    }
+
+    fn of(signing: EncodingKey, algorithm: Algorithm) -> Self {
         let public = public(&signing, algorithm);
         let kid = public.common.key_id.clone().unwrap_or_default();
         let verifying = DecodingKey::from_jwk(&public).expect("its own JWK verifies");
@@ -147,6 +152,21 @@ impl TokenKeys {
         keys
     }
 
+    /// Signs with the key that an earlier run left in the folder, or leaves one there: a server that starts again knows its
+    /// tokens.
+    pub fn keep(&self, dir: &Path) -> std::result::Result<(), Error> {
+        const FILE: &str = "token-key.pem";
+        let failed = |e: rcgen::Error| Error::new(Code::SandboxFailed, "the key of the tokens").caused_by(&e);
+        let pair = match std::fs::read_to_string(dir.join(FILE)) {
+            Ok(kept) => rcgen::KeyPair::from_pem(&kept).map_err(failed)?,
+            Err(_) => rcgen::KeyPair::generate().map_err(failed)?,
+        };
+        files::write(dir, FILE, &pair.serialize_pem())?;
+        let key = Key::of(EncodingKey::from_ec_der(pair.serialized_der()), Algorithm::ES256);
+        self.state().keys = vec![self.published(key)];
+        Ok(())
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("the token keys")
     }
@@ -171,7 +191,10 @@ impl TokenKeys {
     }
 
     fn made(&self, algorithm: Algorithm) -> Arc<Key> {
-        let key = Key::generate(algorithm);
+        self.published(Key::generate(algorithm))
+    }
+
+    fn published(&self, key: Key) -> Arc<Key> {
         if let Some(shared) = &self.shared
             && let Err(error) = shared.publish(KeyOf::Tokens, &key.kid, &key.public)
         {

@@ -129,12 +129,19 @@ impl Store {
     }
 
     /// Whether a vehicle of ours carried this load of this tenant at `observed`, or had delivered it less than `after`
-    /// before. By the machine's clock, as vehicles have no other.
-    pub fn carried(&self, tenant: &str, load_id: &str, observed: Timestamp, after: SignedDuration) -> bool {
+    /// before, in a dispatch that `fits`. By the machine's clock, as vehicles have no other.
+    pub fn carried(
+        &self,
+        tenant: &str,
+        load_id: &str,
+        observed: Timestamp,
+        after: SignedDuration,
+        fits: impl Fn(&Dispatch) -> bool,
+    ) -> bool {
         self.tenders.values().filter(|t| t.key.tenant == tenant && t.load_id == load_id).any(|tender| {
             tender.dispatch.as_ref().is_some_and(|dispatch| {
                 let over = dispatch.until.and_then(|until| until.checked_add(after).ok());
-                dispatch.since <= observed && over.is_none_or(|over| observed <= over)
+                dispatch.since <= observed && over.is_none_or(|over| observed <= over) && fits(dispatch)
             })
         })
     }

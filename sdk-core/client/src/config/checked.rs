@@ -31,9 +31,11 @@ pub(super) fn config(settings: &Settings) -> Result<Config> {
         journal: JournalConfig { path: path(settings, "journal.path")? },
         identity: identity(settings)?,
         carriers: names.into_iter().map(|name| Ok((name.clone(), carrier(settings, &name)?))).collect::<Result<_>>()?,
-        gateway: match settings.get("gateway.producer") {
-            Some(_) => Some(GatewayConfig { producer: id(settings, "gateway.producer")? }),
-            None => None,
+        gateway: match ["producer", "spool", "spool_bytes", "linger_ms"]
+            .map(|key| settings.get(&format!("gateway.{key}")))
+        {
+            [None, None, None, None] => None,
+            _ => Some(gateway(settings)?),
         },
     };
     if config.carriers.is_empty() {
@@ -45,6 +47,23 @@ pub(super) fn config(settings: &Settings) -> Result<Config> {
 fn deny_deprecated_days(settings: &Settings) -> Result<Option<u32>> {
     let days = integer(settings, "deny_deprecated_days", 0..=3650, "must be a whole number of days from 0 to 3650")?;
     Ok(days.and_then(|days| u32::try_from(days).ok()))
+}
+
+fn gateway(settings: &Settings) -> Result<GatewayConfig> {
+    let spool_bytes = integer(
+        settings,
+        "gateway.spool_bytes",
+        1 << 20..=1 << 40,
+        "must be a whole number of bytes from 1048576 (1 MiB) to 1099511627776 (1 TiB)",
+    )?;
+    let linger =
+        integer(settings, "gateway.linger_ms", 0..=600_000, "must be a whole number of milliseconds from 0 to 600000")?;
+    Ok(GatewayConfig {
+        producer: id(settings, "gateway.producer")?,
+        spool: settings.get("gateway.spool").map(|_| path(settings, "gateway.spool")).transpose()?,
+        spool_bytes: spool_bytes.map(i64::unsigned_abs),
+        linger: linger.map(|ms| Duration::from_millis(ms.unsigned_abs())),
+    })
 }
 
 fn identity(settings: &Settings) -> Result<IdentityConfig> {

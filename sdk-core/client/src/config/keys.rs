@@ -63,4 +63,10 @@ pub const KEYS: &[Key] = &[
         "a shared secret, whsec_, by which webhooks may be signed too: for tests, in the environments sandbox and test only",
     ),
     optional("gateway.producer", "the id that a vehicle gateway is registered under; only where one runs"),
+    optional("gateway.spool", "the folder of the gateway's spool, on a local file system; in memory unless set"),
+    optional("gateway.spool_bytes", "what all lanes together may hold, in bytes; 16777216 (16 MiB) unless set"),
+    optional(
+        "gateway.linger_ms",
+        "how long routine records wait to share a frame, in milliseconds: what a crash can lose; 1000 unless set",
+    ),
 ];

@@ -163,6 +163,12 @@ pub enum TlsMinimum {
 pub struct GatewayConfig {
     /// The id that the gateway is registered under at the carrier.
     pub producer: String,
+    /// The folder of the spool; without one, what is not acknowledged is kept in memory and lost with the process.
+    pub spool: Option<PathBuf>,
+    /// What all lanes together may hold, bytes.
+    pub spool_bytes: Option<u64>,
+    /// How long a routine or diagnostic record may wait for others to share its frame: what a crash can lose of them.
+    pub linger: Option<Duration>,
 }
 
 /// How a client authenticates at the authorization server.

@@ -186,6 +186,16 @@ fn a_gateway_has_a_section_of_its_own() {
     assert!(read(GOOD).unwrap().gateway.is_none());
     let config = read(&format!("{GOOD}[gateway]\nproducer = \"aurora-edge\"\n")).unwrap();
     assert_eq!(config.gateway.unwrap().producer, "aurora-edge");
+    let all = "[gateway]\nproducer = \"e\"\nspool = \"spool\"\nspool_bytes = 4194304\nlinger_ms = 250\n";
+    let gateway = read(&format!("{GOOD}{all}")).unwrap().gateway.unwrap();
+    assert!(gateway.spool.unwrap().ends_with("spool"));
+    assert_eq!((gateway.spool_bytes, gateway.linger), (Some(4 << 20), Some(Duration::from_millis(250))));
+    for (line, key) in [("spool_bytes = 1000", "gateway.spool_bytes"), ("linger_ms = -1", "gateway.linger_ms")] {
+        let error = read(&format!("{GOOD}[gateway]\nproducer = \"e\"\n{line}\n")).unwrap_err();
+        assert!(error.message().contains(key), "{error}");
+    }
+    let error = read(&format!("{GOOD}[gateway]\nspool = \"spool\"\n")).unwrap_err();
+    assert_eq!(error.code().as_str(), "config_missing", "{error}");
     let error = read(&format!("{GOOD}[gateway]\nproducer = \"a b\"\n")).unwrap_err();
     assert!(error.message().contains("gateway.producer"), "{error}");
 }

@@ -1,13 +1,14 @@
-//! The gateway's stream: opens it, carries messages both ways, and opens it again.
+//! One of the gateway's two streams: opens it, carries messages both ways, and opens it again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::telemetry::frame::Epoch;
 use gladhand_documents::telemetry::wire::stream_request::Message as Request;
 use gladhand_documents::telemetry::wire::stream_response::Message as Response;
 use gladhand_documents::telemetry::wire::{GoAwayReason, StreamRequest, StreamResponse};
-use gladhand_protocol::telemetry::{Backoff, Setback};
+use gladhand_protocol::telemetry::{Backoff, Setback, Stream};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -35,44 +36,47 @@ struct End {
     for_good: bool,
     /// It had been open.
     was_open: bool,
-    /// The identity was renewed: open it again at once, with the new one.
-    renewed: bool,
+    /// Open it again at once: the identity was renewed, or a new epoch has begun.
+    again: bool,
 }
 
 impl End {
     fn new(error: Error, was_open: bool) -> Self {
-        Self { error, for_good: false, was_open, renewed: false }
+        Self { error, for_good: false, was_open, again: false }
     }
 
-    fn renewed() -> Self {
-        let why = "the identity was renewed; the stream opens again";
-        Self { renewed: true, ..Self::new(Error::new(Code::ConnectionLost, why), true) }
+    /// Nothing is wrong; the stream opens again at once.
+    fn again(why: &str) -> Self {
+        Self { again: true, ..Self::new(Error::new(Code::ConnectionLost, why), true) }
     }
 }
 
 /// Keeps a stream open until the gateway is closed.
-pub(super) async fn drive(shared: Arc<Shared>) {
+pub(super) async fn drive(shared: Arc<Shared>, stream: Stream) {
     let mut backoff = Backoff::default();
     let mut renewed = false;
-    while !shared.stop.is_cancelled() {
+    loop {
         let end = tokio::select! {
-            end = run(&shared) => end,
+            end = run(&shared, stream) => end,
             () = shared.stop.cancelled() => break,
+            () = shared.ended.cancelled() => break,
         };
-        shared.sender().closed();
+        shared.sender().closed(stream);
         let error = end.error;
-        tracing::info!(target: "gladhand::telemetry", code = error.code().as_str(), peer = shared.connector.peer(), "stream ended");
+        tracing::info!(target: "gladhand::telemetry", ?stream, code = error.code().as_str(), peer = shared.connector.peer(), "stream ended");
         if end.was_open {
             backoff.succeeded();
             renewed = false;
         }
         let another_token = refusal::is_about_the_token(&error) && !renewed;
         let at_least = Duration::from_millis(error.retry_after_ms().unwrap_or(0));
-        shared.progress.send_replace(Link { connected: false, error: Some(error), ended: end.for_good });
+        shared.link(stream, Link { connected: false, error: Some(error) });
         if end.for_good {
+            // Whoever took one stream over takes both.
+            shared.ended.cancel();
             break;
         }
-        if end.renewed {
+        if end.again {
             continue;
         }
         if another_token {
@@ -85,30 +89,42 @@ pub(super) async fn drive(shared: Arc<Shared>) {
         tokio::select! {
             () = wait => {}
             () = shared.stop.cancelled() => break,
+            () = shared.ended.cancelled() => break,
         }
     }
-    shared.sender().closed();
+    shared.sender().closed(stream);
+    shared.progress.send_modify(|links| links[stream as usize].connected = false);
 }
 
-async fn run(shared: &Shared) -> End {
-    match open(shared).await {
-        Ok((outgoing, incoming, retired)) => {
+async fn run(shared: &Shared, stream: Stream) -> End {
+    match open(shared, stream).await {
+        Ok(open) => {
+            let retired = open.retired.clone();
             tokio::select! {
-                end = carry(shared, &outgoing, incoming) => end,
+                end = carry(shared, stream, open) => end,
                 // Nothing is lost: what the collector has not acknowledged is sent again on the next stream.
-                () = retired.cancelled() => End::renewed(),
+                () = retired.cancelled() => End::again("the identity was renewed; the stream opens again"),
             }
         }
         Err(error) => End::new(error, false),
     }
 }
 
-type Open = (mpsc::Sender<StreamRequest>, Streaming<StreamResponse>, CancellationToken);
+/// An open stream.
+struct Open {
+    outgoing: mpsc::Sender<StreamRequest>,
+    incoming: Streaming<StreamResponse>,
+    retired: CancellationToken,
+    epoch: Epoch,
+}
 
-async fn open(shared: &Shared) -> Result<Open> {
+async fn open(shared: &Shared, stream: Stream) -> Result<Open> {
     let peer = shared.connector.peer();
     let connection = shared.connector.connect(SCOPE).await?;
-    let hello = shared.sender().hello();
+    let (hello, epoch) = {
+        let sender = shared.sender();
+        (sender.hello(stream), *sender.epoch())
+    };
     let (outgoing, messages) = mpsc::channel(OUTGOING);
     let first = StreamRequest { message: Some(Request::Hello(hello)) };
     let refused = |_| Error::new(Code::ConnectionLost, "the stream ended as it began");
@@ -128,36 +144,35 @@ async fn open(shared: &Shared) -> Result<Open> {
         Some(Response::GoAway(end)) => return Err(refusal::of_go_away(&end, &peer)),
         _ => return Err(Error::new(Code::UnexpectedAnswer, format!("{peer} does not begin with Welcome"))),
     };
-    let opened = shared.sender().opened(&welcome);
+    let opened = {
+        let mut sender = shared.sender();
+        if *sender.epoch() != epoch {
+            return Err(Error::new(Code::ConnectionLost, "a new epoch began meanwhile"));
+        }
+        sender.opened(stream, &welcome, shared.now().ms)
+    };
     let opened = opened.map_err(|setback| step_back(shared, &setback))?;
-    tracing::info!(target: "gladhand::telemetry", peer, state = opened.state.as_str_name(), "stream open");
-    shared.progress.send_replace(Link { connected: true, ..Link::default() });
-    Ok((outgoing, incoming, connection.retired))
+    tracing::info!(target: "gladhand::telemetry", ?stream, peer, state = opened.state.as_str_name(), "stream open");
+    shared.link(stream, Link { connected: true, error: None });
+    Ok(Open { outgoing, incoming, retired: connection.retired, epoch })
 }
 
-async fn carry(
-    shared: &Shared,
-    outgoing: &mpsc::Sender<StreamRequest>,
-    mut incoming: Streaming<StreamResponse>,
-) -> End {
+async fn carry(shared: &Shared, stream: Stream, open: Open) -> End {
+    let Open { outgoing, mut incoming, epoch, .. } = open;
     let peer = shared.connector.peer();
     let lost = |error: Error| End::new(error, true);
     let mut heartbeat = shared.clock.sleep(HEARTBEAT);
     let mut waiting: Option<Request> = None;
     loop {
-        let now = shared.now_ms();
-        let due = {
+        {
             let mut sender = shared.sender();
-            let due = match sender.poll(now) {
-                Ok(due) => due,
-                Err(error) => return lost(error),
-            };
-            if waiting.is_none() {
-                waiting = sender.next(now);
+            if *sender.epoch() != epoch {
+                return End::again("a new epoch has begun; the stream opens again");
             }
-            due
-        };
-        let timer = shared.clock.sleep(due.map_or(HEARTBEAT, Duration::from_millis));
+            if waiting.is_none() {
+                waiting = sender.next(stream, shared.now().ms);
+            }
+        }
         tokio::select! {
             biased;
             message = incoming.message() => {
@@ -175,14 +190,14 @@ async fn carry(
                 Ok(permit) => permit.send(StreamRequest { message: waiting.take() }),
                 Err(_) => return lost(Error::new(Code::ConnectionLost, format!("{peer} stopped reading"))),
             },
-            () = shared.wake.notified() => {}
+            () = shared.woken(stream) => {}
             () = &mut heartbeat => {
                 heartbeat = shared.clock.sleep(HEARTBEAT);
-                let status = shared.sender().heartbeat(now);
+                let mut status = shared.sender().heartbeat(shared.now().ms);
+                status.lanes.retain(|lane| Stream::of(lane.lane()) == stream);
                 // Only if there is room: it reports how things are, and must not wait for them to be well.
                 let _ = outgoing.try_send(StreamRequest { message: Some(Request::Heartbeat(status)) });
             }
-            () = timer => {}
         }
     }
 }
@@ -191,7 +206,7 @@ fn answer(shared: &Shared, message: Response, peer: &str) -> Result<(), End> {
     let step = |setback: Setback| End::new(step_back(shared, &setback), true);
     match message {
         Response::Ack(ack) => {
-            let taken = shared.sender().acknowledged(&ack);
+            let taken = shared.sender().acknowledged(&ack, shared.now().ms);
             taken.map_err(step)?;
             shared.progress.send_modify(|_| {});
             Ok(())
@@ -224,6 +239,8 @@ fn step_back(shared: &Shared, setback: &Setback) -> Error {
         Setback::UnknownAcknowledgement => match random::bytes() {
             Ok(epoch) => {
                 shared.sender().restart(epoch);
+                // The other stream has to follow.
+                shared.wake_all();
                 Error::new(Code::ConnectionLost, "the collector knows another backlog; a new epoch begins")
             }
             Err(error) => error,

@@ -1,6 +1,8 @@
 //! A carrier in this process and clients of it: what the tests against a real carrier share.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod road;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;

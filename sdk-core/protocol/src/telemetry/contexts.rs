@@ -11,14 +11,13 @@ use gladhand_documents::telemetry::wire::StreamContext;
 /// How many contexts are kept before those that no frame refers to are forgotten.
 const KEPT: usize = 1024;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Contexts {
     last_id: u32,
     ids: HashMap<Arc<Context>, u32>,
     by_id: HashMap<u32, Arc<Context>>,
     /// The last one asked for: records of one vehicle come in a row.
     recent: Option<(Arc<Context>, u32)>,
-    announced: HashSet<u32>,
 }
 
 impl Contexts {
@@ -56,15 +55,27 @@ impl Contexts {
         self.recent = None;
     }
 
-    /// The announcement of the first of these contexts that this stream does not have yet.
-    pub(super) fn announce(&mut self, ids: &[u32]) -> Option<StreamContext> {
-        let id = *ids.iter().find(|id| !self.announced.contains(id))?;
-        self.announced.insert(id);
+    /// Contexts that an earlier process numbered; new ones are numbered from `next_id` on.
+    pub(super) fn restore(&mut self, known: Vec<(u32, Arc<Context>)>, next_id: u32) {
+        self.last_id = next_id.max(1) - 1;
+        for (id, context) in known {
+            self.ids.insert(context.clone(), id);
+            self.by_id.insert(id, context);
+        }
+    }
+
+    /// The number that the next new context gets.
+    pub(super) fn next_id(&self) -> u32 {
+        self.last_id + 1
+    }
+
+    /// The announcement of a context.
+    pub(super) fn message(&self, id: u32) -> Option<StreamContext> {
         self.by_id.get(&id).map(|context| context.to_wire(id))
     }
 
-    /// A new stream has no contexts.
-    pub(super) fn forget_announcements(&mut self) {
-        self.announced.clear();
+    /// The loads of these contexts.
+    pub(super) fn loads(&self, ids: &[u32]) -> impl Iterator<Item = String> {
+        ids.iter().filter_map(|id| self.by_id.get(id)).map(|context| context.load_id.clone())
     }
 }

@@ -5,6 +5,9 @@ use gladhand_documents::telemetry::Lane;
 /// The lanes, most urgent first.
 pub const LANES: [Lane; 4] = [Lane::Safety, Lane::Operational, Lane::Routine, Lane::Diagnostic];
 
+/// The largest payload of a frame. A collector that takes less says so, and larger frames are then declared lost.
+pub(super) const MAX_PAYLOAD: usize = 64 * 1024;
+
 /// What goes when a lane is full. What goes is always declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropPolicy {
@@ -30,9 +33,9 @@ pub struct LanePolicy {
     pub linger_ms: u64,
     /// The most records of a frame.
     pub frame_records: usize,
-    /// How many bytes may be under way unacknowledged, so that a slow link never stands between a fault and the cloud;
-    /// nothing for as much as credit allows.
-    pub in_flight_bytes: Option<u64>,
+    /// Whether each frame is synced to disk by itself, before its record counts as taken; otherwise frames are synced
+    /// together, soon after they are made. Only a spool has a disk.
+    pub sync_each: bool,
 }
 
 /// The policies of all lanes.
@@ -65,27 +68,32 @@ impl Policies {
     }
 }
 
-impl Default for Policies {
-    fn default() -> Self {
+impl Policies {
+    /// The defaults within so many bytes for all lanes together, at least 1 MiB.
+    pub fn within(total_bytes: usize) -> Self {
+        const SMALLEST: usize = 256 * 1024;
+        let total = total_bytes.max(4 * SMALLEST);
+        let share = |part: usize| (total / part).max(SMALLEST);
+        let (safety, operational, diagnostic) = (share(4), share(8), share(16));
         let routine = LanePolicy {
-            budget_bytes: 8 << 20,
+            budget_bytes: total - safety - operational - diagnostic,
             drop: DropPolicy::Oldest,
             max_age_ms: None,
             linger_ms: 1000,
             frame_records: 100,
-            in_flight_bytes: Some(64 * 1024),
+            sync_each: false,
         };
         Self {
-            safety: LanePolicy {
-                budget_bytes: 4 << 20,
-                linger_ms: 0,
-                frame_records: 1,
-                in_flight_bytes: None,
-                ..routine
-            },
-            operational: LanePolicy { budget_bytes: 2 << 20, linger_ms: 100, frame_records: 20, ..routine },
+            safety: LanePolicy { budget_bytes: safety, linger_ms: 0, frame_records: 1, sync_each: true, ..routine },
+            operational: LanePolicy { budget_bytes: operational, linger_ms: 100, frame_records: 20, ..routine },
             routine,
-            diagnostic: LanePolicy { budget_bytes: 1 << 20, drop: DropPolicy::Sample(10), ..routine },
+            diagnostic: LanePolicy { budget_bytes: diagnostic, drop: DropPolicy::Sample(10), ..routine },
         }
+    }
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self::within(16 << 20)
     }
 }
