@@ -1,5 +1,5 @@
-//! Columns: differences taken modulo the width of the field, so that a jump across ±180° or a wrapped counter comes back
-//! exactly; runs; bitmaps.
+//! Columns as they are read: differences taken modulo the width of the field, so that a jump across ±180° or a wrapped counter
+//! comes back exactly; runs; bitmaps. Each gives one value per row, for as many rows as it was made for.
 
 use super::super::wire::{RunBytes, RunUint32};
 use crate::error::{Code, Error, Result};
@@ -9,223 +9,143 @@ pub(super) fn broken(column: &str) -> Error {
     Error::new(Code::SchemaInvalid, format!("column {column} does not fit its batch"))
 }
 
-/// Appends a difference, remembering how far the column has anything but zeros.
-#[derive(Default)]
-pub(super) struct Delta32 {
-    values: Vec<i32>,
-    previous: u32,
-    used: usize,
+/// A delta column.
+pub(super) struct Delta32<'a> {
+    column: std::slice::Iter<'a, i32>,
+    value: u32,
 }
 
-impl Delta32 {
-    pub(super) fn with_capacity(rows: usize) -> Self {
-        Self { values: Vec::with_capacity(rows), ..Self::default() }
+impl<'a> Delta32<'a> {
+    /// The column for `rows` rows.
+    pub(super) fn new(name: &str, column: &'a [i32], rows: usize) -> Result<Self> {
+        if column.len() > rows { Err(broken(name)) } else { Ok(Self { column: column.iter(), value: 0 }) }
     }
 
-    pub(super) fn push(&mut self, value: u32) {
-        let delta = value.wrapping_sub(self.previous) as i32;
-        self.previous = value;
-        self.values.push(delta);
-        if delta != 0 {
-            self.used = self.values.len();
+    /// The value of the next row.
+    pub(super) fn next(&mut self) -> u32 {
+        // Zeros at the end are left out.
+        self.value = self.value.wrapping_add(self.column.next().map_or(0, |&delta| delta as u32));
+        self.value
+    }
+}
+
+/// A delta-of-delta column: its first value stands by itself and its second as its difference.
+pub(super) struct DeltaOfDelta32<'a> {
+    column: Delta32<'a>,
+    first: bool,
+    value: u32,
+}
+
+impl<'a> DeltaOfDelta32<'a> {
+    /// The column for `rows` rows.
+    pub(super) fn new(name: &str, column: &'a [i32], rows: usize) -> Result<Self> {
+        Ok(Self { column: Delta32::new(name, column, rows)?, first: true, value: 0 })
+    }
+
+    /// The value of the next row.
+    pub(super) fn next(&mut self) -> u32 {
+        let step = self.column.next();
+        self.value = self.value.wrapping_add(step);
+        if self.first {
+            self.first = false;
+            self.column.value = 0;
         }
-    }
-
-    pub(super) fn finish(mut self) -> Vec<i32> {
-        self.values.truncate(self.used);
-        self.values
+        self.value
     }
 }
 
-/// The same for differences of differences. The first value stands by itself and the second as its difference.
-#[derive(Default)]
-pub(super) struct DeltaOfDelta32 {
-    inner: Delta32,
-    last: u32,
-    rows: usize,
+/// Runs of values: which value a row has.
+pub(super) struct Runs<'a> {
+    lengths: std::slice::Iter<'a, u32>,
+    left: u32,
+    at: usize,
 }
 
-impl DeltaOfDelta32 {
-    pub(super) fn with_capacity(rows: usize) -> Self {
-        Self { inner: Delta32::with_capacity(rows), ..Self::default() }
-    }
-
-    pub(super) fn push(&mut self, value: u32) {
-        if self.rows == 0 {
-            self.inner.push(value);
-            self.inner.previous = 0;
-        } else {
-            self.inner.push(value.wrapping_sub(self.last));
+impl<'a> Runs<'a> {
+    /// `values` runs of these lengths for `rows` rows. No value at all, or one without length, is one for all rows.
+    fn new(name: &str, values: usize, lengths: &'a [u32], rows: usize) -> Result<Self> {
+        if lengths.is_empty() && values <= 1 {
+            return Ok(Self { lengths: [].iter(), left: rows as u32, at: 0 });
         }
-        self.last = value;
-        self.rows += 1;
-    }
-
-    pub(super) fn finish(self) -> Vec<i32> {
-        self.inner.finish()
-    }
-}
-
-/// The values of a delta column of `rows` rows.
-pub(super) fn undelta32(name: &str, column: &[i32], rows: usize) -> Result<Vec<u32>> {
-    if column.len() > rows {
-        return Err(broken(name));
-    }
-    let mut value = 0u32;
-    let mut values = Vec::with_capacity(rows);
-    values.extend(column.iter().map(|&delta| {
-        value = value.wrapping_add(delta as u32);
-        value
-    }));
-    values.resize(rows, value);
-    Ok(values)
-}
-
-/// The values of a delta-of-delta column of `rows` rows.
-pub(super) fn undelta_of_delta32(name: &str, column: &[i32], rows: usize) -> Result<Vec<u32>> {
-    if column.len() > rows {
-        return Err(broken(name));
-    }
-    let (mut value, mut delta) = (0u32, 0u32);
-    let element = |row: usize| column.get(row).map_or(0, |&v| v as u32);
-    Ok((0..rows)
-        .map(|row| {
-            if row == 0 {
-                value = element(0);
-            } else {
-                delta = delta.wrapping_add(element(row));
-                value = value.wrapping_add(delta);
-            }
-            value
-        })
-        .collect())
-}
-
-/// Runs of equal values, shortest form: nothing if all are 0, no length for a single run.
-pub(super) fn runs(values: impl Iterator<Item = u32>) -> Option<RunUint32> {
-    let mut column = RunUint32::default();
-    for value in values {
-        if column.value.last() == Some(&value) {
-            *column.run_length.last_mut()? += 1;
-        } else {
-            column.value.push(value);
-            column.run_length.push(1);
-        }
-    }
-    match column.value.as_slice() {
-        [] | [0] => return None,
-        [_] => column.run_length.clear(),
-        _ => {}
-    }
-    Some(column)
-}
-
-/// The values of a column of runs.
-pub(super) fn unrun(name: &str, column: Option<&RunUint32>, rows: usize) -> Result<Vec<u32>> {
-    let Some(column) = column else { return Ok(vec![0; rows]) };
-    if let ([value], []) = (column.value.as_slice(), column.run_length.as_slice()) {
-        return Ok(vec![*value; rows]);
-    }
-    if column.value.len() != column.run_length.len() {
-        return Err(broken(name));
-    }
-    let mut values = Vec::with_capacity(rows);
-    for (&value, &length) in column.value.iter().zip(&column.run_length) {
-        let length = length as usize;
-        if length == 0 || length > rows - values.len() {
+        let sum: u64 = lengths.iter().map(|&length| u64::from(length)).sum();
+        if values != lengths.len() || sum != rows as u64 || lengths.contains(&0) {
             return Err(broken(name));
         }
-        values.resize(values.len() + length, value);
+        let mut lengths = lengths.iter();
+        let left = lengths.next().copied().unwrap_or(0);
+        Ok(Self { lengths, left, at: 0 })
     }
-    if values.len() != rows {
-        return Err(broken(name));
-    }
-    Ok(values)
-}
 
-/// Runs of equal byte strings; absent ones are zeros.
-pub(super) fn byte_runs<const N: usize>(values: impl Iterator<Item = Option<[u8; N]>>) -> Option<RunBytes> {
-    let mut column = RunBytes::default();
-    let mut previous = None;
-    let mut present = false;
-    for value in values {
-        present |= value.is_some();
-        if previous == Some(value) {
-            *column.run_length.last_mut()? += 1;
-        } else {
-            column.value.extend_from_slice(&value.unwrap_or([0; N]));
-            column.run_length.push(1);
-            previous = Some(value);
+    /// The place of the next row's value.
+    fn next(&mut self) -> usize {
+        if self.left == 0 {
+            self.left = self.lengths.next().copied().unwrap_or(u32::MAX);
+            self.at += 1;
         }
+        self.left -= 1;
+        self.at
     }
-    if !present {
-        return None;
-    }
-    if column.run_length.len() == 1 {
-        column.run_length.clear();
-    }
-    Some(column)
 }
 
-/// The values of a column of byte strings.
-pub(super) fn unrun_bytes<const N: usize>(
-    name: &str,
-    column: Option<&RunBytes>,
-    rows: usize,
-) -> Result<Vec<Option<[u8; N]>>> {
-    let Some(column) = column else { return Ok(vec![None; rows]) };
-    if column.value.len() % N != 0 {
-        return Err(broken(name));
+/// A column of numbers in runs.
+pub(super) struct Numbers<'a> {
+    runs: Runs<'a>,
+    values: &'a [u32],
+}
+
+impl<'a> Numbers<'a> {
+    /// The column for `rows` rows.
+    pub(super) fn new(name: &str, column: Option<&'a RunUint32>, rows: usize) -> Result<Self> {
+        let (values, lengths) = column.map_or((&[][..], &[][..]), |c| (c.value.as_slice(), c.run_length.as_slice()));
+        Ok(Self { runs: Runs::new(name, values.len(), lengths, rows)?, values })
     }
-    let value = |chunk: &[u8]| <[u8; N]>::try_from(chunk).ok().filter(|id| id.iter().any(|&b| b != 0));
-    if column.run_length.is_empty() && column.value.len() == N {
-        return Ok(vec![value(&column.value); rows]);
+
+    /// The value of the next row.
+    pub(super) fn next(&mut self) -> u32 {
+        self.values.get(self.runs.next()).copied().unwrap_or(0)
     }
-    if column.value.len() / N != column.run_length.len() {
-        return Err(broken(name));
-    }
-    let mut values = Vec::with_capacity(rows);
-    for (chunk, &length) in column.value.chunks_exact(N).zip(&column.run_length) {
-        let length = length as usize;
-        if length == 0 || length > rows - values.len() {
+}
+
+/// A column of byte strings of one width in runs.
+pub(super) struct Strings<'a, const N: usize> {
+    runs: Runs<'a>,
+    values: &'a [[u8; N]],
+}
+
+impl<'a, const N: usize> Strings<'a, N> {
+    /// The column for `rows` rows.
+    pub(super) fn new(name: &str, column: Option<&'a RunBytes>, rows: usize) -> Result<Self> {
+        let (bytes, lengths) = column.map_or((&[][..], &[][..]), |c| (c.value.as_slice(), c.run_length.as_slice()));
+        let (values, rest) = bytes.as_chunks();
+        if !rest.is_empty() {
             return Err(broken(name));
         }
-        values.resize(values.len() + length, value(chunk));
+        Ok(Self { runs: Runs::new(name, values.len(), lengths, rows)?, values })
     }
-    if values.len() != rows {
-        return Err(broken(name));
+
+    /// The value of the next row, zeros for none.
+    pub(super) fn next(&mut self) -> [u8; N] {
+        self.values.get(self.runs.next()).copied().unwrap_or([0; N])
     }
-    Ok(values)
 }
 
-/// One bit per row, set for absent rows; zero bytes at the end are left out.
-#[derive(Default)]
-pub(super) struct Absent {
-    bytes: Vec<u8>,
-    rows: usize,
-}
+/// Which rows are absent.
+#[derive(Clone, Copy)]
+pub(super) struct Absent<'a>(&'a [u8]);
 
-impl Absent {
-    pub(super) fn push(&mut self, absent: bool) {
-        if absent {
-            self.bytes.resize(self.rows / 8 + 1, 0);
-            self.bytes[self.rows / 8] |= 1 << (self.rows % 8);
+impl<'a> Absent<'a> {
+    /// The bitmap of `rows` rows, and how many of them are present.
+    pub(super) fn new(name: &str, bitmap: &'a [u8], rows: usize) -> Result<(Self, usize)> {
+        let absent = Self(bitmap);
+        if bitmap.len() > rows.div_ceil(8) || (rows..bitmap.len() * 8).any(|row| absent.at(row)) {
+            return Err(broken(name));
         }
-        self.rows += 1;
+        let count: u32 = bitmap.iter().map(|byte| byte.count_ones()).sum();
+        Ok((absent, rows - count as usize))
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.bytes
+    /// Whether this row is.
+    pub(super) fn at(self, row: usize) -> bool {
+        self.0.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1)
     }
-}
-
-/// Which of `rows` rows are present, and how many.
-pub(super) fn present(name: &str, absent: &[u8], rows: usize) -> Result<(Vec<bool>, usize)> {
-    let bit = |row: usize| absent.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1);
-    if absent.len() > rows.div_ceil(8) || (rows..absent.len() * 8).any(bit) {
-        return Err(broken(name));
-    }
-    let rows: Vec<bool> = (0..rows).map(|row| !bit(row)).collect();
-    let count = rows.iter().filter(|&&present| present).count();
-    Ok((rows, count))
 }
