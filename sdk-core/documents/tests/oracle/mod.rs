@@ -5,7 +5,7 @@ use gladhand_documents::telemetry::wire::{RunBytes, RunUint32, TelemetryBatch};
 use gladhand_documents::telemetry::{Kinematics, Location, Record, SensorHealth};
 use prost::Message as _;
 
-pub fn to_bytes(records: &[Record], context_ids: &[u32]) -> Vec<u8> {
+pub(crate) fn to_bytes(records: &[Record], context_ids: &[u32]) -> Vec<u8> {
     let locations: Vec<Location> = records.iter().filter_map(|r| r.location).collect();
     let motions: Vec<Kinematics> = records.iter().filter_map(|r| r.kinematics).collect();
     let located = |value: fn(&Location) -> u32| locations.iter().map(value).collect::<Vec<u32>>();

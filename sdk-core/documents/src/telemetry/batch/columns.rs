@@ -1,131 +1,165 @@
 //! Columns as they are read: differences taken modulo the width of the field, so that a jump across ±180° or a wrapped counter
-//! comes back exactly; runs; bitmaps. Each gives one value per row, for as many rows as it was made for.
+//! comes back exactly; runs; bitmaps. Each gives one value per row; [`Delta32::finish`] and its like fail if there were more.
 
-use super::super::wire::{RunBytes, RunUint32};
-use crate::error::{Code, Error, Result};
-
-/// A column that does not fit its batch.
-pub(super) fn broken(column: &str) -> Error {
-    Error::new(Code::SchemaInvalid, format!("column {column} does not fit its batch"))
-}
+use super::read::{Fields, Packed, broken};
+use crate::error::Result;
 
 /// A delta column.
 pub(super) struct Delta32<'a> {
-    column: std::slice::Iter<'a, i32>,
+    column: Packed<'a>,
     value: u32,
 }
 
 impl<'a> Delta32<'a> {
-    /// The column for `rows` rows.
-    pub(super) fn new(name: &str, column: &'a [i32], rows: usize) -> Result<Self> {
-        if column.len() > rows { Err(broken(name)) } else { Ok(Self { column: column.iter(), value: 0 }) }
+    pub(super) fn new(fields: &Fields<'a>, field: usize) -> Self {
+        Self { column: fields.packed(field), value: 0 }
     }
 
     /// The value of the next row.
     pub(super) fn next(&mut self) -> u32 {
-        // Zeros at the end are left out.
-        self.value = self.value.wrapping_add(self.column.next().map_or(0, |&delta| delta as u32));
+        self.value = self.value.wrapping_add(self.column.signed32());
         self.value
+    }
+
+    pub(super) fn finish(&self) -> Result<()> {
+        self.column.finish()
     }
 }
 
 /// A delta-of-delta column: its first value stands by itself and its second as its difference.
 pub(super) struct DeltaOfDelta32<'a> {
-    column: Delta32<'a>,
+    column: Packed<'a>,
     first: bool,
+    step: u32,
     value: u32,
 }
 
 impl<'a> DeltaOfDelta32<'a> {
-    /// The column for `rows` rows.
-    pub(super) fn new(name: &str, column: &'a [i32], rows: usize) -> Result<Self> {
-        Ok(Self { column: Delta32::new(name, column, rows)?, first: true, value: 0 })
+    pub(super) fn new(fields: &Fields<'a>, field: usize) -> Self {
+        Self { column: fields.packed(field), first: true, step: 0, value: 0 }
     }
 
     /// The value of the next row.
     pub(super) fn next(&mut self) -> u32 {
-        let step = self.column.next();
-        self.value = self.value.wrapping_add(step);
+        let bend = self.column.signed32();
         if self.first {
-            self.first = false;
-            self.column.value = 0;
+            (self.first, self.value) = (false, bend);
+        } else {
+            self.step = self.step.wrapping_add(bend);
+            self.value = self.value.wrapping_add(self.step);
         }
         self.value
     }
+
+    pub(super) fn finish(&self) -> Result<()> {
+        self.column.finish()
+    }
 }
 
-/// Runs of values: which value a row has.
-pub(super) struct Runs<'a> {
-    lengths: std::slice::Iter<'a, u32>,
+/// How many rows the present value of a column of runs lasts.
+struct Lengths<'a> {
+    field: usize,
+    lengths: Packed<'a>,
     left: u32,
-    at: usize,
+    rows: u32,
 }
 
-impl<'a> Runs<'a> {
-    /// `values` runs of these lengths for `rows` rows. No value at all, or one without length, is one for all rows.
-    fn new(name: &str, values: usize, lengths: &'a [u32], rows: usize) -> Result<Self> {
-        if lengths.is_empty() && values <= 1 {
-            return Ok(Self { lengths: [].iter(), left: rows as u32, at: 0 });
-        }
-        let sum: u64 = lengths.iter().map(|&length| u64::from(length)).sum();
-        if values != lengths.len() || sum != rows as u64 || lengths.contains(&0) {
-            return Err(broken(name));
-        }
-        let mut lengths = lengths.iter();
-        let left = lengths.next().copied().unwrap_or(0);
-        Ok(Self { lengths, left, at: 0 })
+impl<'a> Lengths<'a> {
+    /// For `rows` rows of a column with at least one value. No length at all: the one value lasts for all rows.
+    fn new(field: usize, lengths: Packed<'a>, rows: usize) -> Self {
+        let left = if lengths.is_empty() { rows as u32 } else { 0 };
+        Self { field, lengths, left, rows: rows as u32 }
     }
 
-    /// The place of the next row's value.
-    fn next(&mut self) -> usize {
-        if self.left == 0 {
-            self.left = self.lengths.next().copied().unwrap_or(u32::MAX);
-            self.at += 1;
+    /// Whether the next row begins with another value.
+    fn turns(&mut self) -> Result<bool> {
+        let turns = self.left == 0;
+        if turns {
+            self.left = self.lengths.next32();
+            // Every run has a row, and none lasts longer than the batch.
+            if self.left == 0 || self.left > self.rows {
+                return Err(broken(self.field));
+            }
         }
         self.left -= 1;
-        self.at
+        self.rows = self.rows.saturating_sub(1);
+        Ok(turns)
+    }
+
+    fn finish(&self) -> Result<()> {
+        if self.left != 0 { Err(broken(self.field)) } else { self.lengths.finish() }
     }
 }
 
-/// A column of numbers in runs.
+/// A column of numbers in runs; without a value it is 0 throughout.
 pub(super) struct Numbers<'a> {
-    runs: Runs<'a>,
-    values: &'a [u32],
+    values: Packed<'a>,
+    lengths: Lengths<'a>,
+    value: u32,
 }
 
 impl<'a> Numbers<'a> {
     /// The column for `rows` rows.
-    pub(super) fn new(name: &str, column: Option<&'a RunUint32>, rows: usize) -> Result<Self> {
-        let (values, lengths) = column.map_or((&[][..], &[][..]), |c| (c.value.as_slice(), c.run_length.as_slice()));
-        Ok(Self { runs: Runs::new(name, values.len(), lengths, rows)?, values })
+    pub(super) fn new(fields: &Fields<'a>, field: usize, rows: usize) -> Result<Self> {
+        let (values, lengths) = fields.runs(field)?;
+        let mut values = Packed::new(field, values);
+        if values.is_empty() && !lengths.is_empty() {
+            return Err(broken(field));
+        }
+        let value = if lengths.is_empty() { values.next32() } else { 0 };
+        Ok(Self { values, lengths: Lengths::new(field, lengths, rows), value })
     }
 
     /// The value of the next row.
-    pub(super) fn next(&mut self) -> u32 {
-        self.values.get(self.runs.next()).copied().unwrap_or(0)
+    pub(super) fn next(&mut self) -> Result<u32> {
+        if self.lengths.turns()? {
+            if self.values.is_empty() {
+                return Err(broken(self.lengths.field));
+            }
+            self.value = self.values.next32();
+        }
+        Ok(self.value)
+    }
+
+    pub(super) fn finish(&self) -> Result<()> {
+        self.values.finish()?;
+        self.lengths.finish()
     }
 }
 
-/// A column of byte strings of one width in runs.
+/// A column of byte strings of one width in runs; without a value they are absent throughout.
 pub(super) struct Strings<'a, const N: usize> {
-    runs: Runs<'a>,
-    values: &'a [[u8; N]],
+    values: std::slice::Iter<'a, [u8; N]>,
+    lengths: Lengths<'a>,
+    value: [u8; N],
 }
 
 impl<'a, const N: usize> Strings<'a, N> {
     /// The column for `rows` rows.
-    pub(super) fn new(name: &str, column: Option<&'a RunBytes>, rows: usize) -> Result<Self> {
-        let (bytes, lengths) = column.map_or((&[][..], &[][..]), |c| (c.value.as_slice(), c.run_length.as_slice()));
+    pub(super) fn new(fields: &Fields<'a>, field: usize, rows: usize) -> Result<Self> {
+        let (bytes, lengths) = fields.runs(field)?;
         let (values, rest) = bytes.as_chunks();
-        if !rest.is_empty() {
-            return Err(broken(name));
+        if !rest.is_empty() || (values.is_empty() && !lengths.is_empty()) {
+            return Err(broken(field));
         }
-        Ok(Self { runs: Runs::new(name, values.len(), lengths, rows)?, values })
+        let mut values = values.iter();
+        let value = if lengths.is_empty() { values.next().copied() } else { None };
+        Ok(Self { values, lengths: Lengths::new(field, lengths, rows), value: value.unwrap_or([0; N]) })
     }
 
     /// The value of the next row, zeros for none.
-    pub(super) fn next(&mut self) -> [u8; N] {
-        self.values.get(self.runs.next()).copied().unwrap_or([0; N])
+    pub(super) fn next(&mut self) -> Result<[u8; N]> {
+        if self.lengths.turns()? {
+            self.value = *self.values.next().ok_or_else(|| broken(self.lengths.field))?;
+        }
+        Ok(self.value)
+    }
+
+    pub(super) fn finish(&self) -> Result<()> {
+        if self.values.len() > 0 {
+            return Err(broken(self.lengths.field));
+        }
+        self.lengths.finish()
     }
 }
 
@@ -135,12 +169,13 @@ pub(super) struct Absent<'a>(&'a [u8]);
 
 impl<'a> Absent<'a> {
     /// The bitmap of `rows` rows, and how many of them are present.
-    pub(super) fn new(name: &str, bitmap: &'a [u8], rows: usize) -> Result<(Self, usize)> {
-        let absent = Self(bitmap);
-        if bitmap.len() > rows.div_ceil(8) || (rows..bitmap.len() * 8).any(|row| absent.at(row)) {
-            return Err(broken(name));
+    pub(super) fn new(fields: &Fields<'a>, field: usize, rows: usize) -> Result<(Self, usize)> {
+        let absent = Self(fields.bytes(field));
+        let bits = absent.0.len() * 8;
+        if absent.0.len() > rows.div_ceil(8) || (rows..bits).any(|row| absent.at(row)) {
+            return Err(broken(field));
         }
-        let count: u32 = bitmap.iter().map(|byte| byte.count_ones()).sum();
+        let count: u32 = absent.0.iter().map(|byte| byte.count_ones()).sum();
         Ok((absent, rows - count as usize))
     }
 

@@ -10,6 +10,8 @@ use crate::error::{Code, Error, Result};
 #[derive(Debug, Default)]
 pub struct Encoder {
     out: Vec<u8>,
+    /// How many records the batch has.
+    rows: usize,
     column: Packed,
     runs: Runs,
     bitmap: Vec<u8>,
@@ -40,6 +42,7 @@ impl Encoder {
         }
         records.iter().try_for_each(Record::validate)?;
         self.out.clear();
+        self.rows = records.len();
         let located = || records.iter().filter_map(|r| r.location.as_ref());
         let moving = || records.iter().filter_map(|r| r.kinematics.as_ref());
         // In the order of the fields' numbers: the encoding is canonical.
@@ -97,7 +100,7 @@ impl Encoder {
             1
         };
         let scale = 1_000i64.pow(unit);
-        self.column.clear();
+        self.column.begin(records.len());
         for &time in &self.times {
             self.column.push(zigzag64(time / scale));
         }
@@ -107,7 +110,7 @@ impl Encoder {
 
     /// Field 17.
     fn sequences(&mut self, records: &[Record]) {
-        self.column.clear();
+        self.column.begin(records.len());
         for pair in records.windows(2) {
             let step = pair[1].event_sequence.wrapping_sub(pair[0].event_sequence).wrapping_sub(1);
             self.column.push(zigzag64(step as i64));
@@ -117,7 +120,7 @@ impl Encoder {
 
     /// A column of differences modulo 2^32.
     fn delta(&mut self, field: u32, values: impl Iterator<Item = u32>) {
-        self.column.clear();
+        self.column.begin(self.rows);
         let mut previous = 0u32;
         for value in values {
             self.column.push(zigzag32(value.wrapping_sub(previous) as i32));
@@ -128,7 +131,7 @@ impl Encoder {
 
     /// A column of differences of differences. The first value stands by itself and the second as its difference.
     fn delta_of_delta(&mut self, field: u32, mut values: impl Iterator<Item = u32>) {
-        self.column.clear();
+        self.column.begin(self.rows);
         let (mut last, mut step) = (0u32, 0u32);
         if let Some(first) = values.next() {
             self.column.push(zigzag32(first as i32));
@@ -156,7 +159,10 @@ impl Encoder {
 
     /// Fields 23 to 26.
     fn sensors(&mut self, records: &[Record], context_ids: &[u32]) {
-        self.changes.iter_mut().for_each(Packed::clear);
+        let most = records.iter().map(|record| record.context.sensors.len()).sum();
+        for column in &mut self.changes {
+            column.begin(most);
+        }
         self.last_rows.clear();
         let (mut changed_row, mut next_index) = (0usize, 0u32);
         for (row, (record, &context_id)) in records.iter().zip(context_ids).enumerate() {
@@ -193,18 +199,16 @@ impl Encoder {
 
     /// The sensors of the context's row before this one, which takes its place.
     fn last_of<'a>(&mut self, context_id: u32, row: usize, records: &'a [Record]) -> &'a [SensorHealth] {
-        match self.last_rows.iter_mut().find(|(id, _)| *id == context_id) {
-            Some((_, last)) => &records[std::mem::replace(last, row)].sensor_health,
-            None => {
-                self.last_rows.push((context_id, row));
-                &[]
-            }
+        if let Some((_, last)) = self.last_rows.iter_mut().find(|(id, _)| *id == context_id) {
+            return &records[std::mem::replace(last, row)].sensor_health;
         }
+        self.last_rows.push((context_id, row));
+        &[]
     }
 
     /// Fields 27 and 28.
     fn faults(&mut self, records: &[Record]) {
-        self.column.clear();
+        self.column.begin(records.iter().map(|record| record.faults.len()).sum());
         let mut last = 0;
         for (row, record) in records.iter().enumerate() {
             for _ in &record.faults {

@@ -1,7 +1,8 @@
 //! The columnar batch: many records as columns of differences, lossless over the whole domain of [`Record`].
 //!
 //! * [`Encoder`], [`Decoder`]: for batch after batch, with buffers that they keep. [`to_bytes`], [`from_bytes`]: for one.
-//! * `columns`: differences modulo 2^32 and 2^64, runs of equal values, bitmaps of absent rows. `packed`: how they are written.
+//! * `columns`: differences modulo 2^32 and 2^64, runs of equal values, bitmaps of absent rows. `packed`, `read`: their
+//!   protobuf.
 //!
 //! The encoding is canonical: the same records under the same context numbers give the same bytes in every language
 //! (protobuf fields in order of their numbers, zeros at the end of a column left out, longest runs).
@@ -10,6 +11,7 @@ mod columns;
 mod decode;
 mod encode;
 mod packed;
+mod read;
 
 use std::sync::Arc;
 

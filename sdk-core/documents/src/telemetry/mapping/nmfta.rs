@@ -13,7 +13,7 @@ use crate::time::format_instant;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Event<'a> {
+struct FaultCodeEvent<'a> {
     vehicle_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<String>,
@@ -52,7 +52,7 @@ pub fn fault_event(record: &Record, fault: &Fault) -> Result<Option<Document>> {
     };
     let observed = Timestamp::from_nanosecond(record.observed_unix_nanos.into()).ok().map(format_instant);
     let (triggered, cleared) = if fault.active { (observed, None) } else { (None, observed) };
-    let event = Event {
+    let event = FaultCodeEvent {
         vehicle_id: &record.context.vehicle_id,
         location: record.location.map(|l| format!("{} {}", l.latitude_deg(), l.longitude_deg())),
         event_comment: &fault.vendor_code,

@@ -121,7 +121,9 @@ mod tests {
         let names: Vec<_> = attributes(&Record::default()).map(|(name, _)| name).collect();
         assert_eq!(names, ["event.sequence"]);
         let mut gone = record();
-        gone.faults.iter_mut().for_each(|fault| fault.active = false);
+        for fault in &mut gone.faults {
+            fault.active = false;
+        }
         assert!(attributes(&gone).all(|(name, _)| !name.starts_with("fault.")));
     }
 
