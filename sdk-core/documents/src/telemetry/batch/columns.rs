@@ -56,15 +56,15 @@ impl<'a> DeltaOfDelta32<'a> {
     }
 }
 
-/// How many rows the present value of a column of runs lasts.
-struct Lengths<'a> {
+/// Where a column of runs turns to its next value.
+struct Turns<'a> {
     field: usize,
     lengths: Packed<'a>,
     left: u32,
     rows: u32,
 }
 
-impl<'a> Lengths<'a> {
+impl<'a> Turns<'a> {
     /// For `rows` rows of a column with at least one value. No length at all: the one value lasts for all rows.
     fn new(field: usize, lengths: Packed<'a>, rows: usize) -> Self {
         let left = if lengths.is_empty() { rows as u32 } else { 0 };
@@ -72,7 +72,7 @@ impl<'a> Lengths<'a> {
     }
 
     /// Whether the next row begins with another value.
-    fn turns(&mut self) -> Result<bool> {
+    fn next(&mut self) -> Result<bool> {
         let turns = self.left == 0;
         if turns {
             self.left = self.lengths.next32();
@@ -94,7 +94,7 @@ impl<'a> Lengths<'a> {
 /// A column of numbers in runs; without a value it is 0 throughout.
 pub(super) struct Numbers<'a> {
     values: Packed<'a>,
-    lengths: Lengths<'a>,
+    turns: Turns<'a>,
     value: u32,
 }
 
@@ -107,14 +107,14 @@ impl<'a> Numbers<'a> {
             return Err(broken(field));
         }
         let value = if lengths.is_empty() { values.next32() } else { 0 };
-        Ok(Self { values, lengths: Lengths::new(field, lengths, rows), value })
+        Ok(Self { values, turns: Turns::new(field, lengths, rows), value })
     }
 
     /// The value of the next row.
     pub(super) fn next(&mut self) -> Result<u32> {
-        if self.lengths.turns()? {
+        if self.turns.next()? {
             if self.values.is_empty() {
-                return Err(broken(self.lengths.field));
+                return Err(broken(self.turns.field));
             }
             self.value = self.values.next32();
         }
@@ -123,14 +123,14 @@ impl<'a> Numbers<'a> {
 
     pub(super) fn finish(&self) -> Result<()> {
         self.values.finish()?;
-        self.lengths.finish()
+        self.turns.finish()
     }
 }
 
 /// A column of byte strings of one width in runs; without a value they are absent throughout.
 pub(super) struct Strings<'a, const N: usize> {
     values: std::slice::Iter<'a, [u8; N]>,
-    lengths: Lengths<'a>,
+    turns: Turns<'a>,
     value: [u8; N],
 }
 
@@ -144,22 +144,22 @@ impl<'a, const N: usize> Strings<'a, N> {
         }
         let mut values = values.iter();
         let value = if lengths.is_empty() { values.next().copied() } else { None };
-        Ok(Self { values, lengths: Lengths::new(field, lengths, rows), value: value.unwrap_or([0; N]) })
+        Ok(Self { values, turns: Turns::new(field, lengths, rows), value: value.unwrap_or([0; N]) })
     }
 
     /// The value of the next row, zeros for none.
     pub(super) fn next(&mut self) -> Result<[u8; N]> {
-        if self.lengths.turns()? {
-            self.value = *self.values.next().ok_or_else(|| broken(self.lengths.field))?;
+        if self.turns.next()? {
+            self.value = *self.values.next().ok_or_else(|| broken(self.turns.field))?;
         }
         Ok(self.value)
     }
 
     pub(super) fn finish(&self) -> Result<()> {
         if self.values.len() > 0 {
-            return Err(broken(self.lengths.field));
+            return Err(broken(self.turns.field));
         }
-        self.lengths.finish()
+        self.turns.finish()
     }
 }
 

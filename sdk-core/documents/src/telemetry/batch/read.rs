@@ -62,7 +62,9 @@ pub(super) fn next<'a>(bytes: &mut &'a [u8]) -> Result<Option<(usize, Item<'a>)>
     let tag = varint(bytes).and_then(|tag| u32::try_from(tag).ok()).ok_or_else(malformed)?;
     let item = match tag & 7 {
         0 => Item::Number(varint(bytes).ok_or_else(malformed)?),
-        1 => Item::Fixed64(u64::from_le_bytes(*bytes.split_off(..8).and_then(<[u8]>::as_array).ok_or_else(malformed)?)),
+        1 => Item::Fixed64(u64::from_le_bytes(
+            *bytes.split_off(..8).and_then(<[u8]>::first_chunk).ok_or_else(malformed)?,
+        )),
         2 => {
             let length = varint(bytes).and_then(|length| usize::try_from(length).ok()).ok_or_else(malformed)?;
             Item::Bytes(bytes.split_off(..length).ok_or_else(malformed)?)
