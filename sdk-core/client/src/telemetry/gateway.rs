@@ -7,7 +7,7 @@ use std::time::Duration;
 use gladhand_documents::error::{Code, Error, Result, Retry};
 use gladhand_documents::telemetry::wire::Heartbeat;
 use gladhand_documents::telemetry::{Lane, Record};
-use gladhand_protocol::telemetry::{Admission, Conservation, Policies, Sender};
+use gladhand_protocol::telemetry::{Admission, Conservation, Policies, Published, Sender};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -124,8 +124,7 @@ impl Gateway {
     /// Errors: `schema_invalid`, `record_too_large`; `client_closed` after [`Gateway::close`]; `telemetry_refused` once
     /// another gateway took over this producer.
     pub fn publish(&self, record: Record) -> Result<Admission> {
-        let lane = if record.is_safety() { Lane::Safety } else { Lane::Routine };
-        self.publish_in(lane, record)
+        self.publish_in(lane_of(&record), record)
     }
 
     /// Takes a record into this lane. Errors as [`Gateway::publish`].
@@ -135,6 +134,18 @@ impl Gateway {
         let admission = self.shared.sender().admit(lane, record, now)?;
         self.shared.wake.notify_one();
         Ok(admission)
+    }
+
+    /// Takes many records in their order, each into the lane that [`Gateway::publish`] would choose: all of them or, if one is
+    /// broken, none. Other publishers wait meanwhile.
+    ///
+    /// Errors: as [`Gateway::publish`].
+    pub fn publish_batch(&self, records: Vec<Record>) -> Result<Published> {
+        self.shared.usable()?;
+        let now = self.shared.now_ms();
+        let published = self.shared.sender().admit_all(records, lane_of, now)?;
+        self.shared.wake.notify_one();
+        Ok(published)
     }
 
     /// Waits until everything that was published is acknowledged or its loss is, at most `limit`.
@@ -200,6 +211,10 @@ impl Gateway {
         }
         flushed
     }
+}
+
+fn lane_of(record: &Record) -> Lane {
+    if record.is_safety() { Lane::Safety } else { Lane::Routine }
 }
 
 impl Drop for Gateway {

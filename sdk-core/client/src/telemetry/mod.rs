@@ -27,4 +27,4 @@ pub use gladhand_documents::telemetry::{
     AutonomyMode, Context, Fault, FaultCode, FaultSeverity, Kinematics, Lane, Location, Record, SaeLevel, SensorDef,
     SensorHealth, SensorKind, SensorStatus, SpanId, TraceId, json, minute,
 };
-pub use gladhand_protocol::telemetry::{Admission, Conservation, DropPolicy, LanePolicy, Policies};
+pub use gladhand_protocol::telemetry::{Admission, Conservation, DropPolicy, LanePolicy, Policies, Published};

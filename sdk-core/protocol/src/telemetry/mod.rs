@@ -15,6 +15,7 @@ mod contexts;
 mod freshness;
 mod lane;
 mod latest;
+mod many;
 mod policy;
 mod sender;
 #[cfg(test)]
@@ -24,5 +25,6 @@ pub use backoff::Backoff;
 pub use freshness::ServerClock;
 pub use lane::{Admission, Conservation};
 pub use latest::{Latest, Seen};
+pub use many::Published;
 pub use policy::{DropPolicy, LANES, LanePolicy, Policies};
 pub use sender::{Opened, Sender, Setback};

@@ -59,7 +59,7 @@ pub struct Sender {
     producer: String,
     epoch: Epoch,
     policies: Policies,
-    contexts: Contexts,
+    pub(super) contexts: Contexts,
     lanes: [LaneQueue; 4],
     flows: [Flow; 4],
     codec: Codec,
