@@ -49,9 +49,10 @@ impl TryFrom<ColumnArrays> for Columns {
 
     fn try_from(arrays: ColumnArrays) -> Result<Self, Error> {
         let early = |_| Error::new(Code::InvalidArgument, "observedAt has a number below 0");
-        let signed = arrays.observed_at_signed.map(|array| array.iter().map(|&time| u64::try_from(time)).collect());
-        let observed_unix_nanos = match signed {
-            Some(times) => times.map_err(early)?,
+        let observed_unix_nanos = match arrays.observed_at_signed {
+            Some(array) => {
+                array.iter().map(|&time| u64::try_from(time)).collect::<Result<Vec<u64>, _>>().map_err(early)?
+            }
             None => items(arrays.observed_at),
         };
         Ok(Self {

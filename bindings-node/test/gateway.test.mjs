@@ -29,7 +29,10 @@ async function withGateway(body) {
 
 test('single observations arrive', async () => {
   await withGateway(async (gateway) => {
-    const sensors = [{ kind: 'lidar', status: 'nominal', name: 'front' }, { kind: 'radar', status: 'degraded' }];
+    const sensors = [
+      { kind: 'lidar', status: 'nominal', name: 'front' },
+      { kind: 'radar', status: 'degraded' },
+    ];
     const observation = {
       vehicleId: 'aurora-trk-0417',
       observedAt: START + 1n,
@@ -79,9 +82,19 @@ test('columns arrive', async () => {
   await withGateway(async (gateway) => {
     const modes = { autonomyMode: Uint8Array.of(1, 2, 3, 99), autonomyLevel: 'sae_4' };
     const signed = BigInt64Array.from(times);
-    const exact = { lat: undefined, lon: undefined, latitudeE7Deg: new Int32Array(4), longitudeE7Deg: new Int32Array(4) };
+    const exact = {
+      lat: undefined,
+      lon: undefined,
+      latitudeE7Deg: new Int32Array(4),
+      longitudeE7Deg: new Int32Array(4),
+    };
     let last = 0n;
-    for (const given of [columns, { ...columns, ...modes }, { ...columns, observedAt: signed }, { ...columns, ...exact }]) {
+    for (const given of [
+      columns,
+      { ...columns, ...modes },
+      { ...columns, observedAt: signed },
+      { ...columns, ...exact },
+    ]) {
       const published = gateway.publishColumns(given);
       assert.deepEqual(published, {
         accepted: 4,

@@ -57,7 +57,7 @@ def test_what_is_wrong_with_a_column_is_named(carrier: gladhand.Sandbox) -> None
             (columns(lon=None), gladhand.errors.MisuseError, "row 0: lat and lon belong together"),
             (columns(observed_at=array("d", TIMES)), gladhand.errors.MisuseError, "observed_at must have integers"),
             (columns(observed_at=array("q", [-1] * 4)), gladhand.errors.MisuseError, "observed_at has a number out"),
-            (columns(observed_at=big_endian), gladhand.errors.MisuseError, "'>q'"),
+            (columns(observed_at=big_endian), gladhand.errors.MisuseError, '">q"'),
             (columns(autonomy_mode="warp"), gladhand.errors.MisuseError, "warp"),
             (columns(lat=[1.0, 2.0, 3.0, 4.0]), TypeError, "lat must be a NumPy array"),
             (columns(lat=np.zeros((2, 2))), ValueError, "lat must have one dimension"),
@@ -96,7 +96,7 @@ def test_what_had_to_go_is_told_at_once(carrier: gladhand.Sandbox) -> None:
     """The routine lane holds a limited number of bytes; without a collector it overflows."""
     rows = 20_000
     rng = np.random.default_rng(7)
-    given = {
+    given: dict[str, Any] = {
         "vehicle_id": "v",
         "observed_at": np.arange(rows, dtype=np.int64) * 100_000_000,
         "lat": rng.uniform(-90, 90, rows),
@@ -106,7 +106,8 @@ def test_what_had_to_go_is_told_at_once(carrier: gladhand.Sandbox) -> None:
         "heading_deg": rng.uniform(0, 360, rows),
     }
     gateway = gladhand.Gateway(carrier.gateway_config_path)
-    carrier.stop()
+    gateway.open()
+    carrier.close()
     dropped = 0
     for call in range(1, 61):
         published = gateway.publish_columns(**given)
@@ -122,7 +123,7 @@ def test_what_had_to_go_is_told_at_once(carrier: gladhand.Sandbox) -> None:
 
 def test_a_place_from_columns_is_followed(carrier: gladhand.Sandbox, gh: gladhand.Client) -> None:
     tender = enroute(carrier, gh)
-    ids = {"load_id": tender.load_id, "dispatch_id": tender.dispatch_id or ""}
+    ids: dict[str, Any] = {"load_id": tender.load_id, "dispatch_id": tender.dispatch_id or ""}
     with (
         gladhand.Gateway(carrier.gateway_config_path) as gateway,
         gh.telemetry.follow(tender.load_id).open() as positions,

@@ -286,7 +286,9 @@ proptest! {
     ) {
         let (mut encoder, mut decoder) = (batch::Encoder::new(), batch::Decoder::new());
         for mut records in batches {
-            records.iter_mut().for_each(|record| record.context = context.clone());
+            for record in &mut records {
+                record.context = context.clone();
+            }
             let ids: Vec<u32> = (0..records.len() as u32).map(|row| row / 2).collect();
             let bytes = encoder.encode(&records, &ids).expect("encodes");
             prop_assert_eq!(hex(bytes), hex(&oracle::to_bytes(&records, &ids)));
