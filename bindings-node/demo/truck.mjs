@@ -21,7 +21,7 @@ export async function drive(loadId, dispatchId) {
   for (const [place, line] of lines.entries()) {
     const recorded = Document.parse(line);
     const at = start + (BigInt(recorded.number('/t') ?? 0) - first) / BigInt(SPEED);
-    gateway.publish(
+    gateway.publishDocument(
       recorded
         .patch('/t', String(at))
         .patch('/loadId', JSON.stringify(loadId))

@@ -3,7 +3,7 @@
 //! * [`document`]: the lossless document. * [`cancel`]: the token behind an `AbortSignal`.
 //! * [`promise`]: a task of the core as a promise. * [`error`]: a failure of the core as a JavaScript error.
 //! * [`contract`]: names, digests, signatures and states by themselves. * [`client`]: the operations. * [`stream`], [`events`]: what is pulled, and what is called back.
-//! * [`gateway`]: the vehicle side. * [`sandbox`]: a local carrier.
+//! * [`gateway`], [`columns`]: the vehicle side. * [`sandbox`]: a local carrier.
 //!
 //! It holds no rule of the contract, no retry and no default, and it never sees an `AbortSignal`: that type of napi
 //! overwrites the caller's handler. The TypeScript half (`src/`) gives the calls their names and classes; nobody else
@@ -11,6 +11,7 @@
 
 mod cancel;
 mod client;
+mod columns;
 mod contract;
 mod document;
 mod error;

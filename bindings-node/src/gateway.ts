@@ -3,6 +3,7 @@ import { documentOf, type DocumentLike } from './accept.js';
 import { call, type CallOptions } from './call.js';
 import { addon, type Document, type NativeGateway } from './native.js';
 import { settings, type Settings } from './settings.js';
+import { nanoseconds, nativeColumns, Templates, type Columns, type Observation, type Published } from './vehicle.js';
 
 /** Where a gateway took a record in. */
 export interface Admission {
@@ -35,6 +36,7 @@ export interface GatewayOptions extends Settings, CallOptions {
 /** A vehicle gateway: takes records at once, sends them in order, keeps what the collector has not confirmed. */
 export class Gateway implements AsyncDisposable {
   readonly #native: NativeGateway;
+  readonly #templates = new Templates();
 
   private constructor(native: NativeGateway) {
     this.#native = native;
@@ -46,10 +48,51 @@ export class Gateway implements AsyncDisposable {
     return new Gateway(await call(signal, (cancel) => addon.Gateway.connect(path, settings(own), cancel)));
   }
 
+  /** Takes one observation. Never waits: it returns when the record is admitted, not when it has arrived. Numbers are
+   * rounded to 1e-7 degree, 1 mm, 1 mm/s, 0.01 degree of heading, 1 mm/s² and 0.001 degree/s, halves away from zero. */
+  publish(observation: Observation): Admission {
+    const { lat, lon, altitudeM, speedMps, headingDeg, faults } = observation;
+    const stated =
+      (lat === undefined ? 0 : 1) |
+      (lon === undefined ? 0 : 2) |
+      (altitudeM === undefined ? 0 : 4) |
+      (speedMps === undefined ? 0 : 8) |
+      (headingDeg === undefined ? 0 : 16);
+    return this.#native.publish(
+      this.#templates.of(observation),
+      nanoseconds(observation.observedAt),
+      observation.eventSequence,
+      stated,
+      lat ?? 0,
+      lon ?? 0,
+      altitudeM ?? 0,
+      speedMps ?? 0,
+      headingDeg ?? 0,
+      observation.horizontalAccuracyM ?? 0,
+      observation.verticalAccuracyM ?? 0,
+      observation.accelerationLongitudinalMps2 ?? 0,
+      observation.accelerationLateralMps2 ?? 0,
+      observation.yawRateDegps ?? 0,
+      faults === undefined || faults.length === 0 ? undefined : faults,
+    );
+  }
+
+  /** Takes many observations of one vehicle: all of them or, if one is refused, none. The arrays are copied: they may be
+   * used again at once. */
+  publishColumns(columns: Columns): Published {
+    const { autonomyMode: mode, autonomyLevel: level } = columns;
+    const labels = {
+      ...columns,
+      autonomyMode: typeof mode === 'string' ? mode : undefined,
+      autonomyLevel: typeof level === 'string' ? level : undefined,
+    };
+    return this.#native.publishColumns(this.#templates.of(labels), nativeColumns(columns));
+  }
+
   /** Takes one record, as JSON of the telemetry contract (`vehicleId`, `observedTimeUnixNanos`, `location`, …) or as a line
-   * of a recorded trace. Never waits: it returns when the record is admitted, not when it has arrived. */
-  publish(record: DocumentLike): Admission {
-    const found = this.#native.publish(documentOf(record, 'record'));
+   * of a recorded trace. */
+  publishDocument(record: DocumentLike): Admission {
+    const found = this.#native.publishDocument(documentOf(record, 'record'));
     return {
       lane: found.text('/lane') ?? '',
       sequence: BigInt(found.number('/sequence') ?? 0),

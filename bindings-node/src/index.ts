@@ -7,6 +7,7 @@
 export { Client, connect, type ConnectOptions } from './client.js';
 export { Sandbox, sandbox, type SandboxOptions } from './sandbox.js';
 export { Gateway, type Admission, type Counts, type GatewayOptions } from './gateway.js';
+export type { Codes, Columns, Fault, Labels, Numbers, Observation, Published, Sensor } from './vehicle.js';
 export type { Setting, Settings } from './settings.js';
 export type { DocumentLike } from './accept.js';
 export type { CallOptions } from './call.js';

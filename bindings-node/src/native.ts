@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeError, type ErrorDetails, type GladhandError } from './errors.js';
+import type { Admission } from './gateway.js';
+import type { Fault, Labels, Published } from './vehicle.js';
 
 /** One JSON text, immutable, kept byte for byte; a JSON Pointer (RFC 6901) says where. */
 export interface Document {
@@ -150,9 +152,53 @@ export interface NativeClient {
   close(): Promise<void>;
 }
 
+/** What many telemetry records have in common, as the core keeps it. */
+export interface RecordTemplate {
+  readonly recordTemplate: unique symbol;
+}
+
+/** Columns as the core takes them. */
+export interface NativeColumns {
+  observedAt?: BigUint64Array;
+  observedAtSigned?: BigInt64Array;
+  eventSequence: BigUint64Array | undefined;
+  lat: Float64Array | undefined;
+  lon: Float64Array | undefined;
+  latitudeE7Deg: Int32Array | undefined;
+  longitudeE7Deg: Int32Array | undefined;
+  altitudeM: Float64Array | undefined;
+  horizontalAccuracyM: Float64Array | undefined;
+  verticalAccuracyM: Float64Array | undefined;
+  speedMps: Float64Array | undefined;
+  headingDeg: Float64Array | undefined;
+  accelerationLongitudinalMps2: Float64Array | undefined;
+  accelerationLateralMps2: Float64Array | undefined;
+  yawRateDegps: Float64Array | undefined;
+  autonomyMode: Int32Array | undefined;
+  autonomyLevel: Int32Array | undefined;
+}
+
 /** The native half of a vehicle gateway. */
 export interface NativeGateway {
-  publish(record: Document): Document;
+  publish(
+    template: RecordTemplate,
+    observedAt: bigint,
+    eventSequence: bigint | undefined,
+    stated: number,
+    lat: number,
+    lon: number,
+    altitudeM: number,
+    speedMps: number,
+    headingDeg: number,
+    horizontalAccuracyM: number,
+    verticalAccuracyM: number,
+    accelerationLongitudinalMps2: number,
+    accelerationLateralMps2: number,
+    yawRateDegps: number,
+    faults: readonly Fault[] | undefined,
+  ): Admission;
+  publishColumns(template: RecordTemplate, columns: NativeColumns): Published;
+  publishDocument(record: Document): Document;
   flush(cancel: CancelToken): Promise<Document>;
   stats(): Document;
   close(): Promise<Document>;
@@ -198,6 +244,7 @@ interface Addon {
   CancelToken: new () => CancelToken;
   Client: { connect: Connect<NativeClient> };
   Gateway: { connect: Connect<NativeGateway> };
+  RecordTemplate: { of(labels: Required<Labels>, last: RecordTemplate | undefined): RecordTemplate };
   Sandbox: {
     start(carrier: string, program: string | undefined, extra: string[], cancel: CancelToken): Promise<NativeSandbox>;
   };

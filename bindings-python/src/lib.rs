@@ -5,10 +5,11 @@
 //! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio.
 //! * [`contract`]: names, digests, signatures and states by themselves.
 //! * [`client`]: the operations. * [`stream`]: what never stops arriving. * [`pull`]: nothing of it is lost.
-//! * [`gateway`], [`record`]: the vehicle side. * [`sandbox`]: a local carrier.
+//! * [`gateway`], [`record`], [`columns`]: the vehicle side. * [`sandbox`]: a local carrier.
 
 mod call;
 mod client;
+mod columns;
 mod contract;
 mod document;
 mod errors;

@@ -36,7 +36,7 @@ const USAGE: &str = "usage: cargo xtask <verb>
   drill crash [--short] [--random N] [--processes 1,2,4] [--profiles …] [--seed S]   the TMS killed at every point
   drill telemetry [--seconds N] [--seed S]                        a gateway and a collector under every fault; counts every record
   lint                                                            format, types and generated sources of the packages
-  bench --suite dpop|tender                                       what a proof or a tender costs, beside other implementations
+  bench --suite dpop|telemetry|tender                             what a proof, a record or a tender costs, beside other implementations
   contract [--check | --publish]                                  what is generated from the Rust types";
 
 fn main() -> ExitCode {

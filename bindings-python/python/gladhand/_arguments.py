@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from operator import index
 from typing import Any, Union
 
 from . import models
 from ._document import View, encode
 from ._gladhand import Document
+from .vehicle import Record
 
 DocumentLike = Union[models.Model, Document, Mapping[str, Any], str, bytes]
 """A model, a native document, a dict (decimals as `Decimal`, never float), or JSON text as it came."""
@@ -24,6 +26,8 @@ RequesterLike = Union[str, models.Requester, Mapping[str, str], "tuple[str, str]
 """Who asks: the principal alone, or principal and role as a pair, a dict or a model."""
 PemLike = Union[str, bytes]
 """PEM (RFC 7468), as text or bytes."""
+Column = Any
+"""A one-dimensional buffer of numbers (PEP 3118): a NumPy array, `array.array`, a memoryview."""
 Number = Union[Decimal, int, float, str]
 """A number that is measured, not counted: for degrees and miles a float is exact enough."""
 
@@ -78,12 +82,38 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 def nanoseconds(instant: datetime | int) -> int:
     """An instant in nanoseconds since 1970; ValueError for a naive datetime, which names no instant."""
-    if isinstance(instant, int):
-        return instant
+    if not isinstance(instant, datetime):
+        return index(instant)
     if instant.tzinfo is None:
         raise ValueError("the instant must have a time zone: a naive datetime names no instant")
     since = instant - _EPOCH
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+
+
+def record(given: Record) -> Record:
+    """A record with its instant in nanoseconds and its lists as tuples."""
+    instant, sensors, faults = given.observed_at, given.sensors, given.faults
+    if type(instant) is int and type(sensors) is tuple and type(faults) is tuple:
+        return given
+    return given._replace(observed_at=nanoseconds(instant), sensors=tuple(sensors), faults=tuple(faults))
+
+
+def columns(given: Mapping[str, Column | None]) -> list[tuple[str, str, int, bytes]]:
+    """The columns that are there: name, format and size of an item, and the items."""
+    return [(name, *_buffer(name, column)) for name, column in given.items() if column is not None]
+
+
+def _buffer(name: str, column: Column) -> tuple[str, int, bytes]:
+    if getattr(getattr(column, "dtype", None), "kind", "") == "M":
+        column = column.astype("datetime64[ns]").view("int64")
+    try:
+        view = memoryview(column)
+    except TypeError:
+        kind = type(column).__name__
+        raise TypeError(f"{name} must be a NumPy array or another buffer, not {kind}") from None
+    if view.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, not {view.ndim}")
+    return view.format, view.itemsize, view.tobytes()
 
 
 def settings(overrides: Mapping[str, object]) -> dict[str, str]:

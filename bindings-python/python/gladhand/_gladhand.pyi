@@ -1,9 +1,7 @@
 """Types of the native module. Everything here is the core's; see `bindings-python/src`."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, Generic, TypeVar, final
-
-from .vehicle import Fault, Sensor
 
 T = TypeVar("T", covariant=True)
 Asking = tuple[str, str, str | None]
@@ -189,28 +187,11 @@ class Gateway:
     @staticmethod
     def connect(path: str | None, settings: dict[str, str]) -> Call[Gateway]: ...
     def publish_document(self, record: Document) -> Document: ...
-    def publish(
-        self,
-        *,
-        vehicle_id: str,
-        observed_unix_nanos: int,
-        lat: float | None,
-        lon: float | None,
-        altitude_m: float | None,
-        horizontal_accuracy_m: float,
-        speed_mps: float | None,
-        heading_deg: float | None,
-        acceleration_mps2: tuple[float, float],
-        yaw_rate_degps: float,
-        autonomy_mode: str,
-        autonomy_level: str,
-        sensors: list[Sensor],
-        faults: list[Fault],
-        load_id: str,
-        capacity_id: str,
-        dispatch_id: str,
-        event_sequence: int,
-    ) -> Document: ...
+    def publish(self, record: tuple[Any, ...]) -> tuple[str, int, int, bool]: ...
+    def publish_records(self, records: Sequence[tuple[Any, ...]]) -> tuple[int, int, int, int]: ...
+    def publish_columns(
+        self, labels: tuple[Any, ...], buffers: Sequence[tuple[str, str, int, bytes]]
+    ) -> tuple[int, int, int, int]: ...
     def flush(self) -> Call[Document]: ...
     def stats(self) -> Document: ...
     def close(self) -> Call[Document]: ...

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
-__all__ = ["Admission", "Conservation", "Fault", "Sensor"]
+__all__ = ["Admission", "Conservation", "Fault", "Published", "Record", "Sensor"]
 
 
 class Sensor(NamedTuple):
@@ -41,6 +42,32 @@ class Fault(NamedTuple):
     """The vendor's own code."""
 
 
+class Record(NamedTuple):
+    """One observation of one vehicle, with the names and units of `Gateway.publish`."""
+
+    vehicle_id: str
+    load_id: str = ""
+    capacity_id: str = ""
+    dispatch_id: str = ""
+    autonomy_mode: str = "unspecified"
+    autonomy_level: str = "unspecified"
+    trace_id: str = ""
+    span_id: str = ""
+    sensors: tuple[Sensor, ...] = ()
+    observed_at: datetime | int = 0
+    event_sequence: int = 0
+    lat: float | None = None
+    lon: float | None = None
+    altitude_m: float | None = None
+    horizontal_accuracy_m: float = 0.0
+    vertical_accuracy_m: float = 0.0
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+    acceleration_mps2: tuple[float, float] = (0.0, 0.0)
+    yaw_rate_degps: float = 0.0
+    faults: tuple[Fault, ...] = ()
+
+
 class Admission(NamedTuple):
     """What became of a record that was published."""
 
@@ -52,6 +79,20 @@ class Admission(NamedTuple):
     """Its number at the source, over all lanes."""
     accepted: bool
     """False if the lane's budget was used up and the record was dropped, which the collector is told."""
+
+
+class Published(NamedTuple):
+    """What became of records that were published together."""
+
+    accepted: int
+    """How many of them were taken."""
+    dropped: int
+    """How many records, of these or older ones, had to go meanwhile, which the collector is told: `Conservation.dropped`
+    grew by so many."""
+    first_event_sequence: int
+    """The number of the first at the source; 0 if there was none."""
+    last_event_sequence: int
+    """The number of the last at the source; 0 if there was none."""
 
 
 class Conservation(NamedTuple):

@@ -8,9 +8,9 @@ use gladhand_documents::telemetry::wire::stream_request::Message as Said;
 use gladhand_documents::telemetry::wire::stream_response::Message as Answered;
 use gladhand_documents::telemetry::wire::{
     Ack, Codec, Correlation, Credit, DropReason, Durability, Fault, FollowEnded, FollowHeartbeat, FollowRequest,
-    FollowResponse, FollowUpdate, Frame, GapNotice, GoAway, GoAwayReason, Heartbeat, Hello, Kinematics, Lane, LaneState,
-    LaneStatus, Location, Nack, NackReason, ResumeState, SensorDef, SensorHealth, StreamContext, StreamRequest,
-    StreamResponse, TelemetryRecord, Welcome,
+    FollowResponse, FollowUpdate, Frame, GapNotice, GoAway, GoAwayReason, Heartbeat, Hello, Kinematics, Lane,
+    LaneState, LaneStatus, Location, Nack, NackReason, ResumeState, SensorDef, SensorHealth, StreamContext,
+    StreamRequest, StreamResponse, TelemetryRecord, Welcome,
 };
 use prost::Message;
 use serde_json::{Value, json};
@@ -279,7 +279,12 @@ fn followers() -> Vec<Vector> {
     let (record, record_json) = record();
     let request = FollowRequest { load_ids: vec!["mcleod-6789".into()], cursor: "a1.7".into() };
     vec![
-        Vector { name: "TelemetryRecord", kind: "TelemetryRecord", bytes: record.encode_to_vec(), json: record_json.clone() },
+        Vector {
+            name: "TelemetryRecord",
+            kind: "TelemetryRecord",
+            bytes: record.encode_to_vec(),
+            json: record_json.clone(),
+        },
         Vector {
             name: "FollowRequest",
             kind: "FollowRequest",

@@ -1,11 +1,12 @@
-//! The vehicle side, as tasks on documents.
+//! The vehicle side: records in, what became of them out.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use gladhand::telemetry::{Admission, Published};
 use gladhand::{GatewayOptions, Result};
 use gladhand_documents::json::Document;
-use gladhand_documents::telemetry::{Record, json, minute};
+use gladhand_documents::telemetry::{Lane, Record, json, minute};
 
 use crate::client::configuration;
 use crate::runtime::Owner;
@@ -45,12 +46,24 @@ impl Gateway {
             let admission = self.gateway.publish(read(record)?)?;
             Document::parse(format!(
                 r#"{{"lane":"{}","sequence":{},"eventSequence":"{}","accepted":{}}}"#,
-                admission.lane.as_str_name().trim_start_matches("LANE_").to_ascii_lowercase(),
+                lane_name(admission.lane),
                 admission.sequence,
                 admission.event_sequence,
                 admission.accepted,
             ))
         })
+    }
+
+    /// Takes a record. Never waits.
+    pub fn publish_record(&self, record: Record) -> Result<Admission> {
+        self.owner.check()?;
+        guard(|| self.gateway.publish(record))
+    }
+
+    /// Takes many records: all of them or, if one is broken, none. Never waits.
+    pub fn publish_batch(&self, records: Vec<Record>) -> Result<Published> {
+        self.owner.check()?;
+        guard(|| self.gateway.publish_batch(records))
     }
 
     /// Waits until everything published is acknowledged or declared lost. Answers
@@ -76,6 +89,17 @@ impl Gateway {
             owner.check()?;
             counts(gateway.close(PATIENCE).await?)
         })
+    }
+}
+
+/// The name of a lane.
+pub fn lane_name(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Safety => "safety",
+        Lane::Operational => "operational",
+        Lane::Routine => "routine",
+        Lane::Diagnostic => "diagnostic",
+        Lane::Unspecified => "unspecified",
     }
 }
 

@@ -2,6 +2,7 @@
 //! panic across a language border, handles that know their process, and the operations of the SDK on documents.
 //!
 //! * [`Client`], [`Gateway`]: the operations, as tasks on documents. * [`stream`]: what is pulled.
+//! * [`observation`], [`columns`]: telemetry records from numbers in natural units, one by one and many at a time.
 //! * `webhook`: answers a request to a webhook's address. * [`WEBHOOK_LIMIT`]: how much of its body to read.
 //! * [`contract`]: names, digests, signatures and states by themselves.
 //! * [`identity`]: rotation, status and security events of a client.
@@ -11,9 +12,11 @@
 //! A binding adds its language's types and nothing else: no rule of the contract, no retry, no default.
 
 pub mod client;
+pub mod columns;
 pub mod contract;
 pub mod gateway;
 pub mod identity;
+pub mod observation;
 pub mod runtime;
 pub mod stream;
 pub mod task;
@@ -21,6 +24,7 @@ mod webhook;
 
 pub use client::{Asking, Client, Command};
 pub use gateway::Gateway;
+pub use gladhand::telemetry::{Admission, Published};
 pub use gladhand::{Delivery, Sandbox, fork};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::{Document, quote};

@@ -55,8 +55,8 @@ fn table(order: &[String], measured: &BTreeMap<String, Vec<f64>>) -> String {
     out
 }
 
-/// A folder of the cache with the Node peer installed as its lock file says.
-fn node() -> Result<PathBuf> {
+/// A folder of the cache with the Node peers installed as its lock file says.
+pub(super) fn node() -> Result<PathBuf> {
     let place = paths::cache().join("bench-node");
     std::fs::create_dir_all(&place).map_err(|e| format!("{}: {e}", place.display()))?;
     for file in ["package.json", "package-lock.json", "dpop.mjs"] {

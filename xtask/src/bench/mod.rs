@@ -1,9 +1,10 @@
 //! `cargo xtask bench --suite NAME`: measurements beside what others would use instead, in one run. The programs alternate, so
 //! that a machine that is busy is busy for all of them; what counts is the ratio of medians.
 //!
-//! * [`dpop`]: what a proof costs. * [`tender`]: what a tender costs, journal and all.
+//! * [`dpop`]: what a proof costs. * [`tender`]: what a tender costs, journal and all. * [`telemetry`]: what a record costs.
 
 mod dpop;
+mod telemetry;
 mod tender;
 
 use std::path::PathBuf;
@@ -15,8 +16,9 @@ use crate::shell::{Result, Run, find};
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--suite", "dpop"] => dpop::run(),
+        ["--suite", "telemetry"] => telemetry::run(),
         ["--suite", "tender"] => tender::run(),
-        _ => Err("usage: cargo xtask bench --suite dpop|tender".to_owned()),
+        _ => Err("usage: cargo xtask bench --suite dpop|telemetry|tender".to_owned()),
     }
 }
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
 from .. import _arguments
-from .._arguments import DocumentLike
+from .._arguments import Column, DocumentLike
 from .._exit import keep
 from .._gladhand import Call, Document
 from .._gladhand import Gateway as Native
-from ..vehicle import Admission, Conservation, Fault, Sensor
+from ..vehicle import Admission, Conservation, Fault, Published, Record, Sensor
 from ._answer import answer
 
 
@@ -49,6 +49,7 @@ class Gateway:
         lon: float | None = None,
         altitude_m: float | None = None,
         horizontal_accuracy_m: float = 0.0,
+        vertical_accuracy_m: float = 0.0,
         speed_mps: float | None = None,
         heading_deg: float | None = None,
         acceleration_mps2: tuple[float, float] = (0.0, 0.0),
@@ -61,34 +62,103 @@ class Gateway:
         capacity_id: str = "",
         dispatch_id: str = "",
         event_sequence: int = 0,
+        trace_id: str = "",
+        span_id: str = "",
     ) -> Admission:
         """Publishes one observation; returns when it is admitted, not when it has arrived.
 
         `observed_at` is an aware datetime or nanoseconds since 1970 (UTC); degrees are WGS 84, the heading clockwise from
-        north; acceleration is forwards and to the left. `event_sequence` 0 lets the gateway number the record.
+        north; acceleration is forwards and to the left. Numbers are rounded to 1e-7 degree, 1 mm, 1 mm/s, 0.01 degree of
+        heading, 1 mm/s² and 0.001 degree/s, halves away from zero. `event_sequence` 0 lets the gateway number the record.
         """
         native = self._native or await self.open()
-        admitted = native.publish(
-            vehicle_id=vehicle_id,
-            observed_unix_nanos=_arguments.nanoseconds(observed_at),
-            lat=lat,
-            lon=lon,
-            altitude_m=altitude_m,
-            horizontal_accuracy_m=horizontal_accuracy_m,
-            speed_mps=speed_mps,
-            heading_deg=heading_deg,
-            acceleration_mps2=acceleration_mps2,
-            yaw_rate_degps=yaw_rate_degps,
-            autonomy_mode=autonomy_mode,
-            autonomy_level=autonomy_level,
-            sensors=list(sensors),
-            faults=list(faults),
-            load_id=load_id,
-            capacity_id=capacity_id,
-            dispatch_id=dispatch_id,
-            event_sequence=event_sequence,
+        record = (
+            vehicle_id,
+            load_id,
+            capacity_id,
+            dispatch_id,
+            autonomy_mode,
+            autonomy_level,
+            trace_id,
+            span_id,
+            tuple(sensors),
+            observed_at if type(observed_at) is int else _arguments.nanoseconds(observed_at),
+            event_sequence,
+            lat,
+            lon,
+            altitude_m,
+            horizontal_accuracy_m,
+            vertical_accuracy_m,
+            speed_mps,
+            heading_deg,
+            acceleration_mps2,
+            yaw_rate_degps,
+            tuple(faults),
         )
-        return _admission(admitted)
+        return Admission._make(native.publish(record))
+
+    async def publish_records(self, records: Iterable[Record]) -> Published:
+        """Publishes many observations, in their order: all of them or, if one is refused, none."""
+        native = self._native or await self.open()
+        return Published._make(native.publish_records([_arguments.record(record) for record in records]))
+
+    async def publish_columns(
+        self,
+        *,
+        vehicle_id: str,
+        observed_at: Column,
+        lat: Column | None = None,
+        lon: Column | None = None,
+        latitude_e7_deg: Column | None = None,
+        longitude_e7_deg: Column | None = None,
+        altitude_m: Column | None = None,
+        horizontal_accuracy_m: Column | None = None,
+        vertical_accuracy_m: Column | None = None,
+        speed_mps: Column | None = None,
+        heading_deg: Column | None = None,
+        acceleration_longitudinal_mps2: Column | None = None,
+        acceleration_lateral_mps2: Column | None = None,
+        yaw_rate_degps: Column | None = None,
+        autonomy_mode: str | Column = "unspecified",
+        autonomy_level: str | Column = "unspecified",
+        sensors: Sequence[Sensor] = (),
+        load_id: str = "",
+        capacity_id: str = "",
+        dispatch_id: str = "",
+        event_sequence: Column | None = None,
+        trace_id: str = "",
+        span_id: str = "",
+    ) -> Published:
+        """Publishes many observations of one vehicle: all of them or, if one is refused, none.
+
+        A column is a NumPy array or another one-dimensional buffer (`array.array`, a memoryview) with one value per
+        observation; `observed_at` has integer nanoseconds since 1970 (UTC), or is a NumPy array of datetime64. NaN is a
+        value that is not stated. Units and rounding are those of `publish`; a place may also be given as integers of 1e-7
+        degree (`latitude_e7_deg`, `longitude_e7_deg`), modes and levels as numbers of the telemetry contract. Columns are
+        copied: the caller may use them again at once.
+        """
+        native = self._native or await self.open()
+        words = [value if isinstance(value, str) else "unspecified" for value in (autonomy_mode, autonomy_level)]
+        labels = (vehicle_id, load_id, capacity_id, dispatch_id, *words, trace_id, span_id, tuple(sensors))
+        columns = {
+            "observed_at": observed_at,
+            "lat": lat,
+            "lon": lon,
+            "latitude_e7_deg": latitude_e7_deg,
+            "longitude_e7_deg": longitude_e7_deg,
+            "altitude_m": altitude_m,
+            "horizontal_accuracy_m": horizontal_accuracy_m,
+            "vertical_accuracy_m": vertical_accuracy_m,
+            "speed_mps": speed_mps,
+            "heading_deg": heading_deg,
+            "acceleration_longitudinal_mps2": acceleration_longitudinal_mps2,
+            "acceleration_lateral_mps2": acceleration_lateral_mps2,
+            "yaw_rate_degps": yaw_rate_degps,
+            "autonomy_mode": None if isinstance(autonomy_mode, str) else autonomy_mode,
+            "autonomy_level": None if isinstance(autonomy_level, str) else autonomy_level,
+            "event_sequence": event_sequence,
+        }
+        return Published._make(native.publish_columns(labels, _arguments.columns(columns)))
 
     async def publish_document(self, record: DocumentLike) -> Admission:
         """Publishes a record that is JSON already, with the names of the telemetry contract."""

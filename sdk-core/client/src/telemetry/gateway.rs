@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result, Retry};
 use gladhand_documents::telemetry::{Lane, Record};
-use gladhand_protocol::telemetry::{Admission, Conservation, LANES, Now, Policies, Sender, Stream};
+use gladhand_protocol::telemetry::{Admission, Conservation, LANES, Now, Policies, Published, Sender, Stream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -164,8 +164,7 @@ impl Gateway {
     /// Errors: `schema_invalid`, `record_too_large`; `client_closed` after [`Gateway::close`]; `telemetry_refused` once
     /// another gateway took over this producer.
     pub fn publish(&self, record: Record) -> Result<Admission> {
-        let lane = if record.is_safety() { Lane::Safety } else { Lane::Routine };
-        self.publish_in(lane, record)
+        self.publish_in(lane_of(&record), record)
     }
 
     /// Takes a record into this lane. Errors as [`Gateway::publish`].
@@ -182,6 +181,24 @@ impl Gateway {
             self.shared.keep.notify_one();
         }
         Ok(admission)
+    }
+
+    /// Takes many records in their order, each into the lane that [`Gateway::publish`] would choose: all of them or, if one is
+    /// broken, none. Other publishers wait meanwhile.
+    ///
+    /// Errors: as [`Gateway::publish`].
+    pub fn publish_batch(&self, records: Vec<Record>) -> Result<Published> {
+        let now = self.shared.now();
+        let (published, keep) = {
+            let mut sender = self.shared.sender();
+            self.shared.usable()?;
+            (sender.admit_all(records, lane_of, now)?, sender.wants_poll())
+        };
+        self.shared.wake_all();
+        if keep {
+            self.shared.keep.notify_one();
+        }
+        Ok(published)
     }
 
     /// Waits until everything that was published is acknowledged or its loss is, at most `limit`.
@@ -249,6 +266,10 @@ impl Gateway {
         let closed = self.shared.sender().close(self.shared.now());
         flushed.and_then(|counts| closed.map(|()| counts))
     }
+}
+
+fn lane_of(record: &Record) -> Lane {
+    if record.is_safety() { Lane::Safety } else { Lane::Routine }
 }
 
 impl Drop for Gateway {

@@ -33,5 +33,5 @@ pub use gladhand_documents::telemetry::{
     AutonomyMode, Context, DropReason, Fault, FaultCode, FaultSeverity, Kinematics, Lane, Location, Record, SaeLevel,
     SensorDef, SensorHealth, SensorKind, SensorStatus, SpanId, TraceId, json, minute,
 };
-pub use gladhand_protocol::telemetry::{Admission, Conservation, DropPolicy, LANES, LanePolicy, Policies};
+pub use gladhand_protocol::telemetry::{Admission, Conservation, DropPolicy, LANES, LanePolicy, Policies, Published};
 pub use status::{GatewayStatus, LaneCounts, SpoolStatus};

@@ -4,6 +4,7 @@
 //! * [`batch`]: many records as columns, lossless and small; what a frame carries.
 //! * [`frame`]: the checksum and the compression of a frame.
 //! * [`json`]: the record as JSON, with the names of the contract.
+//! * [`mapping`]: the record in the words of OpenTelemetry, COVESA VSS, NMFTA and X12.
 //! * [`minute`]: the line format of the recorded highway minute and of synthetic traces.
 //! * [`open`]: enumerations that keep a number they do not know.
 //! * [`units`]: from degrees and metres per second to scaled integers, with the rounding stated.
@@ -14,6 +15,7 @@
 pub mod batch;
 pub mod frame;
 pub mod json;
+pub mod mapping;
 pub mod minute;
 pub mod open;
 pub mod record;

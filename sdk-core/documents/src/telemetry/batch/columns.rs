@@ -1,231 +1,186 @@
-//! Columns: differences taken modulo the width of the field, so that a jump across ±180° or a wrapped counter comes back
-//! exactly; runs; bitmaps.
+//! Columns as they are read: differences taken modulo the width of the field, so that a jump across ±180° or a wrapped counter
+//! comes back exactly; runs; bitmaps. Each gives one value per row; [`Delta32::finish`] and its like fail if there were more.
 
-use super::super::wire::{RunBytes, RunUint32};
-use crate::error::{Code, Error, Result};
+use super::read::{Fields, Packed, broken};
+use crate::error::Result;
 
-/// A column that does not fit its batch.
-pub(super) fn broken(column: &str) -> Error {
-    Error::new(Code::SchemaInvalid, format!("column {column} does not fit its batch"))
+/// A delta column.
+pub(super) struct Delta32<'a> {
+    column: Packed<'a>,
+    value: u32,
 }
 
-/// Appends a difference, remembering how far the column has anything but zeros.
-#[derive(Default)]
-pub(super) struct Delta32 {
-    values: Vec<i32>,
-    previous: u32,
-    used: usize,
-}
-
-impl Delta32 {
-    pub(super) fn with_capacity(rows: usize) -> Self {
-        Self { values: Vec::with_capacity(rows), ..Self::default() }
+impl<'a> Delta32<'a> {
+    pub(super) fn new(fields: &Fields<'a>, field: usize) -> Self {
+        Self { column: fields.packed(field), value: 0 }
     }
 
-    pub(super) fn push(&mut self, value: u32) {
-        let delta = value.wrapping_sub(self.previous) as i32;
-        self.previous = value;
-        self.values.push(delta);
-        if delta != 0 {
-            self.used = self.values.len();
-        }
+    /// The value of the next row.
+    pub(super) fn next(&mut self) -> u32 {
+        self.value = self.value.wrapping_add(self.column.signed32());
+        self.value
     }
 
-    pub(super) fn finish(mut self) -> Vec<i32> {
-        self.values.truncate(self.used);
-        self.values
+    pub(super) fn finish(&self) -> Result<()> {
+        self.column.finish()
     }
 }
 
-/// The same for differences of differences. The first value stands by itself and the second as its difference.
-#[derive(Default)]
-pub(super) struct DeltaOfDelta32 {
-    inner: Delta32,
-    last: u32,
-    rows: usize,
+/// A delta-of-delta column: its first value stands by itself and its second as its difference.
+pub(super) struct DeltaOfDelta32<'a> {
+    column: Packed<'a>,
+    first: bool,
+    step: u32,
+    value: u32,
 }
 
-impl DeltaOfDelta32 {
-    pub(super) fn with_capacity(rows: usize) -> Self {
-        Self { inner: Delta32::with_capacity(rows), ..Self::default() }
+impl<'a> DeltaOfDelta32<'a> {
+    pub(super) fn new(fields: &Fields<'a>, field: usize) -> Self {
+        Self { column: fields.packed(field), first: true, step: 0, value: 0 }
     }
 
-    pub(super) fn push(&mut self, value: u32) {
-        if self.rows == 0 {
-            self.inner.push(value);
-            self.inner.previous = 0;
+    /// The value of the next row.
+    pub(super) fn next(&mut self) -> u32 {
+        let bend = self.column.signed32();
+        if self.first {
+            (self.first, self.value) = (false, bend);
         } else {
-            self.inner.push(value.wrapping_sub(self.last));
+            self.step = self.step.wrapping_add(bend);
+            self.value = self.value.wrapping_add(self.step);
         }
-        self.last = value;
-        self.rows += 1;
+        self.value
     }
 
-    pub(super) fn finish(self) -> Vec<i32> {
-        self.inner.finish()
+    pub(super) fn finish(&self) -> Result<()> {
+        self.column.finish()
     }
 }
 
-/// The values of a delta column of `rows` rows.
-pub(super) fn undelta32(name: &str, column: &[i32], rows: usize) -> Result<Vec<u32>> {
-    if column.len() > rows {
-        return Err(broken(name));
-    }
-    let mut value = 0u32;
-    let mut values = Vec::with_capacity(rows);
-    values.extend(column.iter().map(|&delta| {
-        value = value.wrapping_add(delta as u32);
-        value
-    }));
-    values.resize(rows, value);
-    Ok(values)
+/// Where a column of runs turns to its next value.
+struct Turns<'a> {
+    field: usize,
+    lengths: Packed<'a>,
+    left: u32,
+    rows: u32,
 }
 
-/// The values of a delta-of-delta column of `rows` rows.
-pub(super) fn undelta_of_delta32(name: &str, column: &[i32], rows: usize) -> Result<Vec<u32>> {
-    if column.len() > rows {
-        return Err(broken(name));
+impl<'a> Turns<'a> {
+    /// For `rows` rows of a column with at least one value. No length at all: the one value lasts for all rows.
+    fn new(field: usize, lengths: Packed<'a>, rows: usize) -> Self {
+        let left = if lengths.is_empty() { rows as u32 } else { 0 };
+        Self { field, lengths, left, rows: rows as u32 }
     }
-    let (mut value, mut delta) = (0u32, 0u32);
-    let element = |row: usize| column.get(row).map_or(0, |&v| v as u32);
-    Ok((0..rows)
-        .map(|row| {
-            if row == 0 {
-                value = element(0);
-            } else {
-                delta = delta.wrapping_add(element(row));
-                value = value.wrapping_add(delta);
+
+    /// Whether the next row begins with another value.
+    fn next(&mut self) -> Result<bool> {
+        let turns = self.left == 0;
+        if turns {
+            self.left = self.lengths.next32();
+            // Every run has a row, and none lasts longer than the batch.
+            if self.left == 0 || self.left > self.rows {
+                return Err(broken(self.field));
             }
-            value
-        })
-        .collect())
-}
-
-/// Runs of equal values, shortest form: nothing if all are 0, no length for a single run.
-pub(super) fn runs(values: impl Iterator<Item = u32>) -> Option<RunUint32> {
-    let mut column = RunUint32::default();
-    for value in values {
-        if column.value.last() == Some(&value) {
-            *column.run_length.last_mut()? += 1;
-        } else {
-            column.value.push(value);
-            column.run_length.push(1);
         }
+        self.left -= 1;
+        self.rows = self.rows.saturating_sub(1);
+        Ok(turns)
     }
-    match column.value.as_slice() {
-        [] | [0] => return None,
-        [_] => column.run_length.clear(),
-        _ => {}
+
+    fn finish(&self) -> Result<()> {
+        if self.left != 0 { Err(broken(self.field)) } else { self.lengths.finish() }
     }
-    Some(column)
 }
 
-/// The values of a column of runs.
-pub(super) fn unrun(name: &str, column: Option<&RunUint32>, rows: usize) -> Result<Vec<u32>> {
-    let Some(column) = column else { return Ok(vec![0; rows]) };
-    if let ([value], []) = (column.value.as_slice(), column.run_length.as_slice()) {
-        return Ok(vec![*value; rows]);
-    }
-    if column.value.len() != column.run_length.len() {
-        return Err(broken(name));
-    }
-    let mut values = Vec::with_capacity(rows);
-    for (&value, &length) in column.value.iter().zip(&column.run_length) {
-        let length = length as usize;
-        if length == 0 || length > rows - values.len() {
-            return Err(broken(name));
+/// A column of numbers in runs; without a value it is 0 throughout.
+pub(super) struct Numbers<'a> {
+    values: Packed<'a>,
+    turns: Turns<'a>,
+    value: u32,
+}
+
+impl<'a> Numbers<'a> {
+    /// The column for `rows` rows.
+    pub(super) fn new(fields: &Fields<'a>, field: usize, rows: usize) -> Result<Self> {
+        let (values, lengths) = fields.runs(field)?;
+        let mut values = Packed::new(field, values);
+        if values.is_empty() && !lengths.is_empty() {
+            return Err(broken(field));
         }
-        values.resize(values.len() + length, value);
+        let value = if lengths.is_empty() { values.next32() } else { 0 };
+        Ok(Self { values, turns: Turns::new(field, lengths, rows), value })
     }
-    if values.len() != rows {
-        return Err(broken(name));
-    }
-    Ok(values)
-}
 
-/// Runs of equal byte strings; absent ones are zeros.
-pub(super) fn byte_runs<const N: usize>(values: impl Iterator<Item = Option<[u8; N]>>) -> Option<RunBytes> {
-    let mut column = RunBytes::default();
-    let mut previous = None;
-    let mut present = false;
-    for value in values {
-        present |= value.is_some();
-        if previous == Some(value) {
-            *column.run_length.last_mut()? += 1;
-        } else {
-            column.value.extend_from_slice(&value.unwrap_or([0; N]));
-            column.run_length.push(1);
-            previous = Some(value);
+    /// The value of the next row.
+    pub(super) fn next(&mut self) -> Result<u32> {
+        if self.turns.next()? {
+            if self.values.is_empty() {
+                return Err(broken(self.turns.field));
+            }
+            self.value = self.values.next32();
         }
+        Ok(self.value)
     }
-    if !present {
-        return None;
+
+    pub(super) fn finish(&self) -> Result<()> {
+        self.values.finish()?;
+        self.turns.finish()
     }
-    if column.run_length.len() == 1 {
-        column.run_length.clear();
-    }
-    Some(column)
 }
 
-/// The values of a column of byte strings.
-pub(super) fn unrun_bytes<const N: usize>(
-    name: &str,
-    column: Option<&RunBytes>,
-    rows: usize,
-) -> Result<Vec<Option<[u8; N]>>> {
-    let Some(column) = column else { return Ok(vec![None; rows]) };
-    if column.value.len() % N != 0 {
-        return Err(broken(name));
-    }
-    let value = |chunk: &[u8]| <[u8; N]>::try_from(chunk).ok().filter(|id| id.iter().any(|&b| b != 0));
-    if column.run_length.is_empty() && column.value.len() == N {
-        return Ok(vec![value(&column.value); rows]);
-    }
-    if column.value.len() / N != column.run_length.len() {
-        return Err(broken(name));
-    }
-    let mut values = Vec::with_capacity(rows);
-    for (chunk, &length) in column.value.chunks_exact(N).zip(&column.run_length) {
-        let length = length as usize;
-        if length == 0 || length > rows - values.len() {
-            return Err(broken(name));
+/// A column of byte strings of one width in runs; without a value they are absent throughout.
+pub(super) struct Strings<'a, const N: usize> {
+    values: std::slice::Iter<'a, [u8; N]>,
+    turns: Turns<'a>,
+    value: [u8; N],
+}
+
+impl<'a, const N: usize> Strings<'a, N> {
+    /// The column for `rows` rows.
+    pub(super) fn new(fields: &Fields<'a>, field: usize, rows: usize) -> Result<Self> {
+        let (bytes, lengths) = fields.runs(field)?;
+        let (values, rest) = bytes.as_chunks();
+        if !rest.is_empty() || (values.is_empty() && !lengths.is_empty()) {
+            return Err(broken(field));
         }
-        values.resize(values.len() + length, value(chunk));
+        let mut values = values.iter();
+        let value = if lengths.is_empty() { values.next().copied() } else { None };
+        Ok(Self { values, turns: Turns::new(field, lengths, rows), value: value.unwrap_or([0; N]) })
     }
-    if values.len() != rows {
-        return Err(broken(name));
-    }
-    Ok(values)
-}
 
-/// One bit per row, set for absent rows; zero bytes at the end are left out.
-#[derive(Default)]
-pub(super) struct Absent {
-    bytes: Vec<u8>,
-    rows: usize,
-}
-
-impl Absent {
-    pub(super) fn push(&mut self, absent: bool) {
-        if absent {
-            self.bytes.resize(self.rows / 8 + 1, 0);
-            self.bytes[self.rows / 8] |= 1 << (self.rows % 8);
+    /// The value of the next row, zeros for none.
+    pub(super) fn next(&mut self) -> Result<[u8; N]> {
+        if self.turns.next()? {
+            self.value = *self.values.next().ok_or_else(|| broken(self.turns.field))?;
         }
-        self.rows += 1;
+        Ok(self.value)
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.bytes
+    pub(super) fn finish(&self) -> Result<()> {
+        if self.values.len() > 0 {
+            return Err(broken(self.turns.field));
+        }
+        self.turns.finish()
     }
 }
 
-/// Which of `rows` rows are present, and how many.
-pub(super) fn present(name: &str, absent: &[u8], rows: usize) -> Result<(Vec<bool>, usize)> {
-    let bit = |row: usize| absent.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1);
-    if absent.len() > rows.div_ceil(8) || (rows..absent.len() * 8).any(bit) {
-        return Err(broken(name));
+/// Which rows are absent.
+#[derive(Clone, Copy)]
+pub(super) struct Absent<'a>(&'a [u8]);
+
+impl<'a> Absent<'a> {
+    /// The bitmap of `rows` rows, and how many of them are present.
+    pub(super) fn new(fields: &Fields<'a>, field: usize, rows: usize) -> Result<(Self, usize)> {
+        let absent = Self(fields.bytes(field));
+        let bits = absent.0.len() * 8;
+        if absent.0.len() > rows.div_ceil(8) || (rows..bits).any(|row| absent.at(row)) {
+            return Err(broken(field));
+        }
+        let count: u32 = absent.0.iter().map(|byte| byte.count_ones()).sum();
+        Ok((absent, rows - count as usize))
     }
-    let rows: Vec<bool> = (0..rows).map(|row| !bit(row)).collect();
-    let count = rows.iter().filter(|&&present| present).count();
-    Ok((rows, count))
+
+    /// Whether this row is.
+    pub(super) fn at(self, row: usize) -> bool {
+        self.0.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1)
+    }
 }

@@ -1,221 +1,281 @@
-//! Columns to records. What no encoder writes is refused, not repaired.
+//! The bytes of a batch to records. What no encoder writes is refused, not repaired.
 
 use std::sync::Arc;
 
-use super::super::open::{AutonomyMode, SaeLevel, SensorStatus};
-use super::super::record::{Context, Record, SensorHealth, SpanId, TraceId};
-use super::super::wire::{Kinematics, Location, TelemetryBatch};
+use super::super::open::{AutonomyMode, FaultCode, FaultSeverity, SaeLevel, SensorStatus};
+use super::super::record::{Context, Fault, Record, SensorHealth, SpanId, TraceId};
+use super::super::wire::{Kinematics, Location};
 use super::MAX_ROWS;
-use super::columns::{broken, present, undelta_of_delta32, undelta32, unrun, unrun_bytes};
+use super::columns::{Absent, Delta32, DeltaOfDelta32, Numbers, Strings};
+use super::read::{Fields, Item, broken, next};
 use crate::error::{Code, Error, Result};
 
-/// The records of a batch; `contexts` finds a context by its number on the stream.
-///
-/// Errors: `schema_invalid` for anything that no encoder writes, or an unknown context.
-pub fn decode(batch: &TelemetryBatch, contexts: impl Fn(u32) -> Option<Arc<Context>>) -> Result<Vec<Record>> {
-    let rows = batch.row_count as usize;
-    if rows == 0 || rows > MAX_ROWS {
-        return Err(Error::new(Code::SchemaInvalid, format!("a batch has 1 to {MAX_ROWS} records, not {rows}")));
-    }
-    let context_ids = unrun("context_id", batch.context_id.as_ref(), rows)?;
-    let mut records = frames(&context_ids, contexts)?;
-    sequences(batch, &mut records)?;
-    times(batch, &mut records)?;
-    locations(batch, &mut records)?;
-    kinematics(batch, &mut records)?;
-    labels(batch, &mut records)?;
-    sensors(batch, &context_ids, &mut records)?;
-    faults(batch, &mut records)?;
-    for record in &records {
-        record.validate()?;
-    }
-    Ok(records)
+/// Reads batch after batch into records that it keeps. Once they have grown, only the vendor codes of faults are allocated. It
+/// keeps what the largest batch needed: at most [`MAX_ROWS`] records.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    records: Vec<Record>,
+    /// The sensors of each context seen, the first so many of this batch; a batch has few contexts.
+    states: Vec<(u32, Vec<SensorHealth>)>,
 }
 
-/// Empty records, each with its context.
-fn frames(context_ids: &[u32], contexts: impl Fn(u32) -> Option<Arc<Context>>) -> Result<Vec<Record>> {
+impl Decoder {
+    /// A decoder without records yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The records of a batch, until the next call; `contexts` finds a context by its number on the stream, and is asked once
+    /// per run of rows of the same context.
+    ///
+    /// Errors: `schema_invalid` for anything that no encoder writes, or an unknown context.
+    pub fn decode(&mut self, bytes: &[u8], contexts: impl FnMut(u32) -> Option<Arc<Context>>) -> Result<&[Record]> {
+        self.read(bytes, contexts).map(|rows| &self.records[..rows])
+    }
+
+    /// As [`Decoder::decode`], and gives the records away.
+    pub(super) fn into_records(
+        mut self,
+        bytes: &[u8],
+        contexts: impl FnMut(u32) -> Option<Arc<Context>>,
+    ) -> Result<Vec<Record>> {
+        let rows = self.read(bytes, contexts)?;
+        self.records.truncate(rows);
+        Ok(self.records)
+    }
+
+    fn read(&mut self, bytes: &[u8], contexts: impl FnMut(u32) -> Option<Arc<Context>>) -> Result<usize> {
+        let fields = Fields::read(bytes)?;
+        let rows = usize::try_from(fields.row_count).unwrap_or(usize::MAX);
+        if rows == 0 || rows > MAX_ROWS {
+            return Err(Error::new(Code::SchemaInvalid, format!("a batch has 1 to {MAX_ROWS} records, not {rows}")));
+        }
+        if self.records.len() < rows {
+            self.records.resize_with(rows, Record::default);
+        }
+        let records = &mut self.records[..rows];
+        find_contexts(&fields, records, contexts)?;
+        sequences(&fields, records)?;
+        times(&fields, records)?;
+        locations(&fields, records)?;
+        kinematics(&fields, records)?;
+        labels(&fields, records)?;
+        sensors(&fields, &mut self.states, records)?;
+        faults(&fields, records)?;
+        records.iter().try_for_each(Record::validate)?;
+        Ok(rows)
+    }
+}
+
+fn find_contexts(
+    fields: &Fields<'_>,
+    records: &mut [Record],
+    mut contexts: impl FnMut(u32) -> Option<Arc<Context>>,
+) -> Result<()> {
+    let mut column = Numbers::new(fields, 2, records.len())?;
     let mut last: Option<(u32, Arc<Context>)> = None;
-    let mut records = Vec::with_capacity(context_ids.len());
-    for &id in context_ids {
-        let context = match &last {
-            Some((known, context)) if *known == id => context.clone(),
+    for record in records {
+        let id = column.next()?;
+        let context = match last.take() {
+            Some((known, context)) if known == id => context,
             _ => contexts(id)
                 .ok_or_else(|| Error::new(Code::SchemaInvalid, format!("the stream has no context {id}")))?,
         };
-        records.push(Record { context: context.clone(), ..Record::default() });
+        if !Arc::ptr_eq(&record.context, &context) {
+            record.context = context.clone();
+        }
         last = Some((id, context));
     }
-    Ok(records)
+    column.finish()
 }
 
-fn sequences(batch: &TelemetryBatch, records: &mut [Record]) -> Result<()> {
-    let steps = &batch.event_sequence_step_minus_one;
-    if steps.len() >= records.len() {
-        return Err(broken("event_sequence_step_minus_one"));
-    }
-    let mut sequence = batch.first_event_sequence;
+fn sequences(fields: &Fields<'_>, records: &mut [Record]) -> Result<()> {
+    let (mut steps, mut sequence) = (fields.packed(17), fields.first_event_sequence);
     for (row, record) in records.iter_mut().enumerate() {
         if row > 0 {
-            let step = steps.get(row - 1).map_or(0, |&s| s as u64);
-            sequence = sequence.wrapping_add(step).wrapping_add(1);
+            sequence = sequence.wrapping_add(steps.signed64() as u64).wrapping_add(1);
         }
         record.event_sequence = sequence;
     }
-    Ok(())
+    steps.finish()
 }
 
-fn times(batch: &TelemetryBatch, records: &mut [Record]) -> Result<()> {
-    let column = &batch.time_delta_of_delta;
-    if column.len() >= records.len() {
-        return Err(broken("time_delta_of_delta"));
-    }
-    let scale = match batch.time_unit {
+fn times(fields: &Fields<'_>, records: &mut [Record]) -> Result<()> {
+    let scale = match fields.time_unit {
         0 => 1,
         1 => 1_000,
         2 => 1_000_000,
-        _ => return Err(broken("time_unit")),
+        _ => return Err(broken(16)),
     };
-    let (mut time, mut delta) = (batch.base_time_unix_nanos, 0i64);
+    let mut column = fields.packed(5);
+    let (mut time, mut delta) = (fields.base_time_unix_nanos, 0i64);
     for (row, record) in records.iter_mut().enumerate() {
         if row > 0 {
-            delta = delta.wrapping_add(column.get(row - 1).map_or(0, |d| d.wrapping_mul(scale)));
+            delta = delta.wrapping_add(column.signed64().wrapping_mul(scale));
             time = time.wrapping_add(delta as u64);
         }
         record.observed_unix_nanos = time;
     }
-    Ok(())
+    column.finish()
 }
 
-fn locations(batch: &TelemetryBatch, records: &mut [Record]) -> Result<()> {
-    let (located, count) = present("location_absent", &batch.location_absent, records.len())?;
-    let (with_altitude, altitudes) = present("altitude_absent", &batch.altitude_absent, count)?;
-    let latitude = undelta_of_delta32("latitude_e7_deg", &batch.latitude_e7_deg, count)?;
-    let longitude = undelta_of_delta32("longitude_e7_deg", &batch.longitude_e7_deg, count)?;
-    let altitude = undelta32("altitude_mm", &batch.altitude_mm, altitudes)?;
-    let horizontal = undelta32("horizontal_accuracy_mm", &batch.horizontal_accuracy_mm, count)?;
-    let vertical = undelta32("vertical_accuracy_mm", &batch.vertical_accuracy_mm, count)?;
-    let mut altitude = altitude.into_iter();
-    let located = records.iter_mut().zip(located).filter_map(|(record, present)| present.then_some(record));
-    for (index, record) in located.enumerate() {
-        let altitude_mm = if with_altitude[index] { altitude.next().map(|mm| mm as i32) } else { None };
-        record.location = Some(Location {
-            latitude_e7_deg: latitude[index] as i32,
-            longitude_e7_deg: longitude[index] as i32,
-            altitude_mm,
-            horizontal_accuracy_mm: horizontal[index],
-            vertical_accuracy_mm: vertical[index],
+fn locations(fields: &Fields<'_>, records: &mut [Record]) -> Result<()> {
+    let (absent, count) = Absent::new(fields, 20, records.len())?;
+    let (no_altitude, _) = Absent::new(fields, 21, count)?;
+    let (mut latitude, mut longitude) = (DeltaOfDelta32::new(fields, 6), DeltaOfDelta32::new(fields, 7));
+    let [mut altitude, mut horizontal, mut vertical] = [8, 9, 19].map(|field| Delta32::new(fields, field));
+    let mut located = 0;
+    for (row, record) in records.iter_mut().enumerate() {
+        record.location = (!absent.at(row)).then(|| {
+            located += 1;
+            Location {
+                latitude_e7_deg: latitude.next() as i32,
+                longitude_e7_deg: longitude.next() as i32,
+                altitude_mm: (!no_altitude.at(located - 1)).then(|| altitude.next() as i32),
+                horizontal_accuracy_mm: horizontal.next(),
+                vertical_accuracy_mm: vertical.next(),
+            }
         });
     }
-    Ok(())
+    latitude.finish()?;
+    longitude.finish()?;
+    [altitude, horizontal, vertical].iter().try_for_each(Delta32::finish)
 }
 
-fn kinematics(batch: &TelemetryBatch, records: &mut [Record]) -> Result<()> {
-    let (moving, count) = present("kinematics_absent", &batch.kinematics_absent, records.len())?;
-    let speed = undelta32("speed_mmps", &batch.speed_mmps, count)?;
-    let heading = undelta32("heading_cdeg", &batch.heading_cdeg, count)?;
-    let longitudinal = undelta32("accel_longitudinal_mmps2", &batch.accel_longitudinal_mmps2, count)?;
-    let lateral = undelta32("accel_lateral_mmps2", &batch.accel_lateral_mmps2, count)?;
-    let yaw_rate = undelta32("yaw_rate_mdegps", &batch.yaw_rate_mdegps, count)?;
-    let moving = records.iter_mut().zip(moving).filter_map(|(record, present)| present.then_some(record));
-    for (index, record) in moving.enumerate() {
-        record.kinematics = Some(Kinematics {
-            speed_mmps: speed[index] as i32,
-            heading_cdeg: heading[index],
-            accel_longitudinal_mmps2: longitudinal[index] as i32,
-            accel_lateral_mmps2: lateral[index] as i32,
-            yaw_rate_mdegps: yaw_rate[index] as i32,
+fn kinematics(fields: &Fields<'_>, records: &mut [Record]) -> Result<()> {
+    let (absent, _) = Absent::new(fields, 22, records.len())?;
+    let [mut speed, mut heading, mut longitudinal, mut lateral, mut yaw_rate] =
+        [10, 11, 12, 13, 14].map(|field| Delta32::new(fields, field));
+    for (row, record) in records.iter_mut().enumerate() {
+        record.kinematics = (!absent.at(row)).then(|| Kinematics {
+            speed_mmps: speed.next() as i32,
+            heading_cdeg: heading.next(),
+            accel_longitudinal_mmps2: longitudinal.next() as i32,
+            accel_lateral_mmps2: lateral.next() as i32,
+            yaw_rate_mdegps: yaw_rate.next() as i32,
         });
     }
-    Ok(())
+    [speed, heading, longitudinal, lateral, yaw_rate].iter().try_for_each(Delta32::finish)
 }
 
-fn labels(batch: &TelemetryBatch, records: &mut [Record]) -> Result<()> {
+fn labels(fields: &Fields<'_>, records: &mut [Record]) -> Result<()> {
     let rows = records.len();
-    let mode = unrun("autonomy_mode", batch.autonomy_mode.as_ref(), rows)?;
-    let level = unrun("autonomy_level", batch.autonomy_level.as_ref(), rows)?;
-    let trace = unrun_bytes::<{ TraceId::LENGTH }>("trace_id", batch.trace_id.as_ref(), rows)?;
-    let span = unrun_bytes::<{ SpanId::LENGTH }>("span_id", batch.span_id.as_ref(), rows)?;
-    for (row, record) in records.iter_mut().enumerate() {
-        record.autonomy_mode = AutonomyMode(mode[row] as i32);
-        record.autonomy_level = SaeLevel(level[row] as i32);
-        record.trace_id = trace[row].and_then(TraceId::new);
-        record.span_id = span[row].and_then(SpanId::new);
+    let (mut mode, mut level) = (Numbers::new(fields, 15, rows)?, Numbers::new(fields, 18, rows)?);
+    let (mut trace, mut span) = (Strings::new(fields, 29, rows)?, Strings::new(fields, 30, rows)?);
+    for record in records {
+        record.autonomy_mode = AutonomyMode(mode.next()? as i32);
+        record.autonomy_level = SaeLevel(level.next()? as i32);
+        record.trace_id = TraceId::new(trace.next()?);
+        record.span_id = SpanId::new(span.next()?);
     }
-    Ok(())
+    mode.finish()?;
+    level.finish()?;
+    trace.finish()?;
+    span.finish()
 }
 
-fn sensors(batch: &TelemetryBatch, context_ids: &[u32], records: &mut [Record]) -> Result<()> {
-    let statuses = &batch.sensor_change_status_plus_one;
-    let (rows, steps) = (&batch.sensor_change_row, &batch.sensor_change_index_step);
-    let scores = &batch.sensor_change_score_permille_plus_one;
-    if [rows.len(), steps.len(), scores.len()].into_iter().any(|length| length > statuses.len()) {
-        return Err(broken("sensor_change"));
-    }
-    // The state of each context seen; a batch has few contexts.
-    let mut states: Vec<(u32, Vec<SensorHealth>)> = Vec::new();
-    let (mut change, mut changed_row, mut next_index) = (0, 0u64, 0u32);
+fn sensors(fields: &Fields<'_>, states: &mut Vec<(u32, Vec<SensorHealth>)>, records: &mut [Record]) -> Result<()> {
+    let [mut rows, mut steps, mut statuses, mut scores] = [23, 24, 25, 26].map(|field| fields.packed(field));
+    let mut context_ids = Numbers::new(fields, 2, records.len())?;
+    let mut seen = 0;
+    // The row of the next change, if there is one.
+    let mut change_row = if statuses.is_empty() { u64::MAX } else { rows.next() };
+    let mut next_index = 0u32;
     for (row, record) in records.iter_mut().enumerate() {
-        let slot = states.iter().position(|(id, _)| *id == context_ids[row]).unwrap_or_else(|| {
-            states.push((context_ids[row], Vec::new()));
-            states.len() - 1
-        });
+        let id = context_ids.next()?;
+        let slot = states[..seen].iter().position(|(known, _)| *known == id).unwrap_or(seen);
+        if slot == seen {
+            match states.get_mut(slot) {
+                Some((known, state)) => {
+                    *known = id;
+                    state.clear();
+                }
+                None => states.push((id, Vec::new())),
+            }
+            seen += 1;
+        }
         let state = &mut states[slot].1;
-        while change < statuses.len() && changed_row + element(rows, change) == row as u64 {
-            if changed_row != row as u64 {
-                next_index = 0;
-            }
-            let step = steps.get(change).copied().unwrap_or(0);
-            let index = next_index.checked_add(step).ok_or_else(|| broken("sensor_change_index_step"))?;
+        while change_row == row as u64 {
+            let index = next_index.checked_add(steps.next32()).ok_or_else(|| broken(24))?;
             if index as usize >= record.context.sensors.len() {
-                return Err(broken("sensor_change_index_step"));
+                return Err(broken(24));
             }
-            let place = state.binary_search_by_key(&index, |s| s.sensor_index);
-            match (less_one(statuses[change])?, place) {
-                (Some(status), place) => {
-                    let score_permille = less_one(scores.get(change).copied().unwrap_or(0))?;
-                    let status = SensorStatus(status as i32);
-                    let health = SensorHealth { sensor_index: index, status, score_permille };
-                    match place {
-                        Ok(at) => state[at] = health,
-                        Err(at) => state.insert(at, health),
-                    }
-                }
-                (None, Ok(at)) => {
-                    state.remove(at);
-                }
-                (None, Err(_)) => return Err(broken("sensor_change_status_plus_one")),
-            }
-            (changed_row, next_index) = (row as u64, index + 1);
-            change += 1;
+            let (status, score) = (less_one(25, statuses.next())?, less_one(26, scores.next())?);
+            change(state, index, status.map(|status| SensorStatus(status as i32)), score)?;
+            let step = if statuses.is_empty() { None } else { Some(rows.next()) };
+            next_index = if step == Some(0) { index + 1 } else { 0 };
+            change_row = step.map_or(u64::MAX, |step| change_row.saturating_add(step));
         }
         record.sensor_health.clone_from(state);
     }
-    if change != statuses.len() {
-        return Err(broken("sensor_change_row"));
+    if change_row != u64::MAX {
+        return Err(broken(23));
+    }
+    [rows, steps, statuses, scores].iter().try_for_each(super::read::Packed::finish)
+}
+
+/// Applies a change to the sensors of a context: another status, or none any more.
+fn change(
+    state: &mut Vec<SensorHealth>,
+    sensor_index: u32,
+    status: Option<SensorStatus>,
+    score_permille: Option<u32>,
+) -> Result<()> {
+    let place = state.binary_search_by_key(&sensor_index, |s| s.sensor_index);
+    match (status.map(|status| SensorHealth { sensor_index, status, score_permille }), place) {
+        (Some(health), Ok(at)) => state[at] = health,
+        (Some(health), Err(at)) => state.insert(at, health),
+        (None, Ok(at)) if score_permille.is_none() => {
+            state.remove(at);
+        }
+        (None, _) => return Err(broken(25)),
     }
     Ok(())
 }
 
-fn element(column: &[u32], index: usize) -> u64 {
-    column.get(index).copied().unwrap_or(0).into()
-}
-
-fn less_one(plus_one: u64) -> Result<Option<u32>> {
+fn less_one(field: usize, plus_one: u64) -> Result<Option<u32>> {
     match plus_one.checked_sub(1) {
         None => Ok(None),
-        Some(value) => u32::try_from(value).map(Some).map_err(|_| broken("sensor_change")),
+        Some(value) => u32::try_from(value).map(Some).map_err(|_| broken(field)),
     }
 }
 
-fn faults(batch: &TelemetryBatch, records: &mut [Record]) -> Result<()> {
-    if batch.fault.len() != batch.fault_row.len() {
-        return Err(broken("fault"));
+fn faults(fields: &Fields<'_>, records: &mut [Record]) -> Result<()> {
+    for record in records.iter_mut() {
+        record.faults.clear();
     }
-    let mut row = 0usize;
-    for (fault, &step) in batch.fault.iter().zip(&batch.fault_row) {
-        row = row.saturating_add(step as usize);
-        let record = records.get_mut(row).ok_or_else(|| broken("fault_row"))?;
-        record.faults.push(fault.clone().into());
+    let mut rows = fields.packed(27);
+    let mut row = 0u64;
+    for message in fields.faults() {
+        if rows.is_empty() {
+            return Err(broken(27));
+        }
+        row = row.saturating_add(rows.next());
+        let record = usize::try_from(row).ok().and_then(|row| records.get_mut(row)).ok_or_else(|| broken(27))?;
+        record.faults.push(fault(message)?);
     }
-    Ok(())
+    rows.finish()
+}
+
+fn fault(mut message: &[u8]) -> Result<Fault> {
+    let mut fault = Fault::default();
+    let unsigned = |number: u64| u32::try_from(number).map_err(|_| broken(28));
+    // An enumeration is an int32, and a negative one has its sign extended.
+    let signed = |number: u64| i32::try_from(number as i64).map_err(|_| broken(28));
+    while let Some((field, item)) = next(&mut message)? {
+        match (field, item) {
+            (1, Item::Number(code)) => fault.code = FaultCode(signed(code)?),
+            (2, Item::Number(severity)) => fault.severity = FaultSeverity(signed(severity)?),
+            (3, Item::Number(index)) => fault.sensor_index = Some(unsigned(index)?),
+            (4, Item::Number(active)) => fault.active = active != 0,
+            (5, Item::Number(spn)) => fault.j1939_spn = Some(unsigned(spn)?),
+            (6, Item::Number(fmi)) => fault.j1939_fmi = Some(unsigned(fmi)?),
+            (7, Item::Bytes(code)) => {
+                std::str::from_utf8(code).map_err(|_| broken(28))?.clone_into(&mut fault.vendor_code);
+            }
+            (0..=7, _) => return Err(broken(28)),
+            _ => {}
+        }
+    }
+    Ok(fault)
 }

@@ -1,0 +1,55 @@
+//! A record as OTLP, as the brief of such systems has it: a span, or a log record, with one attribute per value. The resource
+//! holds nothing of the record.
+
+use gladhand_documents::telemetry::Record;
+use gladhand_documents::telemetry::mapping::{Value, opentelemetry::attributes};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message as _;
+
+fn key_values(record: &Record) -> Vec<KeyValue> {
+    let any = |value: Value<'_>| match value {
+        Value::Text(text) => any_value::Value::StringValue(text.to_owned()),
+        Value::Number(number) => any_value::Value::DoubleValue(number),
+        Value::Integer(integer) => any_value::Value::IntValue(integer),
+    };
+    attributes(record)
+        .map(|(key, value)| KeyValue {
+            key: key.to_owned(),
+            value: Some(AnyValue { value: Some(any(value)) }),
+            ..KeyValue::default()
+        })
+        .collect()
+}
+
+/// Log records, without an SDK: what OTLP itself costs.
+pub fn logs(records: &[Record]) -> Vec<u8> {
+    let log = |record: &Record| LogRecord {
+        time_unix_nano: record.observed_unix_nanos,
+        observed_time_unix_nano: record.observed_unix_nanos,
+        attributes: key_values(record),
+        ..LogRecord::default()
+    };
+    let scope_logs = vec![ScopeLogs { log_records: records.iter().map(log).collect(), ..ScopeLogs::default() }];
+    let resource_logs = vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }];
+    ExportLogsServiceRequest { resource_logs }.encode_to_vec()
+}
+
+/// Spans, without an SDK.
+pub fn spans(records: &[Record]) -> Vec<u8> {
+    let span = |record: &Record| Span {
+        trace_id: vec![0x4b; 16],
+        span_id: record.event_sequence.to_be_bytes().to_vec(),
+        name: "enroute".to_owned(),
+        start_time_unix_nano: record.observed_unix_nanos,
+        end_time_unix_nano: record.observed_unix_nanos,
+        attributes: key_values(record),
+        ..Span::default()
+    };
+    let scope_spans = vec![ScopeSpans { spans: records.iter().map(span).collect(), ..ScopeSpans::default() }];
+    let resource_spans = vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }];
+    ExportTraceServiceRequest { resource_spans }.encode_to_vec()
+}
