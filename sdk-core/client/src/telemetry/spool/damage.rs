@@ -159,7 +159,10 @@ fn damaged_bytes_are_kept_and_their_loss_says_which() {
     let disk = lived.disk.copy();
     let name = disk.names().into_iter().rfind(|name| name.starts_with("routine")).unwrap();
     let mut content = disk.content(&name);
-    let seen = &scan(&content).seen[4];
+    // One that still waits.
+    let settled = lived.collector.sides.iter().find(|((_, lane), _)| *lane == 2).map_or(0, |(_, side)| side.through);
+    let found = scan(&content);
+    let seen = found.seen.iter().find(|seen| seen.header.first > settled).unwrap();
     let (offset, header) = (seen.offset, seen.header);
     content[offset + 100] ^= 4;
     disk.put(&name, content);
