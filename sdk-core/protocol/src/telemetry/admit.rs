@@ -217,8 +217,7 @@ impl Sender {
                 }
                 Err(NotKept::Full) if attempt < GIVES && self.free_disk(index) => {}
                 Err(NotKept::Full) => {
-                    let problem =
-                        format!("the spool has no room for {}; it goes on in memory", lane.as_str_name());
+                    let problem = format!("the spool has no room for {}; it goes on in memory", lane.as_str_name());
                     self.trouble = Some(Error::new(Code::JournalUnwritable, problem));
                     break;
                 }

@@ -29,10 +29,7 @@ pub(super) struct CursorFile {
 
 impl CursorFile {
     /// Opens the file, or makes it. Gives what it said, and of which epoch.
-    pub(super) fn open(
-        storage: &dyn SpoolStorage,
-        names: &[String],
-    ) -> io::Result<(Self, Option<Known>)> {
+    pub(super) fn open(storage: &dyn SpoolStorage, names: &[String]) -> io::Result<(Self, Option<Known>)> {
         let known = names.iter().any(|name| name == NAME);
         let file = if known { storage.open(NAME)? } else { storage.create(NAME, 2 * SLOT)? };
         let bytes = read_all(&*file, 2 * SLOT).unwrap_or_default();

@@ -55,7 +55,8 @@ impl Spool {
         let (cursor_file, cursor) = CursorFile::open(&*storage, &names).map_err(failed)?;
         let (reserve, reserve_epoch, notices) = Reserve::open(&*storage, &names).map_err(failed)?;
         let (scanned, unreadable) = read_segments(&*storage, &names);
-        let (lease, mut cursors) = lease_of(found, &scanned, &notices, reserve_epoch, &cursor.unwrap_or_default(), fresh);
+        let (lease, mut cursors) =
+            lease_of(found, &scanned, &notices, reserve_epoch, &cursor.unwrap_or_default(), fresh);
         let mut recovered = Recovered { epoch: lease.epoch, leases: lease.leases, ..Recovered::default() };
         let mut lanes: [Segments; 4] = std::array::from_fn(|index| Segments::new(LANES[index], budgets[index]));
         for (lane, number) in unreadable {
