@@ -33,7 +33,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The content of a small file or slot: a magic, what it says, and their CRC32C. Gives what it says.
-pub(super) fn checked<'a>(bytes: &'a [u8], magic: [u8; 4], length: usize) -> Option<Fields<'a>> {
+pub(super) fn checked(bytes: &[u8], magic: [u8; 4], length: usize) -> Option<Fields<'_>> {
     let whole = bytes.get(..length + 8)?;
     let (said, sum) = whole.split_at_checked(length + 4)?;
     let good = said.starts_with(&magic) && sum == crc32c::crc32c(said).to_le_bytes();

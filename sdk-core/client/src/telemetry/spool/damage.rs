@@ -1,9 +1,10 @@
 //! Any single damage to any file of the spool: it starts, what was damaged is declared, and nothing else is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use gladhand_documents::telemetry::{DropReason, Lane};
-use gladhand_protocol::telemetry::LANES;
+use gladhand_protocol::telemetry::{LANES, Sender};
 
 use super::entry::Header;
 use super::fault::{Dice, FaultyDisk};
@@ -15,16 +16,16 @@ use super::store::LaneIndex;
 /// A spool with something in every file: frames that wait, frames that are settled, losses.
 fn lived(seed: u64) -> Rig {
     let mut rig = Rig::new(seed, small_policies());
-    for round in 0..60 {
+    for round in 0..30 {
         for lane in 0..4 {
             (0..8).for_each(|_| rig.publish(lane));
         }
         rig.pass(100);
-        if round < 20 {
+        if round < 10 {
             rig.send(40, round % 3 == 0);
         }
     }
-    for _ in 0..400 {
+    for _ in 0..220 {
         (0..8).for_each(|_| rig.publish(2));
     }
     rig.sender.seal(rig.now).unwrap();
@@ -35,10 +36,18 @@ fn lived(seed: u64) -> Rig {
 
 /// The rig on a copy of its disk.
 fn on(rig: &Rig, disk: FaultyDisk) -> Rig {
-    let mut copy = Rig { disk, ..Rig::new(1, rig.policies) };
-    copy.kill();
-    (copy.collector, copy.issued) = (rig.collector.clone(), rig.issued.clone());
-    (copy.now, copy.contents, copy.dice) = (rig.now, rig.contents, rig.dice.clone());
+    let mut copy = Rig {
+        disk,
+        policies: rig.policies,
+        sender: Sender::new("edge", [0; 16], rig.policies),
+        condition: Arc::default(),
+        collector: rig.collector.clone(),
+        issued: rig.issued.clone(),
+        dice: rig.dice.clone(),
+        now: rig.now,
+        contents: rig.contents,
+        long_names: false,
+    };
     copy.start();
     copy
 }
@@ -81,11 +90,11 @@ fn any_single_damage_costs_what_was_damaged_and_a_start_never() {
     control.verify(true);
     let whole = control.collector.contents();
     let names = lived.disk.names();
-    assert!(names.iter().filter(|name| name.ends_with(".seg")).count() >= 5, "{names:?}");
+    assert!(names.iter().filter(|name| name.contains(".seg")).count() >= 4, "{names:?}");
     let mut table: BTreeMap<String, (u32, usize)> = BTreeMap::new();
     for kind in [Damage::CutTail, Damage::OneBit, Damage::ZeroPage] {
-        for class in ["safety", "operational", "routine", "diagnostic", "lease-a", "lease-b", "cursor", "reserve"] {
-            let files: Vec<&String> = names.iter().filter(|name| name.starts_with(class)).collect();
+        for class in [".seg", "lease-a", "lease-b", "cursor", "reserve"] {
+            let files: Vec<&String> = names.iter().filter(|name| name.contains(class)).collect();
             for trial in 0..60 {
                 let mut dice = Dice(trial * 31 + kind as u64);
                 let name = files[dice.below(files.len())];
@@ -150,7 +159,10 @@ fn damaged_bytes_are_kept_and_their_loss_says_which() {
     let disk = lived.disk.copy();
     let name = disk.names().into_iter().rfind(|name| name.starts_with("routine")).unwrap();
     let mut content = disk.content(&name);
-    let seen = &scan(&content).seen[4];
+    // One that still waits.
+    let settled = lived.collector.sides.iter().find(|((_, lane), _)| *lane == 2).map_or(0, |(_, side)| side.through);
+    let found = scan(&content);
+    let seen = found.seen.iter().find(|seen| seen.header.first > settled).unwrap();
     let (offset, header) = (seen.offset, seen.header);
     content[offset + 100] ^= 4;
     disk.put(&name, content);
@@ -180,7 +192,7 @@ fn an_epoch_that_nothing_is_known_of_is_abandoned_and_what_is_left_arrives() {
         let mut control = on(&lived, lived.disk.copy());
         control.drain();
         let missing = control.collector.contents().difference(&all).count();
-        assert_eq!(missing, 0, "{} records that were on disk did not arrive", missing);
+        assert_eq!(missing, 0, "{missing} records that were on disk did not arrive");
         assert!(all.len() > delivered.len() + 20);
         // It is known from now on.
         rig.restart();

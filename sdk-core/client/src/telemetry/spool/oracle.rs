@@ -194,7 +194,7 @@ impl Rig {
         let key = (*self.sender.epoch(), lane, admission.sequence);
         let before = self.issued.insert(key, self.contents);
         assert_eq!(before, None, "{key:?} was given out twice");
-        if self.contents % 64 == 0 {
+        if self.contents.is_multiple_of(64) {
             assert_eq!(self.sender.conservation_of(LANES[lane]).difference(), 0);
         }
     }

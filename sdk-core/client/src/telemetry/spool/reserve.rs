@@ -78,7 +78,8 @@ impl Reserve {
                 at += length;
             } else {
                 // Damage, or the end: only what can be read counts.
-                at += 1;
+                let next = half[at + 1..].iter().position(|byte| *byte == MAGIC.to_le_bytes()[0]);
+                at = next.map_or(half.len(), |next| at + 1 + next);
             }
         }
         Ok((reserve, epoch, found))
