@@ -16,7 +16,7 @@ use super::store::LaneIndex;
 /// A spool with something in every file: frames that wait, frames that are settled, losses.
 fn lived(seed: u64) -> Rig {
     let mut rig = Rig::new(seed, small_policies());
-    for round in 0..30 {
+    for round in 0..20 {
         for lane in 0..4 {
             (0..8).for_each(|_| rig.publish(lane));
         }
@@ -86,6 +86,7 @@ fn damage(content: &mut Vec<u8>, kind: Damage, dice: &mut Dice) -> (usize, usize
 fn any_single_damage_costs_what_was_damaged_and_a_start_never() {
     let lived = lived(7);
     let mut control = on(&lived, lived.disk.copy());
+    let waiting = control.sender.conservation().pending;
     control.drain();
     control.verify(true);
     let whole = control.collector.contents();
@@ -104,6 +105,15 @@ fn any_single_damage_costs_what_was_damaged_and_a_start_never() {
                 let (from, to) = damage(&mut content, kind, &mut dice);
                 disk.put(name, content);
                 let mut rig = on(&lived, disk);
+                let row = table.entry(format!("{kind:?} {class}")).or_default();
+                row.0 += 1;
+                if class != ".seg" {
+                    // Nothing that waits is in these files; what they do to the stream is looked at in one of six.
+                    assert!(rig.sender.conservation().pending >= waiting, "{kind:?} of {name} at {from}");
+                    if trial % 6 != 0 {
+                        continue;
+                    }
+                }
                 rig.drain();
                 rig.verify(false);
                 let hit = hit(name, &pristine, from, to);
@@ -122,8 +132,9 @@ fn any_single_damage_costs_what_was_damaged_and_a_start_never() {
                     "{kind:?} of {name} at {from}: {} lost",
                     lost.len()
                 );
-                let row = table.entry(format!("{kind:?} {class}")).or_default();
-                *row = (row.0 + 1, row.1 + lost.len());
+                if let Some(row) = table.get_mut(&format!("{kind:?} {class}")) {
+                    row.1 += lost.len();
+                }
             }
         }
     }
