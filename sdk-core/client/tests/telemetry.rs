@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gladhand::telemetry::{Context, Fault, FaultSeverity, Lane, Policies};
-use gladhand::{Client, Code, Config, Document, Follow, Gateway, GatewayOptions};
+use gladhand::{Code, Config, Document, Follow, Gateway, GatewayOptions};
 use gladhand_documents::model;
 use support::road::{connector, dispatched, gateway, highway_minute};
 use support::{Bench, express, soon, text};

@@ -118,8 +118,7 @@ impl Shared {
 
     fn carry(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut buffer = vec![0; CHUNK];
-        loop {
-            let Ok(read @ 1..) = from.read(&mut buffer) else { break };
+        while let Ok(read @ 1..) = from.read(&mut buffer) {
             loop {
                 let weather = self.state().weather;
                 match weather {

@@ -80,7 +80,7 @@ mod tests {
             assert_eq!(a.common(&b), plain_a.intersection(&plain_b).count() as u64);
             assert_eq!(a.highest(), plain_a.last().copied().unwrap_or(0));
             assert!((0..320).all(|n| a.has(n) == plain_a.contains(&n)));
-            let absent = (1..).find(|n| !plain_a.contains(n) && !plain_b.contains(n)).unwrap_or(0);
+            let absent = (1..=u64::MAX).find(|n| !plain_a.contains(n) && !plain_b.contains(n)).unwrap_or(0);
             assert_eq!(a.first_absent(&b), absent);
         }
     }
