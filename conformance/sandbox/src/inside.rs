@@ -86,7 +86,7 @@ impl Blueprint {
             origin: self.url.clone(),
             reached: self.url.clone(),
             dir: self.dir.clone(),
-            oauth: OAuth::new(self.clients.iter().map(unused).collect(), None)?,
+            oauth: OAuth::new(self.clients.iter().map(unused).collect(), None, None)?,
             webhook_tls: tls::client_config(&good, &self.pki)?,
             door: Arc::new(Door::new(self.pki.clone(), security.clone(), good.clone(), false)?),
             pki: self.pki.clone(),

@@ -249,7 +249,7 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
         origin,
         reached,
         dir: dir.to_owned(),
-        oauth: OAuth::new(made.clients, shared)?,
+        oauth: OAuth::new(made.clients, shared, options.dir.as_ref().map(|_| dir))?,
         webhook_tls: tls::client_config(&made.carrier, &pki)?,
         pki,
         door: door.clone(),
@@ -260,9 +260,6 @@ async fn start(dir: &Path, options: &Options) -> Result<(Arc<Carrier>, Started)>
         security: security.clone(),
         clock: Clock::default(),
     })?);
-    if options.dir.is_some() {
-        carrier.oauth.keys.keep(dir)?;
-    }
     profile::set(&carrier, options.profile, LAG, 0);
     let facts =
         Facts { url: &carrier.reached, origin: &carrier.origin, scac: &carrier.scac, spiffe_id: &carrier.spiffe_id };

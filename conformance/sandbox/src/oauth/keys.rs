@@ -105,6 +105,18 @@ impl Key {
         Self::of(private(algorithm), algorithm)
     }
 
+    /// The key in a folder; made, if there is none.
+    fn kept(folder: &Path) -> std::result::Result<Self, Error> {
+        const FILE: &str = "token-key.pem";
+        let failed = |e: rcgen::Error| Error::new(Code::SandboxFailed, "the key of the tokens").caused_by(&e);
+        let pair = match std::fs::read_to_string(folder.join(FILE)) {
+            Ok(kept) => rcgen::KeyPair::from_pem(&kept).map_err(failed)?,
+            Err(_) => rcgen::KeyPair::generate().map_err(failed)?,
+        };
+        files::write(folder, FILE, &pair.serialize_pem())?;
+        Ok(Self::of(EncodingKey::from_ec_der(pair.serialized_der()), Algorithm::ES256))
+    }
+
     fn of(signing: EncodingKey, algorithm: Algorithm) -> Self {
         let public = public(&signing, algorithm);
         let kid = public.common.key_id.clone().unwrap_or_default();
@@ -144,27 +156,21 @@ fn public(signing: &EncodingKey, algorithm: Algorithm) -> Jwk {
 }
 
 impl TokenKeys {
-    /// A fresh key, published to the other instances if there are any.
-    pub fn generate(shared: Option<Arc<Shared>>) -> Self {
+    /// A fresh key, published to the other instances if there are any; or, with a folder that is kept, the one that an
+    /// earlier run left there: a server that starts again knows its tokens.
+    pub fn new(shared: Option<Arc<Shared>>, kept: Option<&Path>) -> std::result::Result<Self, Error> {
         let state = State { keys: Vec::new(), next: None, decoys: false, empty: false, max_age_s: 300 };
         let keys = Self { state: Mutex::new(state), shared };
-        keys.rotate(Algorithm::ES256);
-        keys
-    }
-
-    /// Signs with the key that an earlier run left in the folder, or leaves one there: a server that starts again knows its
-    /// tokens.
-    pub fn keep(&self, dir: &Path) -> std::result::Result<(), Error> {
-        const FILE: &str = "token-key.pem";
-        let failed = |e: rcgen::Error| Error::new(Code::SandboxFailed, "the key of the tokens").caused_by(&e);
-        let pair = match std::fs::read_to_string(dir.join(FILE)) {
-            Ok(kept) => rcgen::KeyPair::from_pem(&kept).map_err(failed)?,
-            Err(_) => rcgen::KeyPair::generate().map_err(failed)?,
-        };
-        files::write(dir, FILE, &pair.serialize_pem())?;
-        let key = Key::of(EncodingKey::from_ec_der(pair.serialized_der()), Algorithm::ES256);
-        self.state().keys = vec![self.published(key)];
-        Ok(())
+        match kept {
+            Some(folder) => {
+                let key = keys.published(Key::kept(folder)?);
+                keys.state().keys.push(key);
+            }
+            None => {
+                keys.rotate(Algorithm::ES256);
+            }
+        }
+        Ok(keys)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

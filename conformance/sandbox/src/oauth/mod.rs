@@ -16,6 +16,7 @@ pub mod replay;
 pub mod token;
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -89,8 +90,9 @@ pub struct OAuth {
 }
 
 impl OAuth {
-    /// An authorization server for these clients; one of several instances if there is a folder they share.
-    pub fn new(clients: Vec<Client>, shared: Option<Arc<Shared>>) -> Result<Self> {
+    /// An authorization server for these clients; one of several instances if there is a folder they share. With a folder
+    /// that is kept it signs with the key that an earlier run left there.
+    pub fn new(clients: Vec<Client>, shared: Option<Arc<Shared>>, kept: Option<&Path>) -> Result<Self> {
         let (server_nonce, resource_nonce, seen) = match &shared {
             None => (nonce::Nonces::new(), nonce::Nonces::new(), replay::Seen::default()),
             Some(shared) => {
@@ -100,7 +102,7 @@ impl OAuth {
             }
         };
         let oauth = Self {
-            keys: keys::TokenKeys::generate(shared.clone()),
+            keys: keys::TokenKeys::new(shared.clone(), kept)?,
             server_nonce,
             resource_nonce,
             seen,
