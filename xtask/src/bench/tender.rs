@@ -39,7 +39,8 @@ type Measured = BTreeMap<(usize, &'static str, &'static str), Vec<f64>>;
 
 struct Programs {
     python: PathBuf,
-    carrier: Carrier,
+    /// The carrier's program.
+    carrier: PathBuf,
     /// Of this run; removed at its end.
     place: PathBuf,
 }
@@ -54,15 +55,13 @@ pub(super) fn run() -> Result<()> {
     benchmark("gladhand-interop", "tender").arg("--no-run").run()?;
     let place = paths::target().join("bench-tender");
     let _ = std::fs::remove_dir_all(&place);
-    let carrier = Carrier::start(&paths::target().join("release").join(package), &place.join("carrier"))?;
+    let carrier = paths::target().join("release").join(package);
     let programs = Programs { python: python()?, carrier, place };
-    programs.rust("offer", 1, 0, "offer")?;
     let mut measured = Measured::new();
     for round in 0..ROUNDS {
         println!("round {} of {ROUNDS}", round + 1);
         for (concurrent, calls) in LOADS {
             let mut order = [DISK, BARE, OURS, PYTHON];
-            // Whoever goes later meets a carrier with more tenders in it.
             if round % 2 == 1 {
                 order.reverse();
             }
@@ -83,29 +82,46 @@ pub(super) fn run() -> Result<()> {
 }
 
 impl Programs {
+    /// Each has a carrier of its own: one that has many tenders is slower, and would be slowest for whoever goes last.
     fn measure(&self, program: &'static str, round: usize, concurrent: usize, calls: usize) -> Result<Value> {
         let prefix = |name: &str| format!("{name}-{round}-{concurrent}");
+        let carrier = Carrier::start(&self.carrier, &self.place.join(prefix(program)).join("carrier"))?;
+        let rust = |client: &str, calls: usize| {
+            self.line(
+                &carrier,
+                benchmark("gladhand-interop", "tender").arg("--"),
+                client,
+                concurrent,
+                calls,
+                &prefix(client),
+            )
+        };
+        rust("offer", 0)?;
         match program {
-            OURS => self.rust("ours", concurrent, calls, &prefix("ours")),
-            BARE => self.rust("bare", concurrent, calls, &prefix("bare")),
-            DISK => self.rust("disk", concurrent, calls, &prefix("disk")),
+            OURS => rust("ours", calls),
+            BARE => rust("bare", calls),
+            DISK => rust("disk", calls),
             _ => {
                 let program = Run::new(&self.python).arg(folder().join("tender.py"));
-                self.line(program, "python", concurrent, calls, &prefix("py"))
+                self.line(&carrier, program, "python", concurrent, calls, &prefix("py"))
             }
         }
     }
 
-    fn rust(&self, client: &str, concurrent: usize, calls: usize, prefix: &str) -> Result<Value> {
-        self.line(benchmark("gladhand-interop", "tender").arg("--"), client, concurrent, calls, prefix)
-    }
-
     /// Runs a program with a folder of its own and reads the line that it prints.
-    fn line(&self, program: Run, client: &str, concurrent: usize, calls: usize, prefix: &str) -> Result<Value> {
+    fn line(
+        &self,
+        carrier: &Carrier,
+        program: Run,
+        client: &str,
+        concurrent: usize,
+        calls: usize,
+        prefix: &str,
+    ) -> Result<Value> {
         let journal = self.place.join(prefix);
         std::fs::create_dir_all(&journal).map_err(|e| format!("{}: {e}", journal.display()))?;
         let shown = |path: &Path| path.display().to_string();
-        let Carrier { url, control, folder, .. } = &self.carrier;
+        let Carrier { url, control, folder, .. } = carrier;
         let arguments = [
             ("client", client.to_owned()),
             ("folder", shown(folder)),
@@ -115,7 +131,7 @@ impl Programs {
             ("prefix", prefix.to_owned()),
             ("concurrent", concurrent.to_string()),
             ("calls", calls.to_string()),
-            ("server", self.carrier.process().to_string()),
+            ("server", carrier.process().to_string()),
             ("journal", shown(&journal)),
         ];
         let text = program.args(arguments.map(|(key, value)| format!("{key}={value}"))).output()?;
