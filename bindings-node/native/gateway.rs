@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use gladhand_documents::telemetry::{Fault, FaultCode, FaultSeverity};
+use gladhand_documents::telemetry::{Fault, FaultCode, FaultSeverity, lane_name};
 use gladhand_ffi::columns::Columns;
-use gladhand_ffi::gateway::lane_name;
 use gladhand_ffi::observation::{Labels, Measured, SensorState, Template, known};
 use gladhand_ffi::{Code, Error, Published};
 use napi::bindgen_prelude::{BigInt, Object};

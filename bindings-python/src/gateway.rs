@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use gladhand_ffi::gateway::lane_name;
+use gladhand_documents::telemetry::lane_name;
 use gladhand_ffi::{Gateway, Published};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;

@@ -85,6 +85,8 @@ def test_records_are_published_together(carrier: gladhand.Sandbox) -> None:
         assert gateway.publish_records(records) == (5, 0, 1, 5)
         with pytest.raises(gladhand.errors.MisuseError, match="latitude"):
             gateway.publish_records([records[0], records[1]._replace(lat=99.0)])
+        with pytest.raises(ValueError, match="observed_at is missing"):
+            gateway.publish_records([Record("aurora-trk-0417")])
         with pytest.raises(TypeError, match="speed_mps"):
             gateway.publish_records([records[0]._replace(speed_mps="fast")])  # type: ignore[arg-type]
         with pytest.raises(gladhand.errors.MisuseError, match="trace id"):

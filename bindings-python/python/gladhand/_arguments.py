@@ -93,6 +93,8 @@ def nanoseconds(instant: datetime | int) -> int:
 def record(given: Record) -> Record:
     """A record with its instant in nanoseconds and its lists as tuples."""
     instant, sensors, faults = given.observed_at, given.sensors, given.faults
+    if instant == 0:
+        raise ValueError("observed_at is missing: say when the record was observed")
     if type(instant) is int and type(sensors) is tuple and type(faults) is tuple:
         return given
     return given._replace(observed_at=nanoseconds(instant), sensors=tuple(sensors), faults=tuple(faults))

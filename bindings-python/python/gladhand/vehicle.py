@@ -43,7 +43,7 @@ class Fault(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One observation of one vehicle, with the names and units of `Gateway.publish`."""
+    """One observation of one vehicle, with the names and units of `Gateway.publish`; `observed_at` must be stated."""
 
     vehicle_id: str
     load_id: str = ""

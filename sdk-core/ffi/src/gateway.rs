@@ -6,7 +6,7 @@ use std::time::Duration;
 use gladhand::telemetry::{Admission, Published};
 use gladhand::{GatewayOptions, Result};
 use gladhand_documents::json::Document;
-use gladhand_documents::telemetry::{Lane, Record, json, minute};
+use gladhand_documents::telemetry::{Record, json, lane_name, minute};
 
 use crate::client::configuration;
 use crate::runtime::Owner;
@@ -89,17 +89,6 @@ impl Gateway {
             owner.check()?;
             counts(gateway.close(PATIENCE).await?)
         })
-    }
-}
-
-/// The name of a lane.
-pub fn lane_name(lane: Lane) -> &'static str {
-    match lane {
-        Lane::Safety => "safety",
-        Lane::Operational => "operational",
-        Lane::Routine => "routine",
-        Lane::Diagnostic => "diagnostic",
-        Lane::Unspecified => "unspecified",
     }
 }
 

@@ -39,8 +39,8 @@ pub fn get() -> Result<Arc<Runtime>> {
 }
 
 /// A peer that closes a connection must not end the host. Rust, Python and Node programs ignore SIGPIPE; a Swift program
-/// does not, and vectored writes raise it. Blocked in our own threads alone, it is an error of the write and nothing more; what the host
-/// does with the signal stays its own affair.
+/// does not, and vectored writes raise it. Blocked in our own threads alone, it is an error of the write and nothing
+/// more; what the host does with the signal stays its own affair.
 fn block_broken_pipe() {
     #[cfg(unix)]
     {

@@ -99,8 +99,9 @@ impl Gateway {
                     let folder = Folder::open(&folder).map(|folder| Arc::new(folder) as Arc<dyn SpoolStorage>);
                     sender(&producer, policies, folder, now)
                 });
-                let (sender, condition) =
-                    opened.await.map_err(|error| Error::new(Code::InternalPanic, "the spool").caused_by(&error))??;
+                let (sender, condition) = opened.await.map_err(|error| {
+                    Error::new(Code::InternalPanic, "opening the spool panicked").caused_by(&error)
+                })??;
                 Self::start(connector, clock, sender, condition)
             }
         };

@@ -30,6 +30,29 @@ impl Connector for Away {
     }
 }
 
+/// Refuses the first token, and takes its time with the next one.
+#[derive(Debug, Default)]
+struct Stale(std::sync::atomic::AtomicBool);
+
+impl Connector for Stale {
+    fn peer(&self) -> String {
+        "https://stale".into()
+    }
+
+    fn connect(&self, _scope: &'static str) -> BoxFuture<'_, Result<Connection>> {
+        Box::pin(async {
+            if self.0.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+            Err(Error::new(Code::TokenInvalid, "another one, please"))
+        })
+    }
+
+    fn forget(&self, _scope: &'static str) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
 fn record() -> Record {
     let context = Context { vehicle_id: "trk-1".into(), load_id: "load-1".into(), ..Context::default() };
     Record { context: Arc::new(context), observed_unix_nanos: 1, ..Record::default() }
@@ -81,6 +104,15 @@ async fn until_free(folder: &Path) -> Gateway {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), free).await.expect("the folder is let go")
+}
+
+#[tokio::test]
+async fn a_token_that_is_being_replaced_is_no_reason_to_give_up() {
+    let clock: SharedClock = Arc::new(SystemClock::new());
+    let gateway = Gateway::with_connector(Arc::new(Stale::default()), clock, "edge", Policies::default()).unwrap();
+    gateway.publish(record()).unwrap();
+    let error = gateway.flush(Duration::from_millis(200)).await.unwrap_err();
+    assert_eq!(error.code(), Code::DeadlineExceeded, "{error}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use gladhand_documents::error::Error;
 use gladhand_documents::telemetry::frame::Epoch;
 use gladhand_documents::telemetry::wire::{Heartbeat, LaneStatus};
-use gladhand_documents::telemetry::{DropReason, Lane};
+use gladhand_documents::telemetry::{DropReason, Lane, lane_name};
 use gladhand_protocol::telemetry::{Conservation, LANES, Sender};
 
 use super::gateway::Link;
@@ -193,11 +193,6 @@ fn seconds(ms: u64) -> String {
 
 fn label(lane: Lane) -> String {
     format!(r#"{{lane="{}"}}"#, lane_name(lane))
-}
-
-/// A lane's name in metrics.
-fn lane_name(lane: Lane) -> String {
-    lane.as_str_name().trim_start_matches("LANE_").to_ascii_lowercase()
 }
 
 /// A reason's name in metrics.

@@ -70,7 +70,8 @@ pub(super) async fn drive(shared: Arc<Shared>, stream: Stream) {
         }
         let another_token = refusal::is_about_the_token(&error) && !renewed;
         let at_least = Duration::from_millis(error.retry_after_ms().unwrap_or(0));
-        shared.link(stream, Link { connected: false, error: Some(error) });
+        // A token that is about to be replaced is nobody's error yet.
+        shared.link(stream, Link { connected: false, error: (!another_token).then_some(error) });
         if end.for_good {
             // Whoever took one stream over takes both.
             shared.ended.cancel();

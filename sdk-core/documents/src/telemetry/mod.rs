@@ -3,6 +3,7 @@
 //! * [`Record`]: one observation of one vehicle, the object of the API in every language.
 //! * [`batch`]: many records as columns, lossless and small; what a frame carries.
 //! * [`frame`]: the checksum and the compression of a frame.
+//! * [`lane_name`]: what a lane is called in files, metrics and answers.
 //! * [`json`]: the record as JSON, with the names of the contract.
 //! * [`mapping`]: the record in the words of OpenTelemetry, COVESA VSS, NMFTA and X12.
 //! * [`minute`]: the line format of the recorded highway minute and of synthetic traces.
@@ -24,7 +25,9 @@ pub mod units;
 pub mod wire;
 
 mod convert;
+mod lane;
 
+pub use lane::lane_name;
 pub use open::{AutonomyMode, FaultCode, FaultSeverity, SaeLevel, SensorKind, SensorStatus};
 pub use record::{Context, Fault, Record, SensorDef, SensorHealth, SpanId, TraceId};
 pub use wire::{Codec, DropReason, Durability, Kinematics, Lane, Location};

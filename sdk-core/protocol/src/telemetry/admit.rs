@@ -17,6 +17,19 @@ use super::sender::{Sender, index};
 /// How many segments are given up for one frame at most. Where that makes no room, the disk is another's.
 const GIVES: u32 = 8;
 
+/// The room that a record may need. Errors: as [`Sender::admit`].
+pub(super) fn fitting(record: &Record) -> Result<usize> {
+    record.validate()?;
+    match LaneQueue::cost(record) {
+        cost if cost <= MAX_PAYLOAD => Ok(cost),
+        cost => {
+            let problem =
+                format!("a record may take {MAX_PAYLOAD} bytes, not {cost}; report fewer sensors or faults in it");
+            Err(Error::new(Code::RecordTooLarge, problem))
+        }
+    }
+}
+
 impl Sender {
     /// Takes a record into a lane. What has to go for it, or it itself, is declared to the collector.
     ///
@@ -24,11 +37,7 @@ impl Sender {
     /// is not counted as produced.
     pub fn admit(&mut self, lane: Lane, mut record: Record, now: Now) -> Result<Admission> {
         let index = index(lane)?;
-        record.validate()?;
-        let cost = LaneQueue::cost(&record);
-        if cost > MAX_PAYLOAD {
-            return Err(Error::new(Code::RecordTooLarge, format!("a record may take {MAX_PAYLOAD} bytes, not {cost}")));
-        }
+        let cost = fitting(&record)?;
         if record.event_sequence == 0 {
             record.event_sequence = self.last_event.saturating_add(1);
         }
@@ -265,8 +274,10 @@ impl Sender {
         for (index, lane) in LANES.into_iter().enumerate() {
             let policy = *self.policies.of(lane);
             if let Some(age) = policy.max_age_ms {
-                let expired = self.lanes[index].expire(now.ms as i64 - age as i64, &self.contexts);
-                self.went(index, expired);
+                // One run of frames after the other: losses may lie between.
+                while let Some(expired) = self.lanes[index].expire(now.ms as i64 - age as i64, &self.contexts) {
+                    self.went(index, Some(expired));
+                }
             }
             match self.lanes[index].open_since_ms().map(|since| since.saturating_add(policy.linger_ms)) {
                 Some(due) if due <= now.ms => {

@@ -1,11 +1,11 @@
 //! Many records at once.
 
-use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::error::Result;
 use gladhand_documents::telemetry::{Lane, Record};
 
+use super::admit::fitting;
 use super::backlog::Now;
 use super::lane::LaneQueue;
-use super::policy::MAX_PAYLOAD;
 use super::sender::Sender;
 
 /// What became of records that were published together.
@@ -27,15 +27,11 @@ impl Sender {
     /// Errors: as [`Sender::admit`].
     pub fn admit_all(&mut self, records: Vec<Record>, lane: impl Fn(&Record) -> Lane, now: Now) -> Result<Published> {
         for record in &records {
-            record.validate()?;
+            fitting(record)?;
             self.contexts.id(&record.context)?;
-            let cost = LaneQueue::cost(record);
-            if cost > MAX_PAYLOAD {
-                let problem = format!("a record may take {MAX_PAYLOAD} bytes, not {cost}");
-                return Err(Error::new(Code::RecordTooLarge, problem));
-            }
         }
-        let before = self.conservation().dropped;
+        let dropped = |sender: &Self| sender.lanes.iter().flat_map(LaneQueue::dropped).sum::<u64>();
+        let before = dropped(self);
         let mut published = Published::default();
         for (place, record) in records.into_iter().enumerate() {
             let admission = self.admit(lane(&record), record, now)?;
@@ -45,7 +41,7 @@ impl Sender {
             published.last_event_sequence = admission.event_sequence;
             published.accepted += u64::from(admission.accepted);
         }
-        published.dropped = self.conservation().dropped - before;
+        published.dropped = dropped(self) - before;
         Ok(published)
     }
 }
@@ -54,6 +50,7 @@ impl Sender {
 mod tests {
     use std::sync::Arc;
 
+    use gladhand_documents::error::Code;
     use gladhand_documents::telemetry::{AutonomyMode, Context, SensorHealth};
 
     use super::*;

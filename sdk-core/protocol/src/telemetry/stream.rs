@@ -28,7 +28,7 @@ pub struct Opened {
 /// Why a stream cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Setback {
-    /// The collector acknowledges what was never produced: begin a new epoch ([`Sender::restart`]), then open again.
+    /// The collector acknowledges what was never sent: begin a new epoch ([`Sender::restart`]), then open again.
     UnknownAcknowledgement,
     /// The collector refuses the same again and again: wait, then open again.
     Stuck(String),
@@ -181,7 +181,8 @@ impl Sender {
         let Ok(index) = index(ack.lane()) else { return Ok(()) };
         let (link, flow) = (&mut self.links[Stream::of(ack.lane()) as usize], &mut self.flows[index]);
         let queue = &mut self.lanes[index];
-        if ack.through_sequence >= queue.next_sequence() {
+        // What was never sent cannot have arrived: to let it go would lose it silently.
+        if ack.through_sequence > queue.highest_sent {
             return Err(Setback::UnknownAcknowledgement);
         }
         let mut arrived = None;

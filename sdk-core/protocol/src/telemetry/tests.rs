@@ -333,6 +333,42 @@ fn an_acknowledgement_of_the_future_opens_a_new_epoch() {
 }
 
 #[test]
+fn what_was_never_sent_is_not_let_go() {
+    let mut sender = Sender::new("edge", EPOCH, policies(1 << 20, DropPolicy::Oldest));
+    let mut peer = Peer::default();
+    open(&mut sender, &peer.welcome(1 << 20)).expect("open");
+    for number in 1..=8 {
+        sender.admit(Lane::Routine, record(number), at(0)).expect("admitted");
+    }
+    // One frame of two is on its way.
+    while !matches!(next(&mut sender, 0), Some(Message::Frame(_))) {}
+    peer.through.insert(Lane::Routine as i32, 8);
+    assert_eq!(sender.acknowledged(&peer.ack(Lane::Routine as i32), 0), Err(Setback::UnknownAcknowledgement));
+    assert_eq!(sender.conservation().pending, 8);
+    peer.through.insert(Lane::Routine as i32, 4);
+    sender.acknowledged(&peer.ack(Lane::Routine as i32), 0).expect("known");
+    assert_eq!(sender.conservation().acknowledged, 4);
+}
+
+#[test]
+fn frames_between_losses_expire_too() {
+    let mut policies = policies(1 << 20, DropPolicy::Oldest);
+    policies.routine.max_age_ms = Some(1000);
+    let mut sender = Sender::new("edge", EPOCH, policies);
+    let mut peer = Peer::default();
+    for number in 1..=12 {
+        sender.admit(Lane::Routine, record(number), at(0)).expect("admitted");
+    }
+    open(&mut sender, &peer.welcome(1 << 20)).expect("open");
+    while next(&mut sender, 0).is_some() {}
+    let nack = Nack { lane: Lane::Routine as i32, first_sequence: 5, expected_sequence: 5, ..Nack::default() };
+    sender.refused(&nack).expect("the frame in the middle is lost");
+    closed(&mut sender);
+    sender.poll(at(1200)).expect("frames");
+    assert_eq!(sender.conservation().dropped, 12);
+}
+
+#[test]
 fn what_cannot_be_sent_is_refused_at_once() {
     let mut sender = Sender::new("edge", EPOCH, Policies::default());
     let nobody = Record::default();

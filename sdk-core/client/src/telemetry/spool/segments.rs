@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use gladhand_documents::telemetry::Lane;
+use gladhand_documents::telemetry::{Lane, lane_name};
 use gladhand_protocol::telemetry::Place;
 
 use super::bytes::check;
@@ -16,16 +16,6 @@ pub(super) const HEAD: u64 = 64;
 const HEAD_MAGIC: [u8; 4] = *b"GHs1";
 const SMALLEST: u64 = 64 * 1024;
 const LARGEST: u64 = 1 << 20;
-
-/// The lane's name in file names.
-pub(super) fn lane_name(lane: Lane) -> &'static str {
-    match lane {
-        Lane::Safety => "safety",
-        Lane::Operational => "operational",
-        Lane::Routine | Lane::Unspecified => "routine",
-        Lane::Diagnostic => "diagnostic",
-    }
-}
 
 /// The number of a segment of this lane, by the file's name.
 pub(super) fn number_of(name: &str, lane: Lane) -> Option<u64> {

@@ -71,11 +71,17 @@ impl Spool {
                     Err(_) => {}
                 }
             }
-            // Acknowledged safety records stay only while nobody needs their room, and room that is kept for entries to
-            // come only while it is not needed now.
-            let retained = self.lanes[0].oldest_unneeded().map(|(number, _)| (0, number));
-            let mut empty = || (1..LANES.len()).find_map(|lane| Some((lane, self.lanes[lane].give_up()?)));
-            let Some((lane, number)) = retained.or_else(&mut empty) else { return Err(NotKept::Full) };
+            let given_up = if own {
+                // Acknowledged safety records stay only while nobody needs their room, and room that is kept for entries to
+                // come only while it is not needed now.
+                let retained = self.lanes[0].oldest_unneeded().map(|(number, _)| (0, number));
+                let mut empty = || (1..LANES.len()).find_map(|lane| Some((lane, self.lanes[lane].give_up()?)));
+                retained.or_else(&mut empty)
+            } else {
+                // What the lane may take is taken by itself: no other lane's room helps it.
+                self.lanes[index].give_up().map(|number| (index, number))
+            };
+            let Some((lane, number)) = given_up else { return Err(NotKept::Full) };
             self.remove(lane, number);
             if self.lanes[lane].get(number).is_some() {
                 return Err(NotKept::Full);
