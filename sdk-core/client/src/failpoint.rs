@@ -46,7 +46,7 @@ writes! {
     // Entry INTENT.
     OpenTender "open_tender";
     OpenIntent "open_intent";
-    // Entry OUTCOME, and SNAPSHOT where the answer was one.
+    // Entry OUTCOME.
     Close "close_intent";
     // Entry SNAPSHOT.
     Snapshot "snapshot";

@@ -20,6 +20,7 @@ const ROUNDS: usize = 5;
 const LOADS: [(usize, usize); 3] = [(1, 100), (16, 320), (256, 768)];
 
 const OURS: &str = "Gladhand (Rust)";
+const FOLLOWED: &str = "Gladhand, its events consumed";
 const BARE: &str = "reqwest, no journal";
 const PYTHON: &str = "httpx, sqlite3, jwskate (Python)";
 const DISK: &str = "one fdatasync";
@@ -61,7 +62,7 @@ pub(super) fn run() -> Result<()> {
     for round in 0..ROUNDS {
         println!("round {} of {ROUNDS}", round + 1);
         for (concurrent, calls) in LOADS {
-            let mut order = [DISK, BARE, OURS, PYTHON];
+            let mut order = [DISK, BARE, OURS, FOLLOWED, PYTHON];
             if round % 2 == 1 {
                 order.reverse();
             }
@@ -99,6 +100,7 @@ impl Programs {
         rust("offer", 0)?;
         match program {
             OURS => rust("ours", calls),
+            FOLLOWED => rust("followed", calls),
             BARE => rust("bare", calls),
             DISK => rust("disk", calls),
             _ => {
@@ -152,7 +154,7 @@ fn table(measured: &Measured) -> String {
     }
     let _ = writeln!(out, "\n|---:|---|{}", "---:|".repeat(COLUMNS.len()));
     for (concurrent, _) in LOADS {
-        for program in [OURS, BARE, PYTHON, DISK] {
+        for program in [OURS, FOLLOWED, BARE, PYTHON, DISK] {
             let _ = write!(out, "| {concurrent} | {program} |");
             for (column, _) in COLUMNS {
                 let value = of(measured, concurrent, program, column);

@@ -1,7 +1,8 @@
 //! What a tender costs: `cargo xtask bench --suite tender` starts this program once for each measurement, beside a Python
 //! program that takes the same arguments and prints the same line (`conformance/interop-bench/tender.py`).
 //!
-//! * [`offer`]: what is tendered against. * [`ours`]: the client of this repository, journal and all. * [`bare`]: reqwest with the same mTLS, token and proof for each
+//! * [`offer`]: what is tendered against. * [`ours`]: the client of this repository, journal and all; with and without a
+//!   consumer of its events. * [`bare`]: reqwest with the same mTLS, token and proof for each
 //!   call, and no memory of what it sent. * `disk`: what one wait for the disk costs, in the journal's folder.
 //! * [`measure`]: calls, so many at a time; how long each took and what processor time went into them.
 //!
@@ -65,10 +66,11 @@ async fn main() -> Outcome<()> {
     };
     let line = match client.as_str() {
         "offer" => offer::publish(&task).await?,
-        "ours" => ours::run(&task).await?,
+        "ours" => ours::run(&task, false).await?,
+        "followed" => ours::run(&task, true).await?,
         "bare" => bare::run(&task).await?,
         "disk" => disk(Path::new(task.get("journal")?))?,
-        other => return Err(format!("client={other} is none of offer, ours, bare, disk").into()),
+        other => return Err(format!("client={other} is none of offer, ours, followed, bare, disk").into()),
     };
     println!("{line}");
     Ok(())

@@ -69,7 +69,7 @@ async fn change(
     };
     match mutate(core, &carrier, intent).await? {
         Ending::Answered(offer) => Ok(offer),
-        Ending::Resolved => read(&carrier, capacity).await,
+        Ending::Created(_) | Ending::Resolved => read(&carrier, capacity).await,
         Ending::Refused(error) | Ending::NotExecuted(error) => Err(error),
         Ending::Unproven(error) => {
             Err(Error::new(Code::ConnectionLost, format!("nobody knows yet whether {operation} arrived"))

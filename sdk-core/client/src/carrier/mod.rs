@@ -257,11 +257,16 @@ fn seen(answer: &Result<Response>) -> Answer {
 
 /// The log epoch of an answer that carries one.
 fn epoch_of(content: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Said {
+        #[serde(rename = "logEpoch")]
+        epoch: String,
+    }
     // Most do not: they are not parsed for it.
     if !content.contains("\"logEpoch\"") {
         return None;
     }
-    Document::parse(content).ok()?.text("/logEpoch").filter(|epoch| !epoch.is_empty())
+    serde_json::from_str::<Said>(content).ok().map(|said| said.epoch).filter(|epoch| !epoch.is_empty())
 }
 
 /// The call that an intent stands for: the journaled bytes, the journaled key.

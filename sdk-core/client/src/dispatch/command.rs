@@ -88,7 +88,7 @@ async fn ask(
     match mutate(core, carrier, intent).await? {
         Ending::Answered(status) => proven(&status),
         Ending::Refused(error) | Ending::NotExecuted(error) => Err(error),
-        Ending::Resolved => status(core, dispatch_id, command_id).await,
+        Ending::Created(_) | Ending::Resolved => status(core, dispatch_id, command_id).await,
         Ending::Unproven(_) => local(&body, &CommandState::Requested),
     }
 }
@@ -234,6 +234,6 @@ pub(crate) async fn revoke(core: &Arc<Core>, dispatch_id: &str, command_id: &str
     match mutate(core, &carrier, intent).await? {
         Ending::Answered(status) => proven(&status),
         Ending::Refused(error) | Ending::NotExecuted(error) | Ending::Unproven(error) => Err(error),
-        Ending::Resolved => status(core, dispatch_id, command_id).await,
+        Ending::Created(_) | Ending::Resolved => status(core, dispatch_id, command_id).await,
     }
 }

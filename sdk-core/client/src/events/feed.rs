@@ -10,7 +10,7 @@ use gladhand_documents::model::wire::EventFeed;
 use gladhand_protocol::tender::event::Incoming;
 use gladhand_protocol::tender::retry::Backoff;
 
-use super::accept;
+use super::accept_all;
 use crate::carrier::{Carrier, segment};
 use crate::core::{Core, jitter};
 use crate::observe::{Activity, SecurityEvent};
@@ -113,26 +113,20 @@ async fn page(core: &Arc<Core>, carrier: &Arc<Carrier>, wait: Duration) -> Resul
         core.epoch(carrier.name(), &epoch).await?;
     }
     let base = carrier.base();
+    let mut events = Vec::new();
     for event in page.at("/events").into_iter().flat_map(gladhand_documents::json::Value::items) {
-        let event = match Document::parse(event.raw()).and_then(Incoming::of) {
-            Ok(event) if event.from_base(&base) => event,
-            Ok(event) => {
-                foreign(core, carrier.name(), &event.tender_id);
-                continue;
-            }
+        match Document::parse(event.raw()).and_then(Incoming::of) {
+            Ok(event) if event.from_base(&base) => events.push(event),
+            Ok(event) => foreign(core, carrier.name(), &event.tender_id),
             Err(error) => {
                 tracing::error!(target: "gladhand::events", carrier = carrier.name(), %error, "an event is none of the contract");
-                continue;
             }
-        };
-        match accept(core, event, carrier.name(), "feed").await {
-            Ok(_) => {}
-            // Of a tender from before this journal: reconciliation lists it.
-            Err(error) if error.code() == Code::TenderUnknown => {}
-            Err(error) if error.code() == Code::WebhookSourceForeign => {
-                foreign(core, carrier.name(), error.tender_id().unwrap_or_default());
-            }
-            Err(error) => return Err(error),
+        }
+    }
+    for refused in accept_all(core, events, carrier.name(), "feed").await? {
+        // One of a tender from before this journal: reconciliation lists it.
+        if refused.code() == Code::WebhookSourceForeign {
+            foreign(core, carrier.name(), refused.tender_id().unwrap_or_default());
         }
     }
     let (name, cursor) = (carrier.name().to_owned(), page.text("/cursor").unwrap_or_default());

@@ -44,27 +44,35 @@ pub(crate) async fn accept(core: &Core, event: Incoming, carrier: &str, via: &'s
     Ok(accepted)
 }
 
-/// [`accept`] for several in their order, which wait for the disk together. Ends with the first that is refused; what came
-/// before it stays accepted.
-pub(crate) async fn accept_all(core: &Core, events: Vec<Incoming>, carrier: &str, via: &'static str) -> Result<()> {
+/// [`accept`] for several in their order, which wait for the disk together. Returns what was refused for its own sake
+/// (`tender_unknown`, `webhook_source_foreign`). Ends with the first other failure; what came before it stays accepted.
+pub(crate) async fn accept_all(
+    core: &Core,
+    events: Vec<Incoming>,
+    carrier: &str,
+    via: &'static str,
+) -> Result<Vec<Error>> {
     let name = carrier.to_owned();
-    let (accepted, ended) = core
+    let (accepted, refused, ended) = core
         .journal
         .run(move |store| {
-            let mut accepted = Vec::with_capacity(events.len());
+            let (mut accepted, mut refused) = (Vec::with_capacity(events.len()), Vec::new());
             for event in events {
                 match accept_one(store, &event, &name, via) {
                     Ok(one) => accepted.push((event, one)),
-                    Err(error) => return Ok((accepted, Err(error))),
+                    Err(error) if matches!(error.code(), Code::TenderUnknown | Code::WebhookSourceForeign) => {
+                        refused.push(error);
+                    }
+                    Err(error) => return Ok((accepted, refused, Err(error))),
                 }
             }
-            Ok((accepted, Ok(())))
+            Ok((accepted, refused, Ok(())))
         })
         .await?;
     for (event, one) in &accepted {
         tell(core, event, one, carrier, via);
     }
-    ended
+    ended.map(|()| refused)
 }
 
 fn tell(core: &Core, event: &Incoming, accepted: &Accepted, carrier: &str, via: &'static str) {

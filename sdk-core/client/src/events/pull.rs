@@ -54,7 +54,9 @@ async fn page(core: &Arc<Core>, id: &str) -> Result<bool> {
         }
         events.push(event);
     }
-    accept_all(core, events, carrier.name(), "pull").await?;
+    if let Some(refused) = accept_all(core, events, carrier.name(), "pull").await?.into_iter().next() {
+        return Err(refused);
+    }
     prove(core, id, &page).await?;
     let last = row(core, id).await?.fold.last_sequence;
     Ok(last > before.fold.last_sequence && told(&page) > Some(last))

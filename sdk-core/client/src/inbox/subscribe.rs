@@ -116,7 +116,9 @@ async fn change(
     match mutate(core, carrier, intent).await? {
         Ending::Answered(subscription) => Ok(subscription),
         Ending::Refused(error) | Ending::NotExecuted(error) | Ending::Unproven(error) => Err(error),
-        Ending::Resolved => Err(Error::new(Code::ConnectionLost, "the subscription is still being changed")),
+        Ending::Created(_) | Ending::Resolved => {
+            Err(Error::new(Code::ConnectionLost, "the subscription is still being changed"))
+        }
     }
 }
 

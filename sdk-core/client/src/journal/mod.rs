@@ -72,10 +72,10 @@ pub trait Store: Send {
     /// Renews the lease if this process holds anything.
     fn beat(&mut self, owner: &str) -> Result<()>;
 
-    /// Holds the load and appends the INTENT, or returns the tender that is there already (contract 4b). Error:
-    /// `load_held` where `again` is asked of a load that is not released.
+    /// Holds the load and appends the INTENT, or returns the tender that is there already (contract 4b). Errors:
+    /// `load_held` where `again` is asked of a load that is not released; `epoch_changed` as of [`Store::sendable`].
     fn open_tender(&mut self, tender: &NewTender, intent: &NewIntent) -> Result<Opened>;
-    /// Appends the INTENT of another mutation, or returns the open one of the same operation id.
+    /// Appends the INTENT of another mutation, or returns the open one of the same operation id. Error: `epoch_changed`.
     fn open_intent(&mut self, intent: &NewIntent) -> Result<OpenedIntent>;
     /// Takes over the open intents whose owners are gone.
     fn claim_lapsed(&mut self, owner: &str) -> Result<Vec<Intent>>;
@@ -141,6 +141,8 @@ pub trait Store: Send {
     fn carrier(&mut self, name: &str) -> Result<CarrierRow>;
     /// Moves the feed cursor.
     fn set_cursor(&mut self, carrier: &str, cursor: &str) -> Result<()>;
+    /// Fails with `epoch_changed` while the carrier is frozen: nothing is sent to it before a reconciliation.
+    fn sendable(&mut self, carrier: &str) -> Result<()>;
     /// Notes the log epoch of an answer; the carrier is frozen when it changed. Returns what is known then.
     fn note_epoch(&mut self, carrier: &str, epoch: &str) -> Result<CarrierRow>;
     /// Ends the freeze, after a reconciliation without open differences under this epoch.

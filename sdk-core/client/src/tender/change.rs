@@ -198,7 +198,7 @@ fn change(
 /// that the next look is not at the old state.
 async fn finish(core: &Arc<Core>, id: &str, ending: Ending) -> Result<Document> {
     match ending {
-        Ending::Answered(_) | Ending::Resolved => {
+        Ending::Answered(_) | Ending::Created(_) | Ending::Resolved => {
             follow_up(core, id).await;
             read::local(core, id).await
         }

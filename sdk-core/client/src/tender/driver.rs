@@ -1,7 +1,7 @@
 //! The background task: renews this process's lease, takes over what dead processes left, resolves what the foreground
 //! gave up on, and closes gaps in histories (contract 4c, 4e).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,12 +12,15 @@ use super::overdue::Overdue;
 use super::resolve::{Resolution, resolve};
 use super::send::{asked, once_more};
 use crate::core::{Core, jitter};
-use crate::events::{Alarms, pull};
+use crate::events::{Alarms, catch_up, pull};
 use crate::journal::LEASE;
-use crate::journal::rows::Intent;
+use crate::journal::rows::{Intent, TenderRow};
 
 /// How long a gap may close by itself before the tender's feed is pulled (contract 4e).
 const GAP_TIMER: Duration = Duration::from_secs(5);
+
+/// How many histories of one carrier are pulled at most in a round.
+const PULLS: usize = 16;
 
 /// The longest wait that a carrier may ask of the driver: a held load is not forgotten for a day.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -121,24 +124,36 @@ async fn gaps(core: &Arc<Core>, pulls: &Arc<Pulls>) -> Result<()> {
     let before = core.clock.now().as_millisecond() - i64::try_from(GAP_TIMER.as_millis()).unwrap_or(0);
     let rows = core.journal.run(move |store| store.gaps(before)).await?;
     pulls.map().retain(|id, pull| pull.running || rows.iter().any(|row| row.tender_id == *id));
+    let mut behind: BTreeMap<String, Vec<TenderRow>> = BTreeMap::new();
     for row in rows {
-        if !pulls.begin(&row.tender_id, core.clock.monotonic()) {
-            continue;
+        behind.entry(row.carrier.clone()).or_default().push(row);
+    }
+    for (carrier, rows) in behind {
+        // One reading of the account's feed brings what many histories miss.
+        if rows.len() > PULLS {
+            catch_up(core, &carrier);
         }
-        let (core, id, pulls) = (core.clone(), row.tender_id, pulls.clone());
-        core.tasks.clone().spawn(async move {
-            let stop = core.stop.clone();
-            let pulled = tokio::select! {
-                () = stop.cancelled() => return,
-                pulled = pull(&core, &id) => pulled,
-            };
-            if let Err(error) = &pulled {
-                tracing::warn!(target: "gladhand::tender", tender = %id, %error, "a gap in the history stays open");
-            }
-            pulls.end(&id, core.clock.monotonic());
-        });
+        let due = rows.into_iter().filter(|row| pulls.begin(&row.tender_id, core.clock.monotonic()));
+        for row in due.take(PULLS) {
+            pull_later(core, pulls, row.tender_id);
+        }
     }
     Ok(())
+}
+
+fn pull_later(core: &Arc<Core>, pulls: &Arc<Pulls>, id: String) {
+    let (core, pulls) = (core.clone(), pulls.clone());
+    core.tasks.clone().spawn(async move {
+        let stop = core.stop.clone();
+        let pulled = tokio::select! {
+            () = stop.cancelled() => return,
+            pulled = pull(&core, &id) => pulled,
+        };
+        if let Err(error) = &pulled {
+            tracing::warn!(target: "gladhand::tender", tender = %id, %error, "a gap in the history stays open");
+        }
+        pulls.end(&id, core.clock.monotonic());
+    });
 }
 
 /// Which tenders are being pulled, and when those whose gap stays open are due again.

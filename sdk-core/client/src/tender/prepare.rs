@@ -1,6 +1,5 @@
 //! Fills in what the SDK owns of a load tender and checks the rest, before anything is journaled or sent.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
@@ -25,22 +24,20 @@ pub(super) struct Prepared {
 }
 
 /// Fills in and checks. Nothing of it leaves this process.
-pub(super) async fn prepare(
-    core: &Arc<Core>,
+pub(super) fn prepare(
+    core: &Core,
     carrier: &Carrier,
     load: Document,
     options: &CreateOptions,
     attempt: u32,
     again: bool,
+    published: &Published,
 ) -> Result<Prepared> {
     let load_id = load
         .text("/loadId")
         .filter(|id| !id.is_empty())
         .ok_or_else(|| Error::new(Code::SchemaInvalid, "the load has no loadId"))?;
-    let mut load = filled(core, carrier, load, options, &load_id, attempt)?;
-    if load.at("/mode").is_none() {
-        load = load.with_text("/mode", if options.wait.is_some() { "express" } else { "standard" })?;
-    }
+    let load = filled(core, carrier, &load, options, &load_id, attempt)?;
     model::validate(LoadTender::entity(), &load)?;
     if let Some(offer) = &options.capacity {
         eligible(core, carrier, &load, offer)?;
@@ -49,7 +46,6 @@ pub(super) async fn prepare(
     let revision = load.integer("/revision").and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
     let operation_id = ids::create_operation_id(&tender_id, revision);
     let respond_by = load.text("/respondBy").and_then(|text| parse_instant(&text).ok());
-    let published = carrier.published().await?;
     if load.boolean("/synthetic") == Some(true) && !published.features.iter().any(|f| f == "synthetic") {
         return Err(Error::new(
             Code::NotUnderstood,
@@ -65,7 +61,7 @@ pub(super) async fn prepare(
         origin: carrier.base(),
         method: "POST",
         path: "/v1/tenders".to_owned(),
-        prefer: wait(&load, options.wait, &published),
+        prefer: wait(&load, options.wait, published),
         body: load,
         resend_until: published.recognised(recovery::resend_until(respond_by, core.clock.now()), core.clock.now()),
         owner: core.owner.id.clone(),
@@ -77,28 +73,29 @@ pub(super) async fn prepare(
 fn filled(
     core: &Core,
     carrier: &Carrier,
-    load: Document,
+    load: &Document,
     options: &CreateOptions,
     load_id: &str,
     attempt: u32,
 ) -> Result<Document> {
-    let mut load = load;
     let derived = ids::tender_id(&core.scope(carrier.name()), load_id, attempt);
-    let defaults =
-        [("/schemaVersion", quote(SCHEMA_VERSION)), ("/tenderId", quote(&derived)), ("/revision", "1".to_owned())];
-    for (pointer, value) in defaults {
-        if load.at(pointer).is_none() {
-            load = load.patch(pointer, &value)?;
+    let mode = if options.wait.is_some() { "express" } else { "standard" };
+    let mut defaults = vec![
+        ("schemaVersion", quote(SCHEMA_VERSION)),
+        ("tenderId", quote(&derived)),
+        ("revision", "1".to_owned()),
+        ("mode", quote(mode)),
+    ];
+    if let Some(offered) = options.capacity.as_ref().and_then(|offer| offer.text("/capacityId")) {
+        match load.text("/capacityId") {
+            Some(named) if named != offered => {
+                let why = format!("the load names capacity {named}, the offer is {offered}");
+                return Err(Error::new(Code::InvalidArgument, why));
+            }
+            _ => defaults.push(("capacityId", quote(&offered))),
         }
     }
-    let Some(offered) = options.capacity.as_ref().and_then(|offer| offer.text("/capacityId")) else { return Ok(load) };
-    match load.text("/capacityId") {
-        None => load.with_text("/capacityId", &offered),
-        Some(named) if named == offered => Ok(load),
-        Some(named) => {
-            Err(Error::new(Code::InvalidArgument, format!("the load names capacity {named}, the offer is {offered}")))
-        }
-    }
+    load.with_defaults(&defaults)
 }
 
 /// The guard of transition 1: local eligibility (contract 4b).

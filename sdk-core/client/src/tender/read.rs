@@ -19,13 +19,7 @@ pub(crate) async fn row(core: &Core, id: &str) -> Result<TenderRow> {
     core.journal.run(move |store| store.tender(&name)).await?.ok_or_else(|| unknown(id))
 }
 
-/// [`row`] with what is not on disk yet.
-pub(crate) async fn row_early(core: &Core, id: &str) -> Result<TenderRow> {
-    let name = id.to_owned();
-    core.journal.run_early(move |store| store.tender(&name)).await?.ok_or_else(|| unknown(id))
-}
-
-fn unknown(id: &str) -> Error {
+pub(super) fn unknown(id: &str) -> Error {
     Error::new(Code::TenderUnknown, format!("the journal has no tender {id}")).with_tender_id(id)
 }
 

@@ -14,12 +14,13 @@ use gladhand_protocol::tender::state::terminal;
 use jiff::SignedDuration;
 
 use super::import::covering;
+use super::read::unknown;
 use super::resolve::{Resolution, resolve};
 use crate::auth::Response;
 use crate::carrier::{Carrier, document_of, request_of};
 use crate::core::{Core, jitter};
 use crate::failpoint;
-use crate::journal::rows::{Effect, Intent, NewIntent, OpenedIntent, Outcome};
+use crate::journal::rows::{Effect, Intent, NewIntent, OpenedIntent, Outcome, TenderRow};
 
 /// How many glances at the journal a call waits for another one of the same operation.
 const PATIENCE: u32 = 20;
@@ -29,6 +30,8 @@ const PATIENCE: u32 = 20;
 pub(crate) enum Ending {
     /// The carrier answered 2xx.
     Answered(Document),
+    /// It has a tender now, which holds its load: the tender as the journal has it, perhaps not on disk yet.
+    Created(Box<TenderRow>),
     /// The carrier refused, and stored that.
     Refused(Error),
     /// Nothing was executed.
@@ -51,7 +54,7 @@ enum Attempt {
 /// Journals another mutation than a create and performs it. An open one of the same operation id is continued with the
 /// bytes that it has.
 pub(crate) async fn mutate(core: &Arc<Core>, carrier: &Arc<Carrier>, mut intent: NewIntent) -> Result<Ending> {
-    let published = core.may_send(carrier).await?;
+    let published = carrier.of_environment(&core.config.environment).await?;
     intent.resend_until = published.recognised(intent.resend_until, core.clock.now());
     let wanted = intent.body.clone();
     match core.journal.run(move |store| store.open_intent(&intent)).await? {
@@ -103,7 +106,7 @@ async fn attempts(core: &Arc<Core>, carrier: &Arc<Carrier>, mut intent: Intent) 
             Some(error) => error,
             None => match attempt(core, carrier, &mut intent).await? {
                 Attempt::Ended(ending) => {
-                    if matches!(ending, Ending::Answered(_) | Ending::Refused(_)) {
+                    if matches!(ending, Ending::Answered(_) | Ending::Created(_) | Ending::Refused(_)) {
                         carrier.budget().succeed(paid);
                     }
                     return Ok(ending);
@@ -182,10 +185,10 @@ async fn attempt(core: &Arc<Core>, carrier: &Carrier, intent: &mut Intent) -> Re
             let document = document.unwrap_or_else(Document::object);
             if intent.operation == "tenders.create" && !terminal(&state_of(&document)) {
                 // The load stays held either way. Should a power cut take this outcome, it is read back.
-                close_early(core, intent, outcome, effect).await?;
-            } else {
-                close(core, intent, outcome, effect).await?;
+                let row = close_early(core, intent, outcome, effect).await?;
+                return Ok(Attempt::Ended(Ending::Created(Box::new(row))));
             }
+            close(core, intent, outcome, effect).await?;
             return Ok(Attempt::Ended(Ending::Answered(document)));
         }
         Err(error) => error,
@@ -290,10 +293,15 @@ pub(super) async fn close(core: &Core, intent: &Intent, outcome: Outcome, effect
     core.journal.run(move |store| store.close_intent(id, fence, &outcome, &effect)).await
 }
 
-async fn close_early(core: &Core, intent: &Intent, outcome: Outcome, effect: Effect) -> Result<bool> {
+/// [`close`] of a create, with the tender that it left.
+async fn close_early(core: &Core, intent: &Intent, outcome: Outcome, effect: Effect) -> Result<TenderRow> {
     failpoint::hit("before_outcome", failpoint::Call { operation: &intent.operation, mutates: true });
-    let (id, fence) = (intent.id, intent.fence);
-    core.journal.run_early(move |store| store.close_intent(id, fence, &outcome, &effect)).await
+    let (id, fence, tender) = (intent.id, intent.fence, intent.tender_id.clone().unwrap_or_default());
+    let closed = core.journal.run_early(move |store| {
+        store.close_intent(id, fence, &outcome, &effect)?;
+        store.tender(&tender)?.ok_or_else(|| unknown(&tender))
+    });
+    closed.await
 }
 
 fn state_of(snapshot: &Document) -> TenderState {

@@ -26,7 +26,7 @@ pub(crate) async fn withdraw(core: &Arc<Core>, id: &str, reason: &str) -> Result
     match ending {
         Ending::Answered(_) => read::local(core, id).await,
         Ending::Refused(error) | Ending::NotExecuted(error) => Err(error.with_tender_id(id)),
-        Ending::Resolved => match read::row(core, id).await?.state() {
+        Ending::Created(_) | Ending::Resolved => match read::row(core, id).await?.state() {
             TenderState::Withdrawn => read::local(core, id).await,
             _ => Err(unproven(id)),
         },

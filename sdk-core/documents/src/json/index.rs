@@ -1,17 +1,23 @@
-//! Where each value stands in the text: one pass per level over serde_json's raw values.
+//! Where each value stands in the text, found by serde_json through its raw values, level by level. One list of nodes and one of
+//! children serve the whole document: a document has hundreds of values, and is parsed at every turn.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
 use super::{MAX_DEPTH, escape};
 use crate::error::{Code, Error, Result};
 
-pub(super) struct Index(Vec<Node>);
+/// Objects with more members than this are searched for the same key twice by sorting.
+const FEW: usize = 16;
+
+pub(super) struct Index {
+    nodes: Vec<Node>,
+    children: Vec<Child>,
+}
 
 pub(super) struct Node {
     pub(super) start: u32,
@@ -19,67 +25,108 @@ pub(super) struct Node {
     pub(super) shape: Shape,
 }
 
+#[derive(Clone, Copy)]
 pub(super) enum Shape {
     Null,
     Bool(bool),
     Number,
     String,
-    Array(Box<[u32]>),
-    Object(Box<[(Box<str>, u32)]>),
+    Array(Children),
+    Object(Children),
+}
+
+/// A range of [`Index::children`].
+#[derive(Clone, Copy)]
+pub(super) struct Children {
+    first: u32,
+    count: u32,
+}
+
+/// An element of an array, or a member of an object.
+pub(super) struct Child {
+    key: Key,
+    pub(super) node: u32,
+}
+
+enum Key {
+    /// Of an element.
+    None,
+    /// From here to there in the text.
+    Plain(u32, u32),
+    /// Decoded, since it has escapes.
+    Escaped(Box<str>),
+}
+
+impl Child {
+    /// The member's name; empty for an element.
+    pub(super) fn key<'a>(&'a self, text: &'a str) -> &'a str {
+        match &self.key {
+            Key::None => "",
+            Key::Plain(start, end) => &text[*start as usize..*end as usize],
+            Key::Escaped(key) => key,
+        }
+    }
 }
 
 impl Index {
     pub(super) fn build(text: &str) -> Result<Self> {
         let raw: &RawValue = serde_json::from_str(text)
             .map_err(|e| Error::new(Code::MalformedJson, format!("line {} column {}: {e}", e.line(), e.column())))?;
-        let mut index = Self(Vec::new());
-        index.add(text, raw, 1, "")?;
-        Ok(index)
+        let mut builder = Builder {
+            text,
+            index: Self { nodes: Vec::new(), children: Vec::new() },
+            open: Vec::new(),
+            path: Vec::new(),
+            failed: None,
+        };
+        builder.add(raw)?;
+        Ok(builder.index)
     }
 
     pub(super) fn node(&self, node: u32) -> &Node {
-        &self.0[node as usize]
+        &self.nodes[node as usize]
     }
 
-    fn add(&mut self, text: &str, raw: &RawValue, depth: usize, pointer: &str) -> Result<u32> {
-        if depth > MAX_DEPTH {
-            return Err(Error::new(
-                Code::MalformedJson,
-                format!("{pointer} is nested more than {MAX_DEPTH} levels deep"),
-            ));
+    pub(super) fn children(&self, range: Children) -> &[Child] {
+        &self.children[range.first as usize..][..range.count as usize]
+    }
+}
+
+/// One token on the way to a value.
+enum Step<'a> {
+    Member(Cow<'a, str>),
+    Element(usize),
+}
+
+struct Builder<'a> {
+    text: &'a str,
+    index: Index,
+    /// The children so far of the containers that are not at their end yet, the inner ones last.
+    open: Vec<Child>,
+    path: Vec<Step<'a>>,
+    /// What a visitor cannot say in an error of serde's.
+    failed: Option<Error>,
+}
+
+impl<'a> Builder<'a> {
+    fn add(&mut self, raw: &'a RawValue) -> Result<u32> {
+        if self.path.len() >= MAX_DEPTH {
+            return Err(self.malformed(|at| format!("{at} is nested more than {MAX_DEPTH} levels deep")));
         }
         let lexeme = raw.get();
-        let start = lexeme.as_ptr() as usize - text.as_ptr() as usize;
-        let place = self.0.len();
-        self.0.push(Node { start: start as u32, end: (start + lexeme.len()) as u32, shape: Shape::Null });
-        let malformed = |e: serde_json::Error| {
-            Error::new(Code::MalformedJson, format!("the value at {pointer:?} is malformed: {e}"))
-        };
+        let start = self.offset(lexeme);
+        let place = self.index.nodes.len();
+        self.index.nodes.push(Node { start, end: start + lexeme.len() as u32, shape: Shape::Null });
         let shape = match lexeme.as_bytes()[0] {
-            b'{' => {
-                let Members(members) = serde_json::from_str(lexeme).map_err(malformed)?;
-                let mut seen = HashSet::with_capacity(members.len());
-                let mut nodes = Vec::with_capacity(members.len());
-                for (key, value) in members {
-                    let at = format!("{pointer}/{}", escape(&key));
-                    if !seen.insert(key.clone()) {
-                        return Err(Error::new(Code::MalformedJson, format!("{at} stands there twice")));
-                    }
-                    nodes.push((key.into_owned().into_boxed_str(), self.add(text, value, depth + 1, &at)?));
-                }
-                Shape::Object(nodes.into_boxed_slice())
-            }
-            b'[' => {
-                let Items(items) = serde_json::from_str(lexeme).map_err(malformed)?;
-                let mut nodes = Vec::with_capacity(items.len());
-                for (position, value) in items.into_iter().enumerate() {
-                    nodes.push(self.add(text, value, depth + 1, &format!("{pointer}/{position}"))?);
-                }
-                Shape::Array(nodes.into_boxed_slice())
-            }
+            b'{' => Shape::Object(self.container(lexeme)?),
+            b'[' => Shape::Array(self.container(lexeme)?),
             b'"' => {
                 // Decoded once here, so that a lone surrogate is refused at parsing and not at reading.
-                serde_json::from_str::<Cow<'_, str>>(lexeme).map_err(malformed)?;
+                if lexeme.contains("\\u")
+                    && let Err(e) = serde_json::from_str::<Cow<'_, str>>(lexeme)
+                {
+                    return Err(self.unreadable(&e));
+                }
                 Shape::String
             }
             b't' => Shape::Bool(true),
@@ -87,54 +134,118 @@ impl Index {
             b'n' => Shape::Null,
             _ => Shape::Number,
         };
-        self.0[place].shape = shape;
+        self.index.nodes[place].shape = shape;
         Ok(place as u32)
+    }
+
+    /// The children of an object or an array, behind each other.
+    fn container(&mut self, lexeme: &'a str) -> Result<Children> {
+        let mine = self.open.len();
+        let mut text = serde_json::Deserializer::from_str(lexeme);
+        let read = if lexeme.starts_with('{') {
+            text.deserialize_map(Inside(self))
+        } else {
+            text.deserialize_seq(Inside(self))
+        };
+        if let Err(e) = read {
+            return Err(self.failed.take().unwrap_or_else(|| self.unreadable(&e)));
+        }
+        if let Some(twice) = repeated(self.text, &self.open[mine..]) {
+            return Err(self.malformed(|at| format!("{at}/{} stands there twice", escape(twice))));
+        }
+        let (first, count) = (self.index.children.len() as u32, (self.open.len() - mine) as u32);
+        self.index.children.extend(self.open.drain(mine..));
+        Ok(Children { first, count })
+    }
+
+    /// Adds the child at this step of the container that is being read.
+    fn child<E: de::Error>(&mut self, step: Step<'a>, key: Key, value: &'a RawValue) -> Result<(), E> {
+        self.path.push(step);
+        let node = self.add(value).map_err(|error| {
+            self.failed = Some(error);
+            E::custom("a value inside is malformed")
+        })?;
+        self.path.pop();
+        self.open.push(Child { key, node });
+        Ok(())
+    }
+
+    /// Where a part of the text stands in it.
+    fn offset(&self, part: &str) -> u32 {
+        (part.as_ptr() as usize - self.text.as_ptr() as usize) as u32
+    }
+
+    fn unreadable(&self, e: &serde_json::Error) -> Error {
+        self.malformed(|at| format!("the value at {at:?} is malformed: {e}"))
+    }
+
+    /// `why` is told the JSON Pointer of the value that is being read.
+    fn malformed(&self, why: impl FnOnce(&str) -> String) -> Error {
+        let mut pointer = String::new();
+        for step in &self.path {
+            pointer.push('/');
+            match step {
+                Step::Member(key) => pointer.push_str(&escape(key)),
+                Step::Element(position) => pointer.push_str(&position.to_string()),
+            }
+        }
+        Error::new(Code::MalformedJson, why(&pointer))
     }
 }
 
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-struct Items<'a>(Vec<&'a RawValue>);
+/// A key that two of these members have.
+fn repeated<'a>(text: &'a str, members: &'a [Child]) -> Option<&'a str> {
+    let named = |child: &'a Child| (!matches!(child.key, Key::None)).then(|| child.key(text));
+    if members.len() <= FEW {
+        let mut left = members;
+        while let Some((last, before)) = left.split_last() {
+            let key = named(last)?;
+            if before.iter().any(|other| other.key(text) == key) {
+                return Some(key);
+            }
+            left = before;
+        }
+        return None;
+    }
+    let mut keys: Vec<&str> = members.iter().filter_map(named).collect();
+    keys.sort_unstable();
+    keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
+/// Reads what is inside a container into the builder.
+struct Inside<'b, 'a>(&'b mut Builder<'a>);
 
 /// A key, borrowed where it has no escapes. (`Cow` itself always deserialises owned.)
 #[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(Key(key)) = map.next_key()? {
-                    members.push((key, map.next_value()?));
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(V).map(Members)
+impl<'a> Visitor<'a> for Inside<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or an array")
     }
-}
 
-impl<'de: 'a, 'a> Deserialize<'de> for Items<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Vec<&'de RawValue>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = seq.next_element()? {
-                    items.push(item);
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Name(name)) = map.next_key()? {
+            let key = match &name {
+                Cow::Borrowed(name) => {
+                    let start = self.0.offset(name);
+                    Key::Plain(start, start + name.len() as u32)
                 }
-                Ok(items)
-            }
+                Cow::Owned(name) => Key::Escaped(name.as_str().into()),
+            };
+            self.0.child(Step::Member(name), key, map.next_value()?)?;
         }
-        deserializer.deserialize_seq(V).map(Items)
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<(), A::Error> {
+        let mut position = 0;
+        while let Some(value) = seq.next_element()? {
+            self.0.child(Step::Element(position), Key::None, value)?;
+            position += 1;
+        }
+        Ok(())
     }
 }

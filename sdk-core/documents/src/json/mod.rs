@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
-use index::{Index, Shape};
+use index::{Child, Index, Shape};
 
 /// Nesting beyond this is refused (contract 3a).
 pub const MAX_DEPTH: usize = 32;
@@ -116,6 +116,13 @@ impl Document {
         patch::set(self, pointer, raw)
     }
 
+    /// A document in which each of these members of the whole value that is missing stands at its end, as `raw` (JSON text).
+    ///
+    /// Errors: as of [`Document::patch`]; `invalid_argument` where the document is no object.
+    pub fn with_defaults(&self, members: &[(&str, String)]) -> Result<Self> {
+        patch::defaults(self, members)
+    }
+
     /// [`Document::patch`] with a string value.
     pub fn with_text(&self, pointer: &str, value: &str) -> Result<Self> {
         self.patch(pointer, &quote(value))
@@ -155,8 +162,15 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    fn shape(self) -> &'a Shape {
-        &self.inner.index.node(self.node).shape
+    fn shape(self) -> Shape {
+        self.inner.index.node(self.node).shape
+    }
+
+    fn children(self) -> &'a [Child] {
+        match self.shape() {
+            Shape::Array(children) | Shape::Object(children) => self.inner.index.children(children),
+            _ => &[],
+        }
     }
 
     fn child(self, node: u32) -> Self {
@@ -191,7 +205,7 @@ impl<'a> Value<'a> {
     /// The boolean.
     pub fn boolean(self) -> Option<bool> {
         match self.shape() {
-            Shape::Bool(value) => Some(*value),
+            Shape::Bool(value) => Some(value),
             _ => None,
         }
     }
@@ -213,29 +227,19 @@ impl<'a> Value<'a> {
 
     /// The elements, if this is an array; none otherwise.
     pub fn items(self) -> impl DoubleEndedIterator<Item = Value<'a>> + ExactSizeIterator {
-        let nodes: &[u32] = match self.shape() {
-            Shape::Array(nodes) => nodes,
-            _ => &[],
-        };
-        nodes.iter().map(move |node| self.child(*node))
+        let children = if self.is_array() { self.children() } else { &[] };
+        children.iter().map(move |child| self.child(child.node))
     }
 
     /// The members in document order, if this is an object; none otherwise.
     pub fn members(self) -> impl DoubleEndedIterator<Item = (&'a str, Value<'a>)> + ExactSizeIterator {
-        let members: &[(Box<str>, u32)] = match self.shape() {
-            Shape::Object(members) => members,
-            _ => &[],
-        };
-        members.iter().map(move |(key, node)| (&**key, self.child(*node)))
+        let children = if self.is_object() { self.children() } else { &[] };
+        children.iter().map(move |child| (child.key(&self.inner.text), self.child(child.node)))
     }
 
     /// How many elements or members.
     pub fn len(self) -> usize {
-        match self.shape() {
-            Shape::Array(nodes) => nodes.len(),
-            Shape::Object(members) => members.len(),
-            _ => 0,
-        }
+        self.children().len()
     }
 
     /// Whether there are no elements or members.
@@ -263,10 +267,10 @@ impl<'a> Value<'a> {
     fn step(self, token: &str) -> Option<Self> {
         match self.shape() {
             Shape::Object(_) => self.get(token),
-            Shape::Array(nodes) => {
+            Shape::Array(_) => {
                 let plain = token == "0" || !token.starts_with('0');
                 let position: usize = token.parse().ok().filter(|_| plain && !token.starts_with('+'))?;
-                nodes.get(position).map(|node| self.child(*node))
+                self.children().get(position).map(|child| self.child(child.node))
             }
             _ => None,
         }

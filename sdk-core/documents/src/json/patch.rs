@@ -33,6 +33,23 @@ pub(super) fn set(document: &Document, pointer: &str, raw: &str) -> Result<Docum
     Err(Error::new(Code::InvalidArgument, format!("{pointer:?} leads to no object or array of the document")))
 }
 
+pub(super) fn defaults(document: &Document, members: &[(&str, String)]) -> Result<Document> {
+    let root = document.root();
+    if !root.is_object() {
+        return Err(Error::new(Code::InvalidArgument, "the document is no object"));
+    }
+    let mut missing = String::new();
+    for (name, raw) in members.iter().filter(|(name, _)| root.get(name).is_none()) {
+        let comma = if root.is_empty() && missing.is_empty() { "" } else { "," };
+        missing.extend([comma, &quote(name), ":", raw]);
+    }
+    if missing.is_empty() {
+        return Ok(document.clone());
+    }
+    let at = root.members().last().map_or(root.span().0 + 1, |(_, last)| last.span().1);
+    splice(document, at, at, &missing)
+}
+
 pub(super) fn remove(document: &Document, pointer: &str) -> Result<Document> {
     let Some(value) = document.at(pointer) else { return Ok(document.clone()) };
     let (parent, token) = split(pointer)?;

@@ -38,6 +38,17 @@ fn a_patch_changes_only_that_member() {
 }
 
 #[test]
+fn defaults_are_added_once_and_at_the_end() {
+    let members = [("a", "1".to_owned()), ("b", quote("x")), ("c", "null".to_owned())];
+    let added = parse(r#"{ "b": 2 }"#).with_defaults(&members).unwrap();
+    assert_eq!(added.as_str(), r#"{ "b": 2,"a":1,"c":null }"#);
+    assert_eq!(added.with_defaults(&members).unwrap().as_str(), added.as_str());
+    assert_eq!(parse("{ }").with_defaults(&members).unwrap().as_str(), r#"{"a":1,"b":"x","c":null }"#);
+    assert_eq!(parse("[]").with_defaults(&members).unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(parse("{}").with_defaults(&[("a", "}".to_owned())]).unwrap_err().code(), Code::MalformedJson);
+}
+
+#[test]
 fn missing_parents_are_added() {
     let document = Document::object().patch("/a/b", "[]").unwrap().patch("/a/b/-", "1").unwrap();
     assert_eq!(document.patch("/a/b/-", "2").unwrap().as_str(), r#"{"a":{"b":[1,2]}}"#);

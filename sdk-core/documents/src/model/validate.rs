@@ -1,5 +1,7 @@
 //! Walks a document along its descriptor and collects every broken rule with its JSON Pointer.
 
+use std::fmt;
+
 use rust_decimal::Decimal;
 
 use super::{Entity, Kind};
@@ -25,7 +27,7 @@ const MAX_EXTENSION_BYTES: usize = 64 << 10;
 /// Every broken rule, in document order.
 pub fn violations(entity: &Entity, document: &Document) -> Vec<Violation> {
     let mut out = Vec::new();
-    object(entity, document.root(), "", &mut out);
+    object(entity, document.root(), At::ROOT, &mut out);
     extensions(entity, document.root(), &mut out);
     out
 }
@@ -77,33 +79,74 @@ fn knows(entity: &Entity, pointer: &str) -> bool {
     true
 }
 
-fn push(out: &mut Vec<Violation>, path: &str, code: &str, message: impl Into<String>) {
-    out.push(Violation { path: path.to_owned(), code: code.to_owned(), message: message.into() });
+fn push(out: &mut Vec<Violation>, path: impl fmt::Display, code: &str, message: impl Into<String>) {
+    out.push(Violation { path: path.to_string(), code: code.to_owned(), message: message.into() });
 }
 
-fn object(entity: &Entity, value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
+/// The way to a value. Written out only where something is wrong with it, or a rule wants it.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    above: Option<&'a At<'a>>,
+    step: Step<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Root,
+    Member(&'a str),
+    Element(usize),
+}
+
+impl<'a> At<'a> {
+    const ROOT: Self = Self { above: None, step: Step::Root };
+
+    fn member(&'a self, name: &'a str) -> Self {
+        Self { above: Some(self), step: Step::Member(name) }
+    }
+
+    fn element(&'a self, position: usize) -> Self {
+        Self { above: Some(self), step: Step::Element(position) }
+    }
+}
+
+impl fmt::Display for At<'_> {
+    /// As a JSON Pointer.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(above) = self.above {
+            write!(f, "{above}")?;
+        }
+        match self.step {
+            Step::Root => Ok(()),
+            Step::Member(name) => write!(f, "/{}", escape(name)),
+            Step::Element(position) => write!(f, "/{position}"),
+        }
+    }
+}
+
+fn object(entity: &Entity, value: Value<'_>, path: At<'_>, out: &mut Vec<Violation>) {
     if !value.is_object() {
         push(out, path, "type", format!("must be an object ({})", entity.name));
         return;
     }
     let before = out.len();
     for member in &entity.members {
-        let at = format!("{path}/{}", escape(member.name));
+        let at = path.member(member.name);
         match value.get(member.name) {
-            Some(value) => check(&member.kind, value, &at, out),
-            None if member.required => push(out, &at, "required", "is required"),
+            Some(value) => check(&member.kind, value, at, out),
+            None if member.required => push(out, at, "required", "is required"),
             None => {}
         }
     }
     // Rules across members may then take each member's own shape for granted.
-    if out.len() == before {
+    if out.len() == before && !entity.rules.is_empty() {
+        let path = path.to_string();
         for rule in &entity.rules {
-            rule(value, path, out);
+            rule(value, &path, out);
         }
     }
 }
 
-fn check(kind: &Kind, value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
+fn check(kind: &Kind, value: Value<'_>, path: At<'_>, out: &mut Vec<Violation>) {
     match kind {
         Kind::Text { max } => string(value, path, out, |text, out| {
             if text.chars().count() > *max as usize {
@@ -161,14 +204,14 @@ fn check(kind: &Kind, value: Value<'_>, path: &str, out: &mut Vec<Violation>) {
                 push(out, path, "count", format!("must have {min} to {max} elements, has {}", value.len()));
             }
             for (position, item) in value.items().enumerate() {
-                check(of, item, &format!("{path}/{position}"), out);
+                check(of, item, path.element(position), out);
             }
         }
         Kind::Any => {}
     }
 }
 
-fn string(value: Value<'_>, path: &str, out: &mut Vec<Violation>, then: impl FnOnce(&str, &mut Vec<Violation>)) {
+fn string(value: Value<'_>, path: At<'_>, out: &mut Vec<Violation>, then: impl FnOnce(&str, &mut Vec<Violation>)) {
     match value.text() {
         Some(text) => then(&text, out),
         None => push(out, path, "type", "must be a string"),
@@ -180,7 +223,7 @@ fn decimal(
     places: u32,
     (min, max): (i64, i64),
     exclusive: bool,
-    path: &str,
+    path: At<'_>,
     out: &mut Vec<Violation>,
 ) {
     let Some(lexeme) = value.number().map(std::borrow::Cow::Borrowed).or_else(|| value.text()) else {

@@ -146,11 +146,11 @@ impl Fold {
         }
     }
 
-    /// The fold as the journal keeps it.
-    pub fn to_document(&self) -> Result<Document> {
+    /// The fold as the journal keeps it, JSON.
+    pub fn to_json(&self) -> String {
         let exceptions: Vec<&str> = self.exceptions.iter().map(|(_, document)| document.as_str()).collect();
         let optional = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
-        Document::parse(format!(
+        format!(
             r#"{{"tenderId":{},"state":{},"revision":{},"controlMode":{},"cancellation":{},"amendment":{},"exceptions":[{}],"decision":{},"dispatchId":{},"lastSequence":{},"historyDigest":{},"occurredAt":{}}}"#,
             quote(&self.tender_id),
             quote(self.state.as_str()),
@@ -164,10 +164,10 @@ impl Fold {
             self.last_sequence,
             quote(&history::hex(&self.history_digest)),
             optional(self.occurred_at.as_deref()),
-        ))
+        )
     }
 
-    /// Reads [`Fold::to_document`] back. Error: `journal_corrupt`.
+    /// Reads [`Fold::to_json`] back. Error: `journal_corrupt`.
     pub fn from_document(document: &Document) -> Result<Self> {
         let corrupt = || Error::new(Code::JournalCorrupt, "a stored tender cannot be read");
         let text = |pointer: &str| document.text(pointer);
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(fold.control_mode, Some(ControlMode::ManualOverride), "an override never loses the place");
         assert_eq!(fold.dispatch_id.as_deref(), Some("d-1"));
         assert_eq!(fold.last_sequence, 8);
-        let back = Fold::from_document(&fold.to_document().unwrap()).unwrap();
+        let back = Fold::from_document(&Document::parse(fold.to_json()).unwrap()).unwrap();
         assert_eq!(back, fold);
         assert_eq!(back.decision.unwrap().number("/rate/amount"), Some("1250.00"), "lexemes survive the journal");
     }

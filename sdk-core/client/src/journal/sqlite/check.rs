@@ -41,7 +41,7 @@ pub(super) fn verify(tx: &Tx<'_>, mirrored: Option<Head>) -> Result<Report> {
     }
     let head = chained(tx, mirrored.unwrap_or_default(), &mut damage)?;
     for (one, other, what) in AGREEMENTS {
-        let number = |sql: &str| tx.sql.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(db);
+        let number = |sql: &str| tx.one(sql, [], |row| row.get::<_, i64>(0));
         if number(one)? != number(other)? {
             damage.push((*what).to_owned());
         }
@@ -127,8 +127,5 @@ pub(super) fn entries(tx: &Tx<'_>, after: u64, limit: usize) -> Result<Vec<Entry
 }
 
 pub(super) fn unresolved(tx: &Tx<'_>) -> Result<u64> {
-    tx.sql
-        .query_row("SELECT count(*) FROM intents WHERE outcome IS NULL", [], |row| row.get::<_, i64>(0))
-        .map(|n| n as u64)
-        .map_err(db)
+    tx.one("SELECT count(*) FROM intents WHERE outcome IS NULL", [], |row| row.get::<_, i64>(0)).map(|n| n as u64)
 }

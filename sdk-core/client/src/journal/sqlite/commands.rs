@@ -4,7 +4,6 @@ use gladhand_documents::error::Result;
 use gladhand_documents::json::Document;
 use rusqlite::params;
 
-use super::db;
 use super::tx::Tx;
 use crate::journal::rows::CommandRow;
 
@@ -17,18 +16,14 @@ pub(super) fn of(tx: &Tx<'_>, dispatch: &str, command: Option<&str>) -> Result<V
         Some(id) => (format!("{dispatch}/{id}"), format!("{dispatch}/{id}\0")),
         None => (format!("{dispatch}/"), format!("{dispatch}0")),
     };
-    let mut statement = tx
-        .sql
-        .prepare_cached(
-            "SELECT intent.body, carrier, intent.tender_id, outcome.body, intent.sound, outcome.sound
-             FROM sound_intents AS intent LEFT JOIN sound_entries AS outcome ON outcome.idx = intent.outcome
-             WHERE operation = 'commands.request' AND operation_id >= ?1 AND operation_id < ?2 ORDER BY id",
-        )
-        .map_err(db)?;
-    let rows = statement
-        .query_map(params![from, to], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-        .map_err(db)?;
-    rows.map(|raw| row_of(tx, raw.map_err(db)?)).collect()
+    let rows = tx.all(
+        "SELECT intent.body, carrier, intent.tender_id, outcome.body, intent.sound, outcome.sound
+         FROM sound_intents AS intent LEFT JOIN sound_entries AS outcome ON outcome.idx = intent.outcome
+         WHERE operation = 'commands.request' AND operation_id >= ?1 AND operation_id < ?2 ORDER BY id",
+        params![from, to],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+    )?;
+    rows.into_iter().map(|raw| row_of(tx, raw)).collect()
 }
 
 fn row_of(tx: &Tx<'_>, (body, carrier, tender_id, outcome): Raw) -> Result<CommandRow> {
@@ -49,13 +44,8 @@ fn row_of(tx: &Tx<'_>, (body, carrier, tender_id, outcome): Raw) -> Result<Comma
 
 /// The carrier's events about a command, in the order of its log.
 fn events(tx: &Tx<'_>, tender: &str, command: &str) -> Result<Vec<Document>> {
-    let mut statement = tx
-        .sql
-        .prepare_cached(
-            "SELECT bytes, sound FROM sound_inbox WHERE tender_id = ?1 AND status <> 'quarantined' ORDER BY sequence",
-        )
-        .map_err(db)?;
-    let rows = statement.query_map([tender], |row| row.get::<_, Vec<u8>>(0)).map_err(db)?;
-    let all: Vec<Document> = rows.map(|bytes| Document::parse(bytes.map_err(db)?)).collect::<Result<_>>()?;
+    let sql = "SELECT bytes, sound FROM sound_inbox WHERE tender_id = ?1 AND status <> 'quarantined' ORDER BY sequence";
+    let rows: Vec<Vec<u8>> = tx.all(sql, [tender], |row| row.get(0))?;
+    let all: Vec<Document> = rows.into_iter().map(Document::parse).collect::<Result<_>>()?;
     Ok(all.into_iter().filter(|event| event.text("/data/command/commandId").as_deref() == Some(command)).collect())
 }

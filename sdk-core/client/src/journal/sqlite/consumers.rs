@@ -3,20 +3,17 @@
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::Document;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
+use super::owners;
 use super::tx::Tx;
-use super::{db, owners};
 use crate::journal::rows::Delivered;
 
 pub(super) fn lease(tx: &Tx<'_>, consumer: &str, owner: &str, reader: &str) -> Result<()> {
-    let holder: Option<(String, String)> = tx
-        .sql
-        .query_row("SELECT owner, reader, sound FROM sound_consumers WHERE name = ?1", [consumer], |row| {
+    let holder: Option<(String, String)> =
+        tx.find("SELECT owner, reader, sound FROM sound_consumers WHERE name = ?1", [consumer], |row| {
             Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()
-        .map_err(db)?;
+        })?;
     if let Some((holder, other)) = holder
         && !other.is_empty()
         && other != reader
@@ -24,20 +21,16 @@ pub(super) fn lease(tx: &Tx<'_>, consumer: &str, owner: &str, reader: &str) -> R
     {
         return Err(leased(consumer));
     }
-    tx.sql
-        .execute(
-            "INSERT INTO consumers (name, cursor, owner, reader) VALUES (?1, 0, ?2, ?3)
+    tx.execute(
+        "INSERT INTO consumers (name, cursor, owner, reader) VALUES (?1, 0, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, reader = excluded.reader",
-            [consumer, owner, reader],
-        )
-        .map_err(db)?;
+        [consumer, owner, reader],
+    )?;
     owners::beat(tx, owner)
 }
 
 pub(super) fn release(tx: &Tx<'_>, consumer: &str, reader: &str) -> Result<()> {
-    tx.sql
-        .execute("UPDATE consumers SET reader = '' WHERE name = ?1 AND reader = ?2", [consumer, reader])
-        .map_err(db)?;
+    tx.execute("UPDATE consumers SET reader = '' WHERE name = ?1 AND reader = ?2", [consumer, reader])?;
     Ok(())
 }
 
@@ -47,29 +40,18 @@ fn leased(consumer: &str) -> Error {
 
 /// Everything up to the cursor is acknowledged.
 fn cursor(tx: &Tx<'_>, consumer: &str, reader: &str) -> Result<i64> {
-    tx.sql
-        .prepare_cached("SELECT cursor, sound FROM sound_consumers WHERE name = ?1 AND reader = ?2")
-        .map_err(db)?
-        .query_row([consumer, reader], |row| row.get(0))
-        .optional()
-        .map_err(db)?
-        .ok_or_else(|| leased(consumer))
+    tx.find("SELECT cursor, sound FROM sound_consumers WHERE name = ?1 AND reader = ?2", [consumer, reader], |row| {
+        row.get(0)
+    })?
+    .ok_or_else(|| leased(consumer))
 }
 
 pub(super) fn next(tx: &Tx<'_>, consumer: &str, reader: &str, after: u64) -> Result<Option<Delivered>> {
     let from = cursor(tx, consumer, reader)?.max(after as i64);
-    let row: Option<(i64, Vec<u8>)> = tx
-        .sql
-        .prepare_cached(
-            "SELECT position, bytes, delivery.sound, event.sound
+    let row: Option<(i64, Vec<u8>)> = tx.find("SELECT position, bytes, delivery.sound, event.sound
              FROM sound_deliveries AS delivery JOIN sound_inbox AS event ON id = inbox_id
              WHERE position > ?1 AND position NOT IN (SELECT iif(sound, position, 0) FROM sound_acks WHERE consumer = ?2)
-             ORDER BY position LIMIT 1",
-        )
-        .map_err(db)?
-        .query_row(params![from, consumer], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
-        .map_err(db)?;
+             ORDER BY position LIMIT 1", params![from, consumer], |row| Ok((row.get(0)?, row.get(1)?)))?;
     row.map(|(token, bytes)| Ok(Delivered { token: token as u64, event: Document::parse(bytes)? })).transpose()
 }
 
@@ -78,30 +60,20 @@ pub(super) fn acknowledge(tx: &Tx<'_>, consumer: &str, reader: &str, token: u64)
     if token as i64 <= from {
         return Ok(());
     }
-    let there: bool = tx
-        .sql
-        .query_row("SELECT EXISTS (SELECT 1 FROM deliveries WHERE position = ?1)", [token as i64], |row| row.get(0))
-        .map_err(db)?;
+    let there: bool =
+        tx.one("SELECT EXISTS (SELECT 1 FROM deliveries WHERE position = ?1)", [token as i64], |row| row.get(0))?;
     if !there {
         return Err(Error::new(Code::InvalidArgument, format!("token {token} is of no delivery")));
     }
-    tx.sql
-        .execute("INSERT OR IGNORE INTO acks (consumer, position) VALUES (?1, ?2)", params![consumer, token as i64])
-        .map_err(db)?;
+    tx.execute("INSERT OR IGNORE INTO acks (consumer, position) VALUES (?1, ?2)", params![consumer, token as i64])?;
     // The cursor moves over all that is acknowledged without a hole.
-    let open: Option<i64> = tx
-        .sql
-        .query_row(
-            "SELECT min(position) FROM deliveries
+    let open: Option<i64> = tx.one("SELECT min(position) FROM deliveries
              WHERE position > ?1 AND position NOT IN (SELECT iif(sound, position, 0) FROM sound_acks WHERE consumer = ?2)",
             params![from, consumer],
-            |row| row.get(0),
-        )
-        .map_err(db)?;
-    let last: i64 =
-        tx.sql.query_row("SELECT coalesce(max(position), 0) FROM deliveries", [], |row| row.get(0)).map_err(db)?;
+            |row| row.get(0))?;
+    let last: i64 = tx.one("SELECT coalesce(max(position), 0) FROM deliveries", [], |row| row.get(0))?;
     let to = open.map_or(last, |open| open - 1);
-    tx.sql.execute("UPDATE consumers SET cursor = ?2 WHERE name = ?1", params![consumer, to]).map_err(db)?;
-    tx.sql.execute("DELETE FROM acks WHERE consumer = ?1 AND position <= ?2", params![consumer, to]).map_err(db)?;
+    tx.execute("UPDATE consumers SET cursor = ?2 WHERE name = ?1", params![consumer, to])?;
+    tx.execute("DELETE FROM acks WHERE consumer = ?1 AND position <= ?2", params![consumer, to])?;
     Ok(())
 }

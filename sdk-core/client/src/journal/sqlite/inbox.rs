@@ -6,42 +6,34 @@ use gladhand_documents::model::sdk::{InboxOutcome, Sync};
 use gladhand_protocol::tender::event::Incoming;
 use gladhand_protocol::tender::history;
 use gladhand_protocol::tender::order::{Known, Place, place};
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::tx::{Tx, array};
-use super::{corrupt, db, tenders};
+use super::{corrupt, tenders};
 use crate::journal::rows::{Accepted, Attention, RELEASED_BY_OPERATOR, TenderRow};
 
 /// Stores one event and applies what can be applied.
 pub(super) fn accept(tx: &mut Tx<'_>, event: &Incoming, carrier: &str, via: &str) -> Result<Accepted> {
     let mut row = tenders::must(tx, &event.tender_id)?;
     // The same digest wins over another one: a copy of what is stored is never a reuse.
-    let stored: Option<Vec<u8>> = tx
-        .sql
-        .prepare_cached(
-            "SELECT digest, sound FROM sound_inbox WHERE source = ?1 AND (sequence = ?2 OR event_id = ?3)
+    let stored: Option<Vec<u8>> = tx.find(
+        "SELECT digest, sound FROM sound_inbox WHERE source = ?1 AND (sequence = ?2 OR event_id = ?3)
              ORDER BY digest = ?4 DESC LIMIT 1",
-        )
-        .map_err(db)?
-        .query_row(params![event.source, event.sequence as i64, event.id, event.digest], |row| row.get(0))
-        .optional()
-        .map_err(db)?;
+        params![event.source, event.sequence as i64, event.id, event.digest],
+        |row| row.get(0),
+    )?;
     let stored = stored.map(|digest| array(digest, "an inbox row")).transpose()?;
-    let parked: i64 = tx
-        .sql
-        .query_row("SELECT count(*) FROM inbox WHERE tender_id = ?1 AND status = 'parked'", [&event.tender_id], |row| {
+    let parked: i64 =
+        tx.one("SELECT count(*) FROM inbox WHERE tender_id = ?1 AND status = 'parked'", [&event.tender_id], |row| {
             row.get(0)
-        })
-        .map_err(db)?;
+        })?;
     let known = Known { last: row.fold.last_sequence, stored: stored.as_ref(), parked: parked as usize };
     let outcome = match place(known, event.sequence, &event.digest) {
         Place::Duplicate => {
-            tx.sql
-                .execute(
-                    "UPDATE inbox SET copies = copies + 1 WHERE source = ?1 AND sequence = ?2 AND digest = ?3",
-                    params![event.source, event.sequence as i64, event.digest],
-                )
-                .map_err(db)?;
+            tx.execute(
+                "UPDATE inbox SET copies = copies + 1 WHERE source = ?1 AND sequence = ?2 AND digest = ?3",
+                params![event.source, event.sequence as i64, event.digest],
+            )?;
             return Ok(Accepted { outcome: InboxOutcome::Duplicate, tender: row, safety: false });
         }
         Place::Reused => {
@@ -65,10 +57,14 @@ pub(super) fn accept(tx: &mut Tx<'_>, event: &Incoming, carrier: &str, via: &str
             InboxOutcome::Parked
         }
         Place::Apply => {
-            let id = insert(tx, event, carrier, via, "parked")?;
-            apply(tx, &mut row, event, id)?;
-            drain(tx, &mut row)?;
-            settle(tx, &mut row)?;
+            let status = apply(&mut row, event);
+            let id = insert(tx, event, carrier, via, status)?;
+            deliver(tx, id, status)?;
+            let waiting = parked > 0 && drain(tx, &mut row)?;
+            tenders::settle(&mut row);
+            if waiting {
+                mark_gap(&mut row);
+            }
             InboxOutcome::Stored
         }
     };
@@ -97,13 +93,10 @@ fn insert(tx: &mut Tx<'_>, event: &Incoming, carrier: &str, via: &str, status: &
         quote(status),
     );
     tx.append("EVENT_IN", Some(&event.tender_id), &entry)?;
-    tx.sql
-        .prepare_cached(
-            "INSERT INTO inbox (source, sequence, digest, event_id, tender_id, carrier, status, safety, copies, bytes)
+    tx.execute(
+        "INSERT INTO inbox (source, sequence, digest, event_id, tender_id, carrier, status, safety, copies, bytes)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9)",
-        )
-        .map_err(db)?
-        .execute(params![
+        params![
             event.source,
             event.sequence as i64,
             event.digest,
@@ -113,76 +106,55 @@ fn insert(tx: &mut Tx<'_>, event: &Incoming, carrier: &str, via: &str, status: &
             status,
             event.safety(),
             event.document.as_bytes(),
-        ])
-        .map_err(db)?;
+        ],
+    )?;
     Ok(tx.sql.last_insert_rowid())
 }
 
-/// Applies one stored event, or records that it is illegal and freezes the tender (contract 4e).
-fn apply(tx: &Tx<'_>, row: &mut TenderRow, event: &Incoming, id: i64) -> Result<()> {
-    let status = if row.fold.apply(event).is_err() {
-        row.sync = Sync::Diverged;
-        "recorded"
-    } else {
-        tx.sql.execute("INSERT INTO deliveries (inbox_id) VALUES (?1)", [id]).map_err(db)?;
-        "applied"
-    };
-    tx.sql.execute("UPDATE inbox SET status = ?2 WHERE id = ?1", params![id, status]).map_err(db)?;
+/// Applies one event, or finds it illegal and freezes the tender (contract 4e). The status that it is stored with.
+fn apply(row: &mut TenderRow, event: &Incoming) -> &'static str {
+    if row.fold.apply(event).is_ok() {
+        return "applied";
+    }
+    row.sync = Sync::Diverged;
+    "recorded"
+}
+
+/// What was applied is for every consumer.
+fn deliver(tx: &Tx<'_>, id: i64, status: &str) -> Result<()> {
+    if status == "applied" {
+        tx.execute("INSERT INTO deliveries (inbox_id) VALUES (?1)", [id])?;
+    }
     Ok(())
 }
 
-/// Applies what is parked behind the last one.
-fn drain(tx: &Tx<'_>, row: &mut TenderRow) -> Result<()> {
+/// Applies what is parked behind the last one. Whether anything still waits.
+fn drain(tx: &Tx<'_>, row: &mut TenderRow) -> Result<bool> {
     while row.sync != Sync::Diverged {
-        let next: Option<(i64, Vec<u8>)> = tx
-            .sql
-            .prepare_cached(
-                "SELECT id, bytes, sound FROM sound_inbox WHERE tender_id = ?1 AND status = 'parked' AND sequence = ?2",
-            )
-            .map_err(db)?
-            .query_row(params![row.tender_id, row.fold.last_sequence as i64 + 1], |r| Ok((r.get(0)?, r.get(1)?)))
-            .optional()
-            .map_err(db)?;
-        let Some((id, bytes)) = next else { return Ok(()) };
-        apply(tx, row, &Incoming::parse(&bytes)?, id)?;
+        let next: Option<(i64, Vec<u8>)> = tx.find(
+            "SELECT id, bytes, sound FROM sound_inbox WHERE tender_id = ?1 AND status = 'parked' AND sequence = ?2",
+            params![row.tender_id, row.fold.last_sequence as i64 + 1],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        )?;
+        let Some((id, bytes)) = next else { break };
+        let status = apply(row, &Incoming::parse(&bytes)?);
+        deliver(tx, id, status)?;
+        tx.execute("UPDATE inbox SET status = ?2 WHERE id = ?1", params![id, status])?;
     }
-    Ok(())
-}
-
-/// In sync again once nothing is parked and no snapshot is ahead.
-fn settle(tx: &Tx<'_>, row: &mut TenderRow) -> Result<()> {
-    let waiting: bool = tx
-        .sql
-        .query_row(
-            "SELECT EXISTS (SELECT 1 FROM inbox WHERE tender_id = ?1 AND status = 'parked')",
-            [&row.tender_id],
-            |r| r.get(0),
-        )
-        .map_err(db)?;
-    tenders::settle(row);
-    if waiting {
-        mark_gap(row);
-    }
-    Ok(())
+    let sql = "SELECT EXISTS (SELECT 1 FROM inbox WHERE tender_id = ?1 AND status = 'parked')";
+    tx.one(sql, [&row.tender_id], |r| r.get(0))
 }
 
 pub(super) fn events(tx: &Tx<'_>, tender: &str, after: u64, limit: usize) -> Result<Vec<Document>> {
-    let mut statement = tx
-        .sql
-        .prepare_cached(
-            "SELECT sequence, bytes, sound FROM sound_inbox WHERE tender_id = ?1 AND status = 'applied' AND sequence > ?2
-             ORDER BY sequence LIMIT ?3",
-        )
-        .map_err(db)?;
-    let rows = statement
-        .query_map(params![tender, after as i64, limit as i64], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
-        })
-        .map_err(db)?;
+    let rows = tx.all(
+        "SELECT sequence, bytes, sound FROM sound_inbox WHERE tender_id = ?1 AND status = 'applied' AND sequence > ?2
+         ORDER BY sequence LIMIT ?3",
+        params![tender, after as i64, limit as i64],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)),
+    )?;
     (after + 1..)
         .zip(rows)
-        .map(|(next, row)| {
-            let (sequence, bytes) = row.map_err(db)?;
+        .map(|(next, (sequence, bytes))| {
             // What was applied has no holes.
             if sequence as u64 == next { Document::parse(bytes) } else { Err(corrupt("a row of inbox")) }
         })
@@ -190,20 +162,13 @@ pub(super) fn events(tx: &Tx<'_>, tender: &str, after: u64, limit: usize) -> Res
 }
 
 pub(super) fn safety(tx: &Tx<'_>, after: i64, limit: usize) -> Result<Vec<(i64, Document)>> {
-    let mut statement = tx
-        .sql
-        .prepare_cached(
-            "SELECT id, bytes, sound FROM sound_inbox WHERE safety = 1 AND id > ?1 AND status <> 'quarantined' ORDER BY id LIMIT ?2",
-        )
-        .map_err(db)?;
-    let rows = statement
-        .query_map(params![after, limit as i64], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))
-        .map_err(db)?;
-    rows.map(|row| {
-        let (id, bytes) = row.map_err(db)?;
-        Ok((id, Document::parse(bytes)?))
-    })
-    .collect()
+    let rows: Vec<(i64, Vec<u8>)> = tx.all(
+        "SELECT id, bytes, sound FROM sound_inbox WHERE safety = 1 AND id > ?1 AND status <> 'quarantined'
+         ORDER BY id LIMIT ?2",
+        params![after, limit as i64],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    rows.into_iter().map(|(id, bytes)| Ok((id, Document::parse(bytes)?))).collect()
 }
 
 /// Where `meta` keeps the row up to which the application was told what matters to safety.
@@ -211,23 +176,14 @@ const SAFETY_TOLD: &str = "safety_told";
 
 pub(super) fn safety_told(tx: &Tx<'_>) -> Result<i64> {
     let row = tx
-        .sql
-        .prepare_cached("SELECT CAST(value AS INTEGER), sound FROM sound_meta WHERE key = ?1")
-        .map_err(db)?
-        .query_row([SAFETY_TOLD], |row| row.get(0))
-        .optional()
-        .map_err(db)?;
+        .find("SELECT CAST(value AS INTEGER), sound FROM sound_meta WHERE key = ?1", [SAFETY_TOLD], |row| row.get(0))?;
     Ok(row.unwrap_or(0))
 }
 
 pub(super) fn tell_safety(tx: &Tx<'_>, row: i64) -> Result<()> {
-    tx.sql
-        .execute(
-            "INSERT INTO meta (key, value) VALUES (?1, CAST(?2 AS TEXT)) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+    tx.execute("INSERT INTO meta (key, value) VALUES (?1, CAST(?2 AS TEXT)) ON CONFLICT (key) DO UPDATE SET value = excluded.value
              WHERE CAST(value AS INTEGER) < ?2",
-            params![SAFETY_TOLD, row],
-        )
-        .map_err(db)?;
+            params![SAFETY_TOLD, row])?;
     Ok(())
 }
 
@@ -236,16 +192,13 @@ pub(super) fn attention(tx: &Tx<'_>, gap_before: i64) -> Result<Attention> {
     let ids = |condition: &str| -> Result<Vec<String>> {
         let sql =
             format!("SELECT tender_id, sound FROM sound_tenders WHERE {condition} AND tenant = ?1 ORDER BY tender_id");
-        let mut statement = tx.sql.prepare_cached(&sql).map_err(db)?;
-        let rows = statement.query_map([tx.tenant], |row| row.get(0)).map_err(db)?;
-        rows.collect::<rusqlite::Result<_>>().map_err(db)
+        tx.all(&sql, [tx.tenant], |row| row.get(0))
     };
     let waiting = |status: &str, condition: &str| -> Result<u64> {
         let sql = format!(
             "SELECT count(*) FROM inbox WHERE status = ?1 AND tender_id IN (SELECT tender_id FROM tenders WHERE {condition})"
         );
-        let mut statement = tx.sql.prepare_cached(&sql).map_err(db)?;
-        statement.query_row([status], |row| row.get::<_, i64>(0)).map(|n| n as u64).map_err(db)
+        tx.one(&sql, [status], |row| row.get::<_, i64>(0)).map(|n| n as u64)
     };
     // A diverged one would hold its load, unless an operator released it, and so would one that is alive.
     let unreleased = format!("sync = 'diverged' AND held = 0 AND local_code IS NOT '{RELEASED_BY_OPERATOR}'");

@@ -4,10 +4,10 @@ use gladhand_documents::error::Result;
 use gladhand_documents::json::{Document, quote};
 use gladhand_documents::time::format_instant;
 use gladhand_protocol::tender::history;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Row, params};
 
 use super::tx::{Tx, time};
-use super::{db, owners, tenders};
+use super::{carriers, owners, tenders};
 use crate::journal::rows::{Effect, Intent, NewIntent, OpenedIntent, Outcome};
 
 const COLUMNS: &str = "id, fence, operation, operation_id, tender_id, carrier, method, path, key, body, prefer, resend_until, tainted, owner, sound";
@@ -36,18 +36,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Intent, Vec<u8>)> {
 }
 
 fn many(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Vec<Intent>> {
-    let mut statement = tx
-        .sql
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM sound_intents WHERE outcome IS NULL AND {condition} ORDER BY id"
-        ))
-        .map_err(db)?;
-    let rows = statement.query_map(values, read).map_err(db)?;
-    rows.map(|row| {
-        let (intent, body) = row.map_err(db)?;
-        Ok(Intent { body: Document::parse(body)?, ..intent })
-    })
-    .collect()
+    let sql = format!("SELECT {COLUMNS} FROM sound_intents WHERE outcome IS NULL AND {condition} ORDER BY id");
+    let rows = tx.all(&sql, values, read)?;
+    rows.into_iter().map(|(intent, body)| Ok(Intent { body: Document::parse(body)?, ..intent })).collect()
 }
 
 /// Appends the INTENT and returns it.
@@ -69,14 +60,12 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewIntent) -> Result<Intent> {
         new.body.as_str(),
     );
     let id = tx.append("INTENT", new.tender_id.as_deref(), &entry)?;
-    tx.sql
-        .prepare_cached(
-            "INSERT INTO intents (id, fence, owner, operation, operation_id, tender_id, carrier, method, path, key, body,
-                 prefer, resend_until, tainted)
-             VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)",
-        )
-        .map_err(db)?
-        .execute(params![
+    tx.execute(
+        "INSERT INTO intents (id, fence, owner, operation, operation_id, tender_id, carrier, method, path, key, body,
+             prefer, resend_until, tainted, seal)
+         VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0,
+             seal('intents', ?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, NULL))",
+        params![
             id as i64,
             new.owner,
             new.operation,
@@ -89,9 +78,9 @@ pub(super) fn insert(tx: &mut Tx<'_>, new: &NewIntent) -> Result<Intent> {
             new.body.as_bytes(),
             new.prefer,
             new.resend_until.as_millisecond(),
-        ])
-        .map_err(db)?;
-    owners::beat(tx, &new.owner)?;
+        ],
+    )?;
+    owners::ensure(tx, &new.owner)?;
     Ok(Intent {
         id,
         fence: 1,
@@ -119,6 +108,7 @@ pub(super) fn open(tx: &mut Tx<'_>, new: &NewIntent) -> Result<OpenedIntent> {
     if let Some(intent) = same.into_iter().next() {
         return Ok(OpenedIntent::Existing(Box::new(intent)));
     }
+    carriers::sendable(tx, &new.carrier)?;
     // Somebody else's of the same number came to its end after this number was counted: under one key one content is said, or
     // the carrier refuses for as long as it knows the key.
     let used = if NUMBERED.contains(&new.operation) { content(tx, new.operation, &new.operation_id)? } else { None };
@@ -131,12 +121,8 @@ pub(super) fn open(tx: &mut Tx<'_>, new: &NewIntent) -> Result<OpenedIntent> {
 
 /// The owners, other than this one, that hold open intents and are gone.
 pub(super) fn lapsed(tx: &Tx<'_>, owner: &str) -> Result<Vec<String>> {
-    let mut statement = tx
-        .sql
-        .prepare_cached("SELECT DISTINCT owner, sound FROM sound_intents WHERE outcome IS NULL AND owner <> ?1")
-        .map_err(db)?;
-    let names = statement.query_map([owner], |row| row.get(0)).map_err(db)?;
-    let names: Vec<String> = names.collect::<rusqlite::Result<_>>().map_err(db)?;
+    let sql = "SELECT DISTINCT owner, sound FROM sound_intents WHERE outcome IS NULL AND owner <> ?1";
+    let names: Vec<String> = tx.all(sql, [owner], |row| row.get(0))?;
     owners::lapsed(tx, &names)
 }
 
@@ -145,12 +131,10 @@ pub(super) fn claim(tx: &Tx<'_>, owner: &str) -> Result<Vec<Intent>> {
     let mut out = Vec::new();
     for gone in lapsed(tx, owner)? {
         out.extend(many(tx, "owner = ?1", [gone.as_str()])?);
-        tx.sql
-            .execute(
-                "UPDATE intents SET owner = ?2, fence = fence + 1, tainted = 1 WHERE outcome IS NULL AND owner = ?1",
-                [gone.as_str(), owner],
-            )
-            .map_err(db)?;
+        tx.execute(
+            "UPDATE intents SET owner = ?2, fence = fence + 1, tainted = 1 WHERE outcome IS NULL AND owner = ?1",
+            [gone.as_str(), owner],
+        )?;
     }
     for intent in &mut out {
         intent.fence += 1;
@@ -168,32 +152,22 @@ pub(super) fn all_open(tx: &Tx<'_>, tender: Option<&str>) -> Result<Vec<Intent>>
 }
 
 pub(super) fn holds(tx: &Tx<'_>, id: u64, fence: u64) -> Result<bool> {
-    tx.sql
-        .query_row(
-            "SELECT count(sound) > 0 FROM sound_intents WHERE id = ?1 AND fence = ?2 AND outcome IS NULL",
-            params![id as i64, fence as i64],
-            |row| row.get(0),
-        )
-        .map_err(db)
+    tx.one(
+        "SELECT count(sound) > 0 FROM sound_intents WHERE id = ?1 AND fence = ?2 AND outcome IS NULL",
+        params![id as i64, fence as i64],
+        |row| row.get(0),
+    )
 }
 
 pub(super) fn taint(tx: &Tx<'_>, id: u64, fence: u64) -> Result<()> {
-    tx.sql
-        .execute("UPDATE intents SET tainted = 1 WHERE id = ?1 AND fence = ?2", params![id as i64, fence as i64])
-        .map_err(db)?;
+    tx.execute("UPDATE intents SET tainted = 1 WHERE id = ?1 AND fence = ?2", params![id as i64, fence as i64])?;
     Ok(())
 }
 
 pub(super) fn close(tx: &mut Tx<'_>, id: u64, fence: u64, outcome: &Outcome, effect: &Effect) -> Result<bool> {
-    let found: Option<(String, String, Option<String>)> = tx
-        .sql
-        .query_row(
-            "SELECT operation, operation_id, tender_id, sound FROM sound_intents WHERE id = ?1 AND fence = ?2 AND outcome IS NULL",
+    let found: Option<(String, String, Option<String>)> = tx.find("SELECT operation, operation_id, tender_id, sound FROM sound_intents WHERE id = ?1 AND fence = ?2 AND outcome IS NULL",
             params![id as i64, fence as i64],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
-        .optional()
-        .map_err(db)?;
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let Some((operation, operation_id, tender)) = found else { return Ok(false) };
     let optional = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
     let body = format!(
@@ -208,7 +182,12 @@ pub(super) fn close(tx: &mut Tx<'_>, id: u64, fence: u64, outcome: &Outcome, eff
         outcome.answer.as_ref().map_or("null", Document::as_str),
     );
     let index = tx.append("OUTCOME", tender.as_deref(), &body)?;
-    tx.sql.execute("UPDATE intents SET outcome = ?2 WHERE id = ?1", params![id as i64, index as i64]).map_err(db)?;
+    tx.execute(
+        "UPDATE intents SET outcome = ?2, seal = seal('intents', id, fence, owner, operation, operation_id, tender_id, carrier,
+             method, path, key, body, prefer, resend_until, tainted, ?2)
+         WHERE id = ?1",
+        params![id as i64, index as i64],
+    )?;
     if let Some(tender) = tender {
         tenders::effect(tx, &tender, effect)?;
     }
@@ -216,24 +195,18 @@ pub(super) fn close(tx: &mut Tx<'_>, id: u64, fence: u64, outcome: &Outcome, eff
 }
 
 pub(super) fn count(tx: &Tx<'_>, tender: &str, operation: &str) -> Result<u32> {
-    tx.sql
-        .query_row(
-            "SELECT count(sound) FROM sound_intents WHERE tender_id = ?1 AND operation = ?2 AND outcome IS NOT NULL",
-            [tender, operation],
-            |row| row.get(0),
-        )
-        .map_err(db)
+    tx.one(
+        "SELECT count(sound) FROM sound_intents WHERE tender_id = ?1 AND operation = ?2 AND outcome IS NOT NULL",
+        [tender, operation],
+        |row| row.get(0),
+    )
 }
 
 pub(super) fn content(tx: &Tx<'_>, operation: &str, operation_id: &str) -> Result<Option<Document>> {
-    let found: Option<Vec<u8>> = tx
-        .sql
-        .query_row(
-            "SELECT body, sound FROM sound_intents WHERE operation = ?1 AND operation_id = ?2 ORDER BY id DESC LIMIT 1",
-            [operation, operation_id],
-            |row| row.get(0),
-        )
-        .optional()
-        .map_err(db)?;
+    let found: Option<Vec<u8>> = tx.find(
+        "SELECT body, sound FROM sound_intents WHERE operation = ?1 AND operation_id = ?2 ORDER BY id DESC LIMIT 1",
+        [operation, operation_id],
+        |row| row.get(0),
+    )?;
     found.map(Document::parse).transpose()
 }

@@ -4,28 +4,23 @@ use gladhand_documents::error::Result;
 use gladhand_protocol::proof::schedule::{Change, ScheduledKey, advance};
 use rusqlite::params;
 
-use super::db;
 use super::tx::Tx;
 
 /// The keys of one carrier, in the order in which they came.
 pub(super) fn get(tx: &Tx<'_>, carrier: &str) -> Result<Vec<ScheduledKey>> {
     let sql = "SELECT kid, algorithm, jwk, published, began, replaced, removed, sound FROM sound_assertion_keys
                WHERE carrier = ?1 ORDER BY row";
-    let mut statement = tx.sql.prepare_cached(sql).map_err(db)?;
-    let rows = statement
-        .query_map([carrier], |row| {
-            Ok(ScheduledKey {
-                kid: row.get(0)?,
-                algorithm: row.get(1)?,
-                jwk: row.get(2)?,
-                published_ms: row.get(3)?,
-                began_ms: row.get(4)?,
-                replaced_ms: row.get(5)?,
-                removed_ms: row.get(6)?,
-            })
+    tx.all(sql, [carrier], |row| {
+        Ok(ScheduledKey {
+            kid: row.get(0)?,
+            algorithm: row.get(1)?,
+            jwk: row.get(2)?,
+            published_ms: row.get(3)?,
+            began_ms: row.get(4)?,
+            replaced_ms: row.get(5)?,
+            removed_ms: row.get(6)?,
         })
-        .map_err(db)?;
-    rows.collect::<rusqlite::Result<_>>().map_err(db)
+    })
 }
 
 /// What the schedule would become now, and what of it is news.
@@ -46,7 +41,6 @@ pub(super) fn put(tx: &Tx<'_>, carrier: &str, keys: &[ScheduledKey]) -> Result<(
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                ON CONFLICT (carrier, kid) DO UPDATE SET published = excluded.published, began = excluded.began,
                    replaced = excluded.replaced, removed = excluded.removed";
-    let mut statement = tx.sql.prepare_cached(sql).map_err(db)?;
     for key in keys {
         let row = params![
             carrier,
@@ -58,7 +52,7 @@ pub(super) fn put(tx: &Tx<'_>, carrier: &str, keys: &[ScheduledKey]) -> Result<(
             key.replaced_ms,
             key.removed_ms
         ];
-        statement.execute(row).map_err(db)?;
+        tx.execute(sql, row)?;
     }
     Ok(())
 }

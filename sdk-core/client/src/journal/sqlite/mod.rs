@@ -2,7 +2,7 @@
 //! chain's head lock, so that two processes never chain onto the same row.
 //!
 //! * `open`: a new file, or one of ours. * `session`: transactions, group commit. * `tx`: what one of them appends.
-//! * `seal`: a digest over each row. * `check`: the chain and everything else, verified.
+//! * `known`: what need not be parsed again. * `seal`: a digest over each row. * `check`: the chain and everything else, verified.
 //! * `tenders`, `intents`, `commands`, `inbox`, `consumers`, `carriers`, `keys`, `owners`: the tables.
 
 mod carriers;
@@ -12,6 +12,7 @@ mod consumers;
 mod inbox;
 mod intents;
 mod keys;
+mod known;
 mod open;
 mod owners;
 mod seal;
@@ -266,6 +267,9 @@ impl Store for SqliteStore {
 
     fn carrier(&mut self, name: &str) -> Result<CarrierRow> {
         self.session.read(|tx| carriers::get(tx, name))
+    }
+    fn sendable(&mut self, carrier: &str) -> Result<()> {
+        self.session.read(|tx| carriers::sendable(tx, carrier))
     }
     fn set_cursor(&mut self, carrier: &str, cursor: &str) -> Result<()> {
         self.session.write(Write::Cursor, |tx| carriers::set_cursor(tx, carrier, cursor))

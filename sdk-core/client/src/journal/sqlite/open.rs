@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::{db, seal, truncated};
@@ -46,7 +47,9 @@ pub(super) fn connect(path: &Path) -> Result<Connection> {
     private(path)?;
     let connection = Connection::open(path).map_err(db)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(db)?;
-    connection.set_prepared_statement_cache_capacity(128);
+    connection.set_prepared_statement_cache_capacity(256);
+    // Otherwise SQLite prepares a statement again for each new value that is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(db)?;
     seal::teach(&connection)?;
     let mode: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0)).map_err(db)?;
     if !mode.eq_ignore_ascii_case("wal") {

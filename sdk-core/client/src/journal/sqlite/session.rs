@@ -4,9 +4,12 @@
 //! head if the chain grew. Whoever wrote waits for the first; the second happens before anything else is written. Each
 //! write is atomic by itself: it runs under a savepoint, and one that fails leaves nothing.
 
-use gladhand_documents::error::{Code, Error, Result, Sent};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use std::cell::RefCell;
 
+use gladhand_documents::error::{Code, Error, Result, Sent};
+use rusqlite::{Connection, ErrorCode};
+
+use super::known::Known;
 use super::tx::{Tx, digest_at, head};
 use super::{corrupt, db, truncated};
 use crate::clock::SharedClock;
@@ -20,6 +23,7 @@ pub(super) struct Session {
     mirror: Mirror,
     tenant: String,
     clock: SharedClock,
+    known: RefCell<Known>,
     /// Whether writes wait for [`Session::commit`].
     grouped: bool,
     open: Option<Open>,
@@ -38,9 +42,15 @@ pub(super) struct Session {
 struct Open {
     guard: Guard,
     before: Head,
-    /// Whether the chain grew; known once it is committed.
-    grew: bool,
+    /// With what was appended since.
+    head: Head,
     writes: Vec<Write>,
+}
+
+impl Open {
+    fn grew(&self) -> bool {
+        self.head != self.before
+    }
 }
 
 impl Session {
@@ -51,6 +61,7 @@ impl Session {
             mirror,
             tenant,
             clock,
+            known: RefCell::default(),
             grouped: false,
             open: None,
             unsettled: None,
@@ -77,16 +88,23 @@ impl Session {
     /// Reads one state of the journal, with what the group wrote before.
     pub(super) fn read<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         if self.open.is_some() {
-            return work(&Tx::new(&self.connection, &self.tenant, &*self.clock));
+            return work(&self.tx());
         }
-        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Deferred).map_err(db)?;
-        work(&Tx::new(&tx, &self.tenant, &*self.clock))
+        self.execute("BEGIN DEFERRED")?;
+        let out = work(&self.tx());
+        // There is nothing to undo, and nothing that could fail but this.
+        self.execute("COMMIT").and(out)
+    }
+
+    fn tx(&self) -> Tx<'_> {
+        let head = self.open.as_ref().map_or_else(Head::default, |open| open.head);
+        Tx::new(&self.connection, &self.tenant, &*self.clock, &self.known, head)
     }
 
     /// [`Session::read`] of what is on disk for good: with the head mirrored, and no other process writing meanwhile.
     pub(super) fn read_durable<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         self.begin()?;
-        let out = work(&Tx::new(&self.connection, &self.tenant, &*self.clock));
+        let out = work(&self.tx());
         let ended = if self.grouped { Ok(()) } else { self.commit().and_then(|()| self.settle()) };
         ended.and(out)
     }
@@ -135,7 +153,7 @@ impl Session {
         self.execute("BEGIN IMMEDIATE")?;
         match self.agreed(&mut guard) {
             Ok(before) => {
-                self.open = Some(Open { guard, before, grew: false, writes: Vec::new() });
+                self.open = Some(Open { guard, before, head: before, writes: Vec::new() });
                 Ok(())
             }
             Err(error) => {
@@ -152,7 +170,12 @@ impl Session {
         if mirrored.index > there.index {
             return Err(truncated(mirrored.index, there.index));
         }
-        if mirrored.index > 0 && digest_at(&self.connection, mirrored.index)? != Some(mirrored.digest) {
+        let same = match mirrored.index {
+            0 => true,
+            index if index == there.index => mirrored == there,
+            index => digest_at(&self.connection, index)? == Some(mirrored.digest),
+        };
+        if !same {
             return Err(corrupt(&format!("entry {}", mirrored.index)));
         }
         // After a failed sync only what is written anew is known to reach the disk.
@@ -166,7 +189,10 @@ impl Session {
     /// One write under a savepoint.
     fn saved<T>(&mut self, what: Write, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         self.execute("SAVEPOINT one")?;
-        let done = work(&mut Tx::new(&self.connection, &self.tenant, &*self.clock));
+        let (done, head) = {
+            let mut tx = self.tx();
+            (work(&mut tx), tx.head)
+        };
         let ended = match &done {
             Ok(_) => self.execute("RELEASE one"),
             // SQLite rolls the whole transaction back where it cannot undo the statement alone.
@@ -181,6 +207,7 @@ impl Session {
         }
         if let (Some(open), Ok(_)) = (&mut self.open, &done) {
             open.writes.push(what);
+            open.head = head;
         }
         done
     }
@@ -205,7 +232,6 @@ impl Session {
     }
 
     fn make_durable(&mut self, mut open: Open) -> Result<()> {
-        let after = head(&self.connection)?;
         failpoint::journal("before_commit", &open.writes);
         self.connection.execute_batch("COMMIT").map_err(|error| {
             // A log that could not be synced may be on disk all the same.
@@ -215,9 +241,8 @@ impl Session {
         })?;
         self.commits += 1;
         failpoint::journal("after_commit", &open.writes);
-        open.grew = after != open.before;
-        if open.grew {
-            open.guard.put(after).map_err(unmirrored)?;
+        if open.grew() {
+            open.guard.put(open.head).map_err(unmirrored)?;
         }
         self.unsettled = Some(open);
         Ok(())
@@ -227,7 +252,7 @@ impl Session {
     /// may be behind after a power cut costs nothing, the next writer brings it up; so whoever wrote need not wait for it.
     pub(super) fn settle(&mut self) -> Result<()> {
         let Some(mut open) = self.unsettled.take() else { return Ok(()) };
-        let synced = if open.grew { open.guard.sync() } else { Ok(()) };
+        let synced = if open.grew() { open.guard.sync() } else { Ok(()) };
         self.behind |= synced.is_err();
         failpoint::journal("after_head", &open.writes);
         synced.map_err(unmirrored)

@@ -9,10 +9,10 @@ use gladhand_documents::model::wire::TenderState;
 use gladhand_protocol::tender::fold::Fold;
 use gladhand_protocol::tender::{history, state};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Row, params};
 
 use super::tx::{Tx, time};
-use super::{db, intents};
+use super::{carriers, intents};
 use crate::journal::rows::{
     Effect, Local, NewIntent, NewTender, Opened, Outcome, Override, RELEASED_BY_OPERATOR, TenderRow, sequence_of,
 };
@@ -42,12 +42,13 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
     ))
 }
 
-fn row_of(raw: Raw) -> Result<TenderRow> {
+fn row_of(tx: &Tx<'_>, raw: Raw) -> Result<TenderRow> {
     let (tender_id, load_id, carrier, attempt, sync, proven, fold, snapshot, local, updated, covered) = raw;
     let [state, code, text] = local;
+    let (fold, snapshot) = tx.known.borrow_mut().read(&tender_id, &fold, snapshot.as_deref())?;
     Ok(TenderRow {
-        fold: Fold::from_document(&Document::parse(fold)?)?,
-        snapshot: snapshot.map(Document::parse).transpose()?,
+        fold,
+        snapshot,
         local: state.map(|state| Local {
             state: TenderState::from(state.as_str()),
             code: code.unwrap_or_default(),
@@ -65,21 +66,14 @@ fn row_of(raw: Raw) -> Result<TenderRow> {
 }
 
 fn one(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Option<TenderRow>> {
-    tx.sql
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM sound_tenders AS mine WHERE {condition} LIMIT 1"))
-        .map_err(db)?
-        .query_row(values, raw)
-        .optional()
-        .map_err(db)?
-        .map(row_of)
+    tx.find(&format!("SELECT {COLUMNS} FROM sound_tenders AS mine WHERE {condition} LIMIT 1"), values, raw)?
+        .map(|raw| row_of(tx, raw))
         .transpose()
 }
 
 fn many(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Vec<TenderRow>> {
-    let mut statement =
-        tx.sql.prepare_cached(&format!("SELECT {COLUMNS} FROM sound_tenders AS mine WHERE {condition}")).map_err(db)?;
-    let rows = statement.query_map(values, raw).map_err(db)?;
-    rows.map(|row| row_of(row.map_err(db)?)).collect()
+    let rows = tx.all(&format!("SELECT {COLUMNS} FROM sound_tenders AS mine WHERE {condition}"), values, raw)?;
+    rows.into_iter().map(|row| row_of(tx, row)).collect()
 }
 
 pub(super) fn get(tx: &Tx<'_>, id: &str) -> Result<Option<TenderRow>> {
@@ -91,8 +85,14 @@ pub(super) fn must(tx: &Tx<'_>, id: &str) -> Result<TenderRow> {
         .ok_or_else(|| Error::new(Code::TenderUnknown, format!("the journal has no tender {id}")).with_tender_id(id))
 }
 
-pub(super) fn holder(tx: &Tx<'_>, load: &str) -> Result<Option<TenderRow>> {
+fn holder(tx: &Tx<'_>, load: &str) -> Result<Option<TenderRow>> {
     one(tx, "tenant = ?1 AND load_id = ?2 AND held = 1", [tx.tenant, load])
+}
+
+/// The id of [`holder`].
+fn holder_id(tx: &Tx<'_>, load: &str) -> Result<Option<String>> {
+    let sql = "SELECT tender_id, sound FROM sound_tenders WHERE tenant = ?1 AND load_id = ?2 AND held = 1";
+    tx.find(sql, [tx.tenant, load], |row| row.get(0))
 }
 
 /// The tender that holds a load, or has delivered it: a delivered load is held no more, and is nobody else's either. Found by
@@ -122,9 +122,8 @@ pub(super) fn gaps(tx: &Tx<'_>, before: i64) -> Result<Vec<TenderRow>> {
 pub(super) fn gap_since(tx: &Tx<'_>) -> Result<BTreeMap<String, Timestamp>> {
     let sql =
         "SELECT carrier, min(gap_since) FROM tenders WHERE tenant = ?1 AND gap_since IS NOT NULL GROUP BY carrier";
-    let mut statement = tx.sql.prepare_cached(sql).map_err(db)?;
-    let rows = statement.query_map([tx.tenant], |row| Ok((row.get(0)?, time(row.get(1)?)))).map_err(db)?;
-    rows.collect::<rusqlite::Result<_>>().map_err(db)
+    let rows = tx.all(sql, [tx.tenant], |row| Ok((row.get(0)?, time(row.get(1)?))))?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Holds the load and journals the intent; or finds who holds it.
@@ -142,6 +141,7 @@ pub(super) fn open(tx: &mut Tx<'_>, tender: &NewTender, intent: &NewIntent) -> R
     if let Some(same) = get(tx, &tender.tender_id)? {
         return Ok(Opened::Existing(Box::new(same)));
     }
+    carriers::sendable(tx, &tender.carrier)?;
     let row = fresh(tx, tender);
     save(tx, &row)?;
     let intent = intents::insert(tx, intent)?;
@@ -204,26 +204,27 @@ pub(super) fn release(tx: &mut Tx<'_>, id: &str, by: &Override) -> Result<Tender
 
 /// Writes a tender, with what follows from it: its state, whether it holds its load, since when it has a gap.
 pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
-    let fold = row.fold.to_document()?;
+    let fold = row.fold.to_json();
+    tx.known.borrow_mut().keep(&row.tender_id, fold.as_bytes(), &row.fold, row.snapshot.as_ref());
     let snapshot = row.snapshot.as_ref().map(Document::as_bytes);
     let gap = (row.sync == Sync::Gap).then(|| tx.ms());
     let local = row.local.as_ref();
     // One that was released and fell out of sync later does not take the load back from the tender that has it now. It is
     // told as a duplicate, and holds the load as soon as the other lets go.
-    let held = row.held() && holder(tx, &row.load_id)?.is_none_or(|holder| holder.tender_id == row.tender_id);
-    tx.sql
-        .prepare_cached(
-            "INSERT INTO tenders (tender_id, tenant, load_id, carrier, attempt, state, held, sync, gap_since, proven,
-                 dispatch_id, fold, snapshot, local_state, local_code, local_text, updated)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
-             ON CONFLICT (tender_id) DO UPDATE SET state = excluded.state, held = excluded.held, sync = excluded.sync,
-                 gap_since = CASE WHEN excluded.gap_since IS NULL THEN NULL ELSE coalesce(gap_since, excluded.gap_since) END,
-                 proven = excluded.proven, dispatch_id = excluded.dispatch_id, fold = excluded.fold,
-                 snapshot = excluded.snapshot, local_state = excluded.local_state, local_code = excluded.local_code,
-                 local_text = excluded.local_text, updated = excluded.updated",
-        )
-        .map_err(db)?
-        .execute(params![
+    let held = row.held() && holder_id(tx, &row.load_id)?.is_none_or(|holder| holder == row.tender_id);
+    tx.execute("INSERT INTO tenders (tender_id, tenant, load_id, carrier, attempt, state, held, sync, gap_since, proven,
+             dispatch_id, fold, snapshot, local_state, local_code, local_text, updated, seal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+             seal('tenders', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17))
+         ON CONFLICT (tender_id) DO UPDATE SET state = excluded.state, held = excluded.held, sync = excluded.sync,
+             gap_since = CASE WHEN excluded.gap_since IS NULL THEN NULL ELSE coalesce(gap_since, excluded.gap_since) END,
+             proven = excluded.proven, dispatch_id = excluded.dispatch_id, fold = excluded.fold,
+             snapshot = excluded.snapshot, local_state = excluded.local_state, local_code = excluded.local_code,
+             local_text = excluded.local_text, updated = excluded.updated,
+             seal = seal('tenders', tender_id, tenant, load_id, carrier, attempt, ?6, ?7, ?8,
+                 CASE WHEN ?9 IS NULL THEN NULL ELSE coalesce(gap_since, ?9) END,
+                 ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        params![
             row.tender_id,
             tx.tenant,
             row.load_id,
@@ -241,20 +242,19 @@ pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
             local.map(|l| l.code.as_str()),
             local.map(|l| l.text.as_str()),
             tx.ms(),
-        ])
-        .map_err(db)?;
+        ])?;
     if held { Ok(()) } else { pass_on(tx, &row.load_id) }
 }
 
 /// A load that nobody holds goes to a tender that would have held it had there not been another (contract 4b): only what the
 /// carrier confirmed releases a load.
 fn pass_on(tx: &Tx<'_>, load: &str) -> Result<()> {
-    if holder(tx, load)?.is_some() {
+    if holder_id(tx, load)?.is_some() {
         return Ok(());
     }
     let waiting = many(tx, "tenant = ?1 AND load_id = ?2 ORDER BY row", [tx.tenant, load])?;
     if let Some(next) = waiting.iter().find(|row| row.held()) {
-        tx.sql.execute("UPDATE tenders SET held = 1 WHERE tender_id = ?1", [&next.tender_id]).map_err(db)?;
+        tx.execute("UPDATE tenders SET held = 1 WHERE tender_id = ?1", [&next.tender_id])?;
     }
     Ok(())
 }
@@ -273,8 +273,17 @@ pub(super) fn settle(row: &mut TenderRow) {
     }
 }
 
-/// Takes a snapshot over.
+/// Takes a snapshot over that no other entry has.
 pub(super) fn snapshot(tx: &mut Tx<'_>, id: &str, snapshot: &Document) -> Result<TenderRow> {
+    let (row, news) = take(tx, id, snapshot)?;
+    if news {
+        tx.append("SNAPSHOT", Some(id), snapshot.as_str())?;
+    }
+    Ok(row)
+}
+
+/// Takes a snapshot over; whether it is news.
+fn take(tx: &Tx<'_>, id: &str, snapshot: &Document) -> Result<(TenderRow, bool)> {
     let mut row = must(tx, id)?;
     if snapshot.text("/tenderId").as_deref() != Some(id) || snapshot.text("/loadId") != Some(row.load_id.clone()) {
         return Err(Error::new(Code::UnexpectedAnswer, "the snapshot is of another tender or load").with_tender_id(id));
@@ -291,11 +300,10 @@ pub(super) fn snapshot(tx: &mut Tx<'_>, id: &str, snapshot: &Document) -> Result
         }
         row.snapshot = Some(snapshot.clone());
         settle(&mut row);
-        tx.append("SNAPSHOT", Some(id), snapshot.as_str())?;
     }
     row.updated_at = tx.now;
     save(tx, &row)?;
-    Ok(row)
+    Ok((row, news))
 }
 
 /// Freezes a tender.
@@ -314,7 +322,8 @@ pub(super) fn effect(tx: &mut Tx<'_>, id: &str, effect: &Effect) -> Result<()> {
     match effect {
         Effect::None => {}
         Effect::Snapshot(document) => {
-            snapshot(tx, id, document)?;
+            // The OUTCOME that this is the effect of has the document already.
+            take(tx, id, document)?;
         }
         Effect::State { state, code, text } => {
             let mut row = must(tx, id)?;
@@ -338,7 +347,7 @@ pub(super) fn effect(tx: &mut Tx<'_>, id: &str, effect: &Effect) -> Result<()> {
                 row.updated_at = tx.now;
                 return save(tx, &row);
             }
-            tx.sql.execute("DELETE FROM tenders WHERE tender_id = ?1 AND proven = 0", [id]).map_err(db)?;
+            tx.execute("DELETE FROM tenders WHERE tender_id = ?1 AND proven = 0", [id])?;
             if let Some(row) = known {
                 pass_on(tx, &row.load_id)?;
             }

@@ -105,8 +105,8 @@ async fn a_carriers_feed_moves_no_load_of_another_carrier() {
         r#"{{"schemaVersion":"1.0.0","tenderId":"{id}","loadId":"L-1","revision":1,"state":"pending","lastSequence":1,"historyDigest":"{digest}","logEpoch":"e1"}}"#
     );
     let aurora = Scripted::new(move |request| match (&request.method, request.path.contains("/events?after")) {
-        (&Method::POST, _) => ok(200, &snapshot),
         (_, true) => ok(200, &page),
+        _ if request.path.starts_with("/v1/tenders") => ok(200, &snapshot),
         _ => unreachable(),
     });
     // Tender ids are derived: another carrier can compute them.
@@ -116,6 +116,9 @@ async fn a_carriers_feed_moves_no_load_of_another_carrier() {
     let bench = Two::new(aurora, borealis).await;
     let tender = bench.create("L-1", "aurora").await;
     assert_eq!((text(&tender, "/state"), text(&tender, "/sync")), ("pending".into(), "in_sync".into()));
+    // Its history is fetched with it.
+    let whole = bench.client.tender_get(&id).await.unwrap();
+    assert_eq!((text(&whole, "/sync"), whole.integer("/lastSequence")), ("in_sync".into(), Some(1)));
 
     let _reader = bench.client.events("dispatch").await.unwrap();
     bench
