@@ -14,6 +14,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gladhand::failpoint::{OF_EXCHANGES, OF_WRITES, Write};
@@ -78,6 +79,8 @@ struct Tms {
     process: usize,
     gh: Client,
     until: Instant,
+    /// What it is at.
+    doing: Mutex<String>,
 }
 
 #[allow(clippy::disallowed_methods, reason = "a program of its own: its patience runs on the machine's clock")]
@@ -85,7 +88,7 @@ async fn run() -> Result<()> {
     let gh = Client::connect(Config::load()?).await?;
     let folder = PathBuf::from(variable("DRILL_FOLDER"));
     let process = variable("DRILL_PROCESS").parse().unwrap_or(0);
-    let tms = Tms { folder, process, gh, until: Instant::now() + PATIENCE };
+    let tms = Tms { folder, process, gh, until: Instant::now() + PATIENCE, doing: Mutex::default() };
     let loads = tms.loads()?;
     let worked = AtomicBool::new(false);
     let work = async {
@@ -95,6 +98,7 @@ async fn run() -> Result<()> {
         }
         tms.resolved().await?;
         // From here on the journal knows all that the carriers had said: only now can everything have been seen.
+        tms.now_at("waiting for events");
         worked.store(true, Ordering::Release);
         Ok(())
     };
@@ -137,7 +141,13 @@ impl Tms {
         if Instant::now() < self.until {
             return Ok(());
         }
+        let doing = self.doing.lock().unwrap_or_else(PoisonError::into_inner);
+        let what = format!("{what}, while {doing}");
         Err(Error::new(Code::DeadlineExceeded, format!("{what}: not within {} s", PATIENCE.as_secs())))
+    }
+
+    fn now_at(&self, what: &str) {
+        what.clone_into(&mut self.doing.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Tenders until one carrier has the load, or it is frozen. A tender that nobody decides is taken back.
@@ -147,6 +157,7 @@ impl Tms {
             self.patient(&format!("load {}: {last}", load.id))?;
             let (carrier, content) = &load.offers[place % load.offers.len()];
             let options = CreateOptions::new(carrier.clone()).wait(Duration::from_secs(2));
+            self.now_at(&format!("tendering {}", load.id));
             let tendered = if place < load.offers.len() {
                 self.gh.tender_create(content.clone(), options).await
             } else {
@@ -179,16 +190,20 @@ impl Tms {
         let id = text(tender, "/tenderId");
         loop {
             self.patient(&format!("tender {id}"))?;
+            self.now_at(&format!("reading {id}"));
             let now = match self.gh.tender_get(&id).await {
                 Ok(now) => now,
                 // It never was: the attempt is made anew.
                 Err(error) if error.code() == Code::TenderUnknown => return Ok(released(tender)),
                 Err(error) => return Err(error),
             };
-            let settled = text(&now, "/receipt") == "proven" && text(&now, "/sync") != "gap";
+            // A carrier that says 202 first and stores later has no events yet: nothing is decided.
+            let stored = now.integer("/lastSequence") > Some(0);
+            let settled = stored && text(&now, "/receipt") == "proven" && text(&now, "/sync") != "gap";
             match text(&now, "/state").as_str() {
                 "pending" if settled => {
                     // Refused where the carrier was faster; then its decision is what counts.
+                    self.now_at(&format!("withdrawing {id}"));
                     if let Err(error) = self.gh.tender_withdraw(&id, "nobody decided").await {
                         self.mend(&error).await?;
                     }
@@ -203,6 +218,7 @@ impl Tms {
     /// A carrier that restored from a backup is compared with before anything is sent to it again; the rest is waited for.
     async fn mend(&self, error: &Error) -> Result<()> {
         if error.code() == Code::EpochChanged {
+            self.now_at("reconciling");
             self.gh.reconcile().await?;
         }
         tokio::time::sleep(GLANCE).await;
@@ -217,15 +233,16 @@ impl Tms {
         let (id, carrier) = (text(tender, "/tenderId"), text(tender, "/carrier"));
         let controls = variable("DRILL_CONTROLS");
         let control = controls.split(',').find_map(|one| one.strip_prefix(&format!("{carrier}="))).unwrap_or_default();
-        if text(tender, "/state") == "accepted" {
-            let to = Document::parse(format!(r#"{{"tenderId":"{id}","to":"dispatched"}}"#))?;
-            // Refused where it was dispatched before.
-            let _ = Sandbox::attach(control)?.control("/progress", Some(&to));
-        }
+        let to = Document::parse(format!(r#"{{"tenderId":"{id}","to":"dispatched"}}"#))?;
         loop {
             self.patient(&format!("a stop for {id}"))?;
+            self.now_at(&format!("stopping {id}"));
             let now = self.gh.tender_get(&id).await?;
             let Some(dispatch) = now.text("/dispatchId") else {
+                if text(&now, "/state") == "accepted" {
+                    // Refused where it was dispatched before.
+                    let _ = Sandbox::attach(control)?.control("/progress", Some(&to));
+                }
                 tokio::time::sleep(GLANCE).await;
                 continue;
             };
@@ -244,6 +261,7 @@ impl Tms {
 
     /// Waits until every intent has its outcome.
     async fn resolved(&self) -> Result<()> {
+        self.now_at("waiting for outcomes");
         loop {
             let report = self.gh.journal_verify().await?;
             if report.boolean("/intact") != Some(true) {

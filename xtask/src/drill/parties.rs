@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Range, put};
@@ -51,11 +52,12 @@ impl Parties {
 
     fn stock(&self, number: usize) -> Result<()> {
         let now = self.get(number, "/state")?["now"].as_str().unwrap_or_default().to_owned();
-        let end = format!("{}-12-31T00:00:00Z", now.get(..4).unwrap_or("2099"));
+        let start: Timestamp = now.parse().map_err(|e| format!("the carrier's now, {now}: {e}"))?;
+        let end = start.saturating_add(SignedDuration::from_hours(10 * 24)).map_err(|e| e.to_string())?;
         for (id, decision) in [("yes", "accept"), ("no", "reject"), ("wait", "human")] {
             let offer = json!({
                 "capacityId": id, "vehicleType": "tractor-std", "autonomyLevel": "L4",
-                "availableWindow": {"start": now, "end": self.ten_days(number).unwrap_or_else(|| end.clone())},
+                "availableWindow": {"start": now, "end": end.to_string()},
                 "route": [{"from": {"lat": 32.7767, "lon": -96.797}, "to": {"lat": 29.7604, "lon": -95.3698}}],
                 "constraints": {"maxWeightLbs": 80000, "hazmat": false},
                 "rate": {"currency": "USD", "amount": 1250}, "quantity": 1_000_000,
@@ -64,14 +66,6 @@ impl Parties {
             self.post(number, "/policy", &json!({"capacityId": id, "decision": decision, "reasonCode": "equipment"}))?;
         }
         Ok(())
-    }
-
-    /// The end of the longest window of the carrier's own stock.
-    fn ten_days(&self, number: usize) -> Option<String> {
-        let load = self.get(number, "/load?loadId=probe").ok()?;
-        let stop = load["stops"].as_array()?.last()?["appointment"]["end"].as_str()?.to_owned();
-        // A day after the last appointment of a load that fits.
-        stop.get(..10).map(|day| format!("{}T23:59:59Z", next_days(day, 5)))
     }
 
     /// The addresses for the TMS, as it wants them.
@@ -103,12 +97,6 @@ impl Parties {
     pub(super) fn post(&self, number: usize, path: &str, body: &Value) -> Result<Value> {
         exchange(&self.carriers[number].control, "POST", path, &body.to_string())
     }
-}
-
-/// A day of the same month or the last that every month has; windows need no calendar.
-fn next_days(day: &str, days: u32) -> String {
-    let number: u32 = day.get(8..).and_then(|d| d.parse().ok()).unwrap_or(1);
-    format!("{}{:02}", day.get(..8).unwrap_or_default(), (number + days).min(28).max(number))
 }
 
 impl Carrier {
