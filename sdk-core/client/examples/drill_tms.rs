@@ -165,6 +165,12 @@ impl Tms {
             };
             let tender = match tendered {
                 Ok(tender) => tender,
+                // Another process has tendered it meanwhile: that one is joined.
+                Err(error) if error.code() == Code::LoadHeld => {
+                    self.mend(&error).await?;
+                    place = 0;
+                    continue;
+                }
                 Err(error) => {
                     last = format!("{error:?}");
                     self.mend(&error).await?;

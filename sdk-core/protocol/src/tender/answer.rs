@@ -58,6 +58,9 @@ pub fn judge(error: &Error) -> Proof {
         // After execution began a 500 is indeterminate; a gateway's 502 or 504 says nothing of what lies behind it. A
         // reused key is the sender's own defect: something was executed under it, with another body.
         C::InternalServerError | C::BadGateway | C::Timeout | C::IdempotencyKeyReused => Proof::Ambiguous,
+        // Every attempt has a proof of its own: what the carrier has seen before is a copy of this very request, which the network
+        // made, and that one may have been executed.
+        C::PopReplayed => Proof::Ambiguous,
         // 400, 401, 403, 404, 410, 413, 415, 428, 429 and 503 with a code of the contract: before execution, not stored.
         _ => Proof::NotExecuted,
     }
@@ -98,6 +101,7 @@ mod tests {
         assert_eq!(judge(&answered(Code::ScopeMissing)), Proof::NotExecuted);
         assert_eq!(judge(&answered(Code::CapacityBackpressure)), Proof::NotExecuted);
         assert_eq!(judge(&answered(Code::InternalServerError)), Proof::Ambiguous);
+        assert_eq!(judge(&answered(Code::PopReplayed)), Proof::Ambiguous, "a copy of it came before");
         assert_eq!(judge(&Error::new(Code::Connect, "x")), Proof::NotExecuted);
         assert_eq!(judge(&Error::new(Code::ConnectionLost, "x").sent(Sent::MaybeSent)), Proof::Ambiguous);
         let bare = Error::new(Code::BadGateway, "x").sent(Sent::MaybeSent).with_status(503);
