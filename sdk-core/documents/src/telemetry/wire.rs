@@ -214,7 +214,7 @@ pub struct TelemetryBatch {
     /// Delta-of-delta.
     #[prost(sint32, repeated, tag = "7")]
     pub longitude_e7_deg: ::prost::alloc::vec::Vec<i32>,
-    /// Delta, of the located rows that have an altitude.
+    /// Delta-of-delta, of the located rows that have an altitude.
     #[prost(sint32, repeated, tag = "8")]
     pub altitude_mm: ::prost::alloc::vec::Vec<i32>,
     /// Delta.
