@@ -1,6 +1,6 @@
 //! Records out: what to send next on a stream, and what each answer means.
 
-use gladhand_documents::telemetry::frame::{checksum, compress};
+use gladhand_documents::telemetry::frame::checksum;
 use gladhand_documents::telemetry::wire::stream_request::Message;
 use gladhand_documents::telemetry::wire::{
     Ack, Codec, Credit, DropReason, Frame, Hello, Nack, NackReason, ResumeState, Welcome,
@@ -135,7 +135,7 @@ impl Sender {
             },
             (Body::Stored(_), None) => return false,
         };
-        let (codec, compressed) = compress(payload, self.links[stream as usize].codec);
+        let (codec, compressed) = self.compressor.compress(payload, self.links[stream as usize].codec);
         let sum =
             frame.checksum.unwrap_or_else(|| checksum(&self.epoch, LANES[index], frame.first, frame.count, payload));
         flow.prepared = Some(Frame {
@@ -144,7 +144,7 @@ impl Sender {
             count: frame.count,
             codec: codec as i32,
             checksum_crc32c: sum,
-            payload: compressed.into_owned(),
+            payload: compressed.to_vec(),
         });
         true
     }
