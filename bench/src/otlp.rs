@@ -2,13 +2,15 @@
 //! holds nothing of the record.
 
 use gladhand_documents::telemetry::Record;
-use gladhand_documents::telemetry::mapping::{Value, opentelemetry::attributes};
+use gladhand_documents::telemetry::mapping::Value;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
+
+use crate::sensors::attributes;
 
 fn key_values(record: &Record) -> Vec<KeyValue> {
     let any = |value: Value<'_>| match value {
