@@ -74,9 +74,11 @@ impl Sender {
         }
     }
 
-    /// The next message, most urgent lane first; nothing while there is nothing to send or no credit to send it.
+    /// The next message, most urgent lane first, and what was asked for once more last; nothing while there is nothing to send
+    /// or no credit to send it.
     pub fn next(&mut self, stream: Stream, now_ms: u64) -> Option<Message> {
-        stream.lanes().find_map(|index| self.next_of(stream, index, now_ms))
+        let new = stream.lanes().find_map(|index| self.next_of(stream, index, now_ms));
+        new.or_else(|| stream.lanes().find_map(|index| self.next_again(stream, index, now_ms)))
     }
 
     fn next_of(&mut self, stream: Stream, index: usize, now_ms: u64) -> Option<Message> {

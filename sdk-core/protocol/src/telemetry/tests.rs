@@ -101,6 +101,7 @@ impl Peer {
                 }
                 Some(gap.lane)
             }
+            Message::Replayed(_) | Message::ReplayGap(_) => panic!("nobody asked for it"),
             Message::Hello(_) | Message::Heartbeat(_) => None,
         }
     }
