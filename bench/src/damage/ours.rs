@@ -12,7 +12,7 @@ use gladhand_protocol::telemetry::{LANES, Policies};
 
 use super::{FRAMES, Outcome, Store};
 
-pub const STORE: Store = Store { name: "Gladhand's spool", fill, read };
+pub(super) const STORE: Store = Store { name: "Gladhand's spool", fill, read };
 
 const EPOCH: Epoch = [7; 16];
 /// Sequences that may be used: what was not when the process went is declared too.

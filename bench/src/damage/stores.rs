@@ -9,9 +9,9 @@ use rusqlite::Connection;
 
 use super::{FRAMES, Outcome, Store};
 
-pub const REDB: Store = Store { name: "redb", fill: fill_redb, read: read_redb };
-pub const FJALL: Store = Store { name: "fjall", fill: fill_fjall, read: read_fjall };
-pub const SQLITE: Store = Store { name: "SQLite (WAL, FULL)", fill: fill_sqlite, read: read_sqlite };
+pub(super) const REDB: Store = Store { name: "redb", fill: fill_redb, read: read_redb };
+pub(super) const FJALL: Store = Store { name: "fjall", fill: fill_fjall, read: read_fjall };
+pub(super) const SQLITE: Store = Store { name: "SQLite (WAL, FULL)", fill: fill_sqlite, read: read_sqlite };
 
 const TABLE: TableDefinition<u64, &[u8]> = TableDefinition::new("frames");
 
@@ -45,7 +45,7 @@ fn fill_fjall(folder: &Path, frames: &[Vec<u8>]) -> Outcome<()> {
     let store = Database::builder(folder).open()?;
     let keyspace = store.keyspace("frames", KeyspaceCreateOptions::default)?;
     for (number, frame) in (0u64..).zip(frames) {
-        keyspace.insert(number.to_be_bytes(), frame)?;
+        keyspace.insert(&number.to_be_bytes()[..], frame.as_slice())?;
         store.persist(PersistMode::SyncData)?;
     }
     std::mem::forget((keyspace, store));
@@ -61,7 +61,7 @@ fn read_fjall(folder: &Path) -> Outcome<HashMap<usize, Vec<u8>>> {
             found.insert(number, frame.to_vec());
         }
     }
-    keyspace.insert((FRAMES as u64).to_be_bytes(), b"one more")?;
+    keyspace.insert(&(FRAMES as u64).to_be_bytes()[..], b"one more".as_slice())?;
     store.persist(PersistMode::SyncData)?;
     Ok(found)
 }

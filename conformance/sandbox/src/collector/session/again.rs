@@ -17,8 +17,8 @@ impl Session {
         if flow.received > flow.granted {
             return Err(violation("more was sent once more than credit allows"));
         }
-        let (first, count) = (frame.first_sequence, u64::from(frame.count));
-        let Some(last) = first.checked_add(count).map(|end| end - 1).filter(|last| first > 0 && *last >= first) else {
+        let (first, end) = (frame.first_sequence, frame.first_sequence.checked_add(frame.count.into()));
+        let Some(last) = end.and_then(|end| end.checked_sub(1)).filter(|last| first > 0 && *last >= first) else {
             return Err(violation("a frame has at least one record, and sequences start at 1"));
         };
         let came = self.is_as_it_was(lane, &frame);
