@@ -24,7 +24,10 @@ pub fn spool(folder: &Path) {
     let frames = gateway.status().conservation.pending;
     let more = resident() - before;
     let each = more as f64 / frames as f64;
-    println!("gateway with a spool of 16 MiB: {frames} frames on disk, {:.1} MB of memory, {each:.0} bytes per frame", mb(more));
+    println!(
+        "gateway with a spool of 16 MiB: {frames} frames on disk, {:.1} MB of memory, {each:.0} bytes per frame",
+        mb(more)
+    );
 }
 
 /// A gateway without a spool, the carrier away, full of routine and safety records.
@@ -34,7 +37,8 @@ pub fn memory(hour: &[Record]) {
     let gateway = lonely(None);
     let before = resident();
     for lane in [Lane::Safety, Lane::Operational, Lane::Routine, Lane::Diagnostic] {
-        let dropped = || gateway.status().counts.iter().find(|counts| counts.lane == lane).map_or(0, |c| c.conservation.dropped);
+        let dropped =
+            || gateway.status().counts.iter().find(|counts| counts.lane == lane).map_or(0, |c| c.conservation.dropped);
         let mut records = hour.iter().cycle();
         while dropped() == 0 {
             let next = records.by_ref().take(1000).map(|record| Record { event_sequence: 0, ..record.clone() });
@@ -70,7 +74,11 @@ pub fn follower(hour: &[Record]) {
     }
     let more = resident() - before;
     let each = more as f64 / latest.len() as f64;
-    println!("follower of {LOADS} loads that is not read: {} updates, {:.1} MB of memory, {each:.0} bytes each", latest.len(), mb(more));
+    println!(
+        "follower of {LOADS} loads that is not read: {} updates, {:.1} MB of memory, {each:.0} bytes each",
+        latest.len(),
+        mb(more)
+    );
 }
 
 /// Resident bytes of this process.

@@ -69,7 +69,11 @@ pub fn admission(records: &[Record], folder: &Path) {
     }
     println!("| durable admission of a safety record | p50, ms | p99, ms |\n|---|---:|---:|");
     println!("| gateway, published | {} | {} |", millis(quantile(&mut ours, 50)), millis(quantile(&mut ours, 99)));
-    println!("| write and fdatasync | {} | {} |\n", millis(quantile(&mut theirs, 50)), millis(quantile(&mut theirs, 99)));
+    println!(
+        "| write and fdatasync | {} | {} |\n",
+        millis(quantile(&mut theirs, 50)),
+        millis(quantile(&mut theirs, 99))
+    );
     let ratio = quantile(&mut ours, 50).as_secs_f64() / quantile(&mut theirs, 50).as_secs_f64();
     promise("durable admission to one fdatasync, of medians", ratio, 1.3);
 }
@@ -78,7 +82,9 @@ pub fn admission(records: &[Record], folder: &Path) {
 pub fn during_backlog(hour: &[Record], folder: &Path) {
     let runtime = runtime();
     let carrier = Carrier::start(folder);
-    println!("| safety record, published to acknowledged, while an hour drains | records | p50, ms | p99, ms |\n|---|---:|---:|---:|");
+    println!(
+        "| safety record, published to acknowledged, while an hour drains | records | p50, ms | p99, ms |\n|---|---:|---:|---:|"
+    );
 
     let mut bare = Bare::new(folder);
     let link = Link::start(carrier.port, false);
@@ -135,7 +141,8 @@ fn drain(gateway: &Gateway, hour: &[Record], pace: Pace, mut before: impl FnMut(
                 next = now + pause;
             }
         }
-        let draining = gateway.status().counts.iter().any(|lane| lane.lane == Lane::Routine && lane.conservation.pending > 0);
+        let draining =
+            gateway.status().counts.iter().any(|lane| lane.lane == Lane::Routine && lane.conservation.pending > 0);
         if !draining && under_way.is_empty() {
             return;
         }

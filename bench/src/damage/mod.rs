@@ -50,7 +50,9 @@ struct Row {
 
 /// Prints the table.
 pub fn table(folder: &Path) {
-    println!("| store | files | damage | starts | frames damaged, median | lost beyond that, median, worst | wrong content |");
+    println!(
+        "| store | files | damage | starts | frames damaged, median | lost beyond that, median, worst | wrong content |"
+    );
     println!("|---|---|---|---:|---:|---:|---:|");
     let frames: Vec<Vec<u8>> = (0..FRAMES).map(frame).collect();
     // What the peers have to say of each damage is counted, not read.
@@ -141,7 +143,8 @@ fn class(path: &Path) -> String {
 
 /// Where frames begin in these bytes, and which.
 fn places(content: &[u8], frames: &[Vec<u8>]) -> Vec<(usize, usize)> {
-    let numbers: HashMap<&[u8], usize> = frames.iter().enumerate().map(|(number, frame)| (&frame[..8], number)).collect();
+    let numbers: HashMap<&[u8], usize> =
+        frames.iter().enumerate().map(|(number, frame)| (&frame[..8], number)).collect();
     let at = |(at, window): (usize, &[u8])| Some((at, *numbers.get(window)?));
     content.windows(8).enumerate().filter_map(at).collect()
 }

@@ -175,8 +175,12 @@ async fn records_once_more() {
     let answered = async {
         loop {
             let replays = bench.control("/telemetry/replays", None);
-            let answers: Vec<_> =
-                replays.at("/replays").unwrap().items().map(|replay| replay.get("answered").unwrap().raw().to_owned()).collect();
+            let answers: Vec<_> = replays
+                .at("/replays")
+                .unwrap()
+                .items()
+                .map(|replay| replay.get("answered").unwrap().raw().to_owned())
+                .collect();
             if answers == ["true", "true"] {
                 return replays;
             }

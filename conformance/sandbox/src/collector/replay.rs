@@ -133,8 +133,7 @@ mod tests {
     fn a_long_range_is_asked_for_in_pieces_and_each_answer_in_its_place() {
         let replays = Replays::default();
         replays.ask("edge-1", EPOCH, Lane::Safety, 3, 5000);
-        let answered =
-            |first, last, came| replays.answered("edge-1", &EPOCH, Lane::Safety, (first, last), came);
+        let answered = |first, last, came| replays.answered("edge-1", &EPOCH, Lane::Safety, (first, last), came);
         assert!(!answered(3, 4, true), "it was not asked yet");
         assert_eq!(replays.due("edge-1", &[2; 16], Lane::Safety), None);
         let due = || replays.due("edge-1", &EPOCH, Lane::Safety).map(|ask| (ask.first_sequence, ask.last_sequence));

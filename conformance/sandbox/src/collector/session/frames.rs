@@ -108,7 +108,12 @@ impl Session {
         }
     }
 
-    pub(super) fn decode(&self, lane: Lane, frame: &Frame, payload: &[u8]) -> Result<(Vec<Record>, Vec<StreamContext>), Refused> {
+    pub(super) fn decode(
+        &self,
+        lane: Lane,
+        frame: &Frame,
+        payload: &[u8],
+    ) -> Result<(Vec<Record>, Vec<StreamContext>), Refused> {
         let refuse =
             |reason, retryable, detail: &str| Err(self.refuse(lane, frame.first_sequence, reason, retryable, detail));
         let (unknown, used) = (std::cell::Cell::new(false), std::cell::RefCell::new(Vec::new()));
