@@ -3,7 +3,7 @@
 //!
 //! * `trace hour`, `trace minute FILE`: writes records, one JSON object per line. `sizes FILE`, `encode FILE`, `collect FILE`:
 //!   measure with those records. Each line of the answer has a name, a tab and a number.
-//! * `damage`, `admission`, `backlog`, `uplink`, `memory`: measured once, in a folder; they print what is to be read.
+//! * `damage`, `admission`, `backlog`, `uplink`, `collector`, `memory`: measured once, in a folder; they print what is to be read.
 //! * `hour`: the synthetic hour. `otlp`, `sdk`, `sensors`, `arrow`, `json`: the peers. `carrier`, `link`: the other end.
 
 mod arrow;
@@ -33,6 +33,8 @@ fn main() {
         ["sizes", file] => measure::sizes(&records(file)),
         ["encode", file] => measure::encode(&records(file)),
         ["collect", file] => measure::collect(&records(file)),
+        ["carrier", folder] => carrier::serve(Path::new(folder)),
+        ["collector", file, folder] => safety::collector(&records(file), empty(folder)),
         ["damage", folder] => damage::table(empty(folder)),
         ["admission", file, folder] => safety::admission(&records(file), empty(folder)),
         ["backlog", file, folder] => safety::during_backlog(&records(file), empty(folder)),
@@ -43,7 +45,7 @@ fn main() {
         _ => {
             eprintln!(
                 "usage: gladhand-bench trace hour | trace minute FILE | sizes|encode|collect FILE | damage FOLDER |\n\
-                 admission|backlog|uplink FILE FOLDER | memory spool FOLDER | memory gateway|follower FILE"
+                 admission|backlog|uplink|collector FILE FOLDER | memory spool FOLDER | memory gateway|follower FILE"
             );
             std::process::exit(2);
         }

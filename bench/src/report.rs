@@ -17,3 +17,9 @@ pub fn promise(what: &str, value: f64, limit: f64) {
     let met = if value <= limit { "met" } else { "NOT MET" };
     println!("{met}: {what}: {value:.2}, promised {limit:.2}");
 }
+
+/// Says whether a value is at least what was promised.
+pub fn reach(what: &str, value: f64, limit: f64) {
+    let met = if value >= limit { "met" } else { "NOT MET" };
+    println!("{met}: {what}: {value:.0}, promised {limit:.0}");
+}

@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::carrier::{Carrier, lonely};
 use crate::link::{Link, ROUND_TRIP};
-use crate::report::{millis, promise, quantile};
+use crate::report::{millis, promise, quantile, reach};
 
 /// What an entry of the spool takes, about.
 const ENTRY: usize = 320;
@@ -191,6 +191,29 @@ pub fn uplink(minute: &[Record], folder: &Path) {
     promise("uplink, MB an hour", hourly, 1.0);
     let connection = before as f64 / 1e3;
     println!("beside that, once per connection of the two: {:.1} kB", connection / 2.0);
+}
+
+/// How much a carrier takes: hour after hour over mutual TLS, decoded, deduplicated and on disk before it is acknowledged.
+pub fn collector(hour: &[Record], folder: &Path) {
+    const HOURS: usize = 40;
+    let runtime = runtime();
+    let carrier = Carrier::start(folder);
+    let link = Link::start(carrier.port, false);
+    let gateway = carrier.gateway(&runtime, &link, &folder.join("spool"));
+    let (start, before) = (Instant::now(), carrier.processor());
+    let mut records = 0;
+    for _ in 0..HOURS {
+        records += gateway.publish_batch(fresh(hour).collect()).expect("published").accepted;
+        runtime.block_on(gateway.flush(Duration::from_secs(60))).expect("acknowledged");
+    }
+    let (wall, processor) = (start.elapsed(), carrier.processor() - before);
+    let thousands = |time: Duration| records as f64 / time.as_secs_f64() / 1e3;
+    println!(
+        "collector over mutual TLS: {:.0} thousand records per second of its processor time ({:.0} a second, gateway and all)",
+        thousands(processor),
+        thousands(wall),
+    );
+    reach("collector over mutual TLS, thousand records per second of one core", thousands(processor), 1500.0);
 }
 
 /// A record that differs from the last one in its context alone: the smallest frame that a lane can hold.

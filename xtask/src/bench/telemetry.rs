@@ -119,6 +119,7 @@ impl Programs {
         run(&["admission"], Some("hour"), true)?;
         run(&["backlog"], Some("hour"), true)?;
         run(&["uplink"], Some("minute"), true)?;
+        run(&["collector"], Some("hour"), true)?;
         run(&["memory", "spool"], None, true)?;
         run(&["memory", "gateway"], Some("hour"), false)?;
         run(&["memory", "follower"], Some("hour"), false)?;
