@@ -173,7 +173,8 @@ async fn ask_again(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer 
     let wanted: Again = body(&bytes)?;
     let lane = Lane::from_str_name(&format!("LANE_{}", wanted.lane.to_uppercase())).unwrap_or_default();
     if !collector(&carrier)?.ask_again(&wanted.producer, lane, wanted.first_sequence, wanted.last_sequence) {
-        return Err(invalid("these sequences did not all arrive, so nobody can have them once more".to_owned()));
+        let detail = "these sequences did not all arrive, so nobody can have them once more";
+        return Err(invalid(detail.to_owned()).into());
     }
     Ok(Json(json!({})))
 }
