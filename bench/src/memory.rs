@@ -36,7 +36,7 @@ pub fn memory(hour: &[Record]) {
     let _entered = runtime.enter();
     let gateway = lonely(None);
     let before = resident();
-    for lane in [Lane::Safety, Lane::Operational, Lane::Routine, Lane::Diagnostic] {
+    for lane in [Lane::Routine, Lane::Operational, Lane::Diagnostic, Lane::Safety] {
         let dropped =
             || gateway.status().counts.iter().find(|counts| counts.lane == lane).map_or(0, |c| c.conservation.dropped);
         let mut records = hour.iter().cycle();

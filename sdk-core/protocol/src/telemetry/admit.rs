@@ -81,12 +81,14 @@ impl Sender {
                 return Ok(Some(DropReason::SampledOut));
             }
         }
-        if held + cost <= policy.budget_bytes {
+        // What safety has of the other lanes' bytes they do not have as well.
+        let total = self.policies.total_bytes();
+        let crowded = LANES[index] != Lane::Safety && self.held() + cost > total;
+        if held + cost <= policy.budget_bytes && !crowded {
             return Ok(None);
         }
         if LANES[index] == Lane::Safety {
             // Safety drops nothing while another lane has bytes to give.
-            let total = self.policies.total_bytes();
             for other in (1..LANES.len()).rev() {
                 self.seal_lane(other, now)?;
                 while self.held() + cost > total && self.drop_oldest(other, DropReason::SpoolFull) > 0 {}
