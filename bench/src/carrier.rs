@@ -84,9 +84,8 @@ impl Drop for Carrier {
 }
 
 /// A gateway whose carrier is away, with a spool there or in memory.
-pub fn lonely(spool: Option<&Path>) -> Gateway {
+pub fn lonely(spool: Option<&Path>, policies: Policies) -> Gateway {
     let clock = Arc::new(gladhand::clock::SystemClock::new());
-    let policies = Policies::default();
     match spool {
         None => Gateway::with_connector(Arc::new(Away), clock, "edge", policies),
         Some(folder) => {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use gladhand::Gateway;
 use gladhand_documents::telemetry::{Context, Lane, Record};
+use gladhand_protocol::telemetry::Policies;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::carrier::{Carrier, lonely};
@@ -58,7 +59,7 @@ pub fn admission(records: &[Record], folder: &Path) {
     let runtime = runtime();
     let _entered = runtime.enter();
     let mut bare = Bare::new(folder);
-    let gateway = lonely(Some(&folder.join("spool")));
+    let gateway = lonely(Some(&folder.join("spool")), Policies::default());
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for record in fresh(records).cycle().take(TURNS) {
         theirs.push(bare.sync());
