@@ -24,12 +24,14 @@ const TRIALS: u64 = 60;
 const PAGE: usize = 4096;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
+/// What was read, by the numbers of the frames.
+type Found = HashMap<usize, Vec<u8>>;
 
 /// A store: writes all frames and goes away; reads what is there, by the frame's number, and takes one more.
 struct Store {
     name: &'static str,
     fill: fn(&Path, &[Vec<u8>]) -> Outcome<()>,
-    read: fn(&Path) -> Outcome<HashMap<usize, Vec<u8>>>,
+    read: fn(&Path) -> Outcome<Found>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,5 @@
 //! The spool of a vehicle gateway.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +9,7 @@ use gladhand_documents::telemetry::frame::{Epoch, checksum};
 use gladhand_documents::telemetry::{Context, Lane, Record};
 use gladhand_protocol::telemetry::{LANES, Policies};
 
-use super::{FRAMES, Outcome, Store};
+use super::{FRAMES, Found, Outcome, Store};
 
 pub(super) const STORE: Store = Store { name: "Gladhand's spool", fill, read };
 
@@ -53,9 +52,9 @@ fn fill(folder: &Path, frames: &[Vec<u8>]) -> Outcome<()> {
     Ok(())
 }
 
-fn read(folder: &Path) -> Outcome<HashMap<usize, Vec<u8>>> {
+fn read(folder: &Path) -> Outcome<Found> {
     let (mut spool, recovered) = open(folder)?;
-    let mut found = HashMap::new();
+    let mut found = Found::new();
     for frame in &recovered.lanes[0].frames {
         found.insert(frame.first as usize - 1, spool.read(Lane::Safety, frame.place)?);
     }

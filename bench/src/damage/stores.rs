@@ -1,13 +1,12 @@
 //! The peers, each as its documentation recommends for data that must survive: a sync for each frame.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use redb::{ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use rusqlite::Connection;
 
-use super::{FRAMES, Outcome, Store};
+use super::{FRAMES, Found, Outcome, Store};
 
 pub(super) const REDB: Store = Store { name: "redb", fill: fill_redb, read: read_redb };
 pub(super) const FJALL: Store = Store { name: "fjall", fill: fill_fjall, read: read_fjall };
@@ -30,9 +29,9 @@ fn insert_redb(store: &redb::Database, number: u64, frame: &[u8]) -> Outcome<()>
     Ok(write.commit()?)
 }
 
-fn read_redb(folder: &Path) -> Outcome<HashMap<usize, Vec<u8>>> {
+fn read_redb(folder: &Path) -> Outcome<Found> {
     let store = redb::Database::open(folder.join("frames.redb"))?;
-    let mut found = HashMap::new();
+    let mut found = Found::new();
     for entry in store.begin_read()?.open_table(TABLE)?.iter()? {
         let (number, frame) = entry?;
         found.insert(number.value() as usize, frame.value().to_vec());
@@ -52,10 +51,10 @@ fn fill_fjall(folder: &Path, frames: &[Vec<u8>]) -> Outcome<()> {
     Ok(())
 }
 
-fn read_fjall(folder: &Path) -> Outcome<HashMap<usize, Vec<u8>>> {
+fn read_fjall(folder: &Path) -> Outcome<Found> {
     let store = Database::builder(folder).open()?;
     let keyspace = store.keyspace("frames", KeyspaceCreateOptions::default)?;
-    let mut found = HashMap::new();
+    let mut found = Found::new();
     for number in 0..FRAMES {
         if let Some(frame) = keyspace.get((number as u64).to_be_bytes())? {
             found.insert(number, frame.to_vec());
@@ -87,9 +86,9 @@ fn fill_sqlite(folder: &Path, frames: &[Vec<u8>]) -> Outcome<()> {
     Ok(())
 }
 
-fn read_sqlite(folder: &Path) -> Outcome<HashMap<usize, Vec<u8>>> {
+fn read_sqlite(folder: &Path) -> Outcome<Found> {
     let store = open_sqlite(folder)?;
-    let mut found = HashMap::new();
+    let mut found = Found::new();
     {
         let mut select = store.prepare("SELECT number, frame FROM frames")?;
         let mut rows = select.query([])?;
