@@ -35,7 +35,8 @@ mod tests;
 
 pub use condition::Condition;
 pub use gladhand_protocol::telemetry::{
-    Backlog, Cursor, Held, Leases, NotKept, Now, Place, Recovered, RecoveredFrame, RecoveredLane, Sealed, Sender, Stream,
+    Backlog, Cursor, Held, Leases, NotKept, Now, Place, Recovered, RecoveredFrame, RecoveredLane, Sealed, Sender,
+    Stream,
 };
 pub use storage::{Folder, SpoolFile, SpoolStorage};
 pub use store::Spool;
