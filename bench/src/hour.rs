@@ -9,15 +9,27 @@ const SENSORS: usize = 8;
 const START_NANOS: i64 = 1_771_574_400_000_000_000;
 
 /// A small generator of pseudo-random numbers (SplitMix64) with a normal distribution (Box and Muller).
-struct Noise(u64);
+pub struct Noise(u64);
 
 impl Noise {
-    fn uniform(&mut self) -> f64 {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ z >> 31) >> 11) as f64 / (1u64 << 53) as f64
+        z ^ z >> 31
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.bits() % end as u64) as usize
+    }
+
+    pub fn uniform(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     fn normal(&mut self, deviation: f64) -> f64 {
@@ -28,7 +40,7 @@ impl Noise {
 
 /// The hour, one line per record.
 pub fn lines() -> String {
-    let mut noise = Noise(20_261_122);
+    let mut noise = Noise::new(20_261_122);
     let mut out = String::new();
     let (mut lat, mut lon, mut altitude) = (32.7767_f64, -96.7970_f64, 140.0_f64);
     let (mut heading, mut speed, mut turn) = (152.0_f64, 0.0_f64, 0.0_f64);

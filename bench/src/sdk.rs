@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use gladhand_documents::telemetry::Record;
-use gladhand_documents::telemetry::mapping::{Value, opentelemetry::attributes};
+use gladhand_documents::telemetry::mapping::Value;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Span as _, SpanBuilder, Tracer as _, TracerProvider as _};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -14,6 +14,8 @@ use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_sc
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor};
 use prost::Message as _;
+
+use crate::sensors::attributes;
 
 /// Keeps what has ended.
 #[derive(Clone, Debug, Default)]

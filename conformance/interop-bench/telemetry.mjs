@@ -1,12 +1,14 @@
 // Telemetry from Node, records a second on one thread: `gladhand` admits and encodes, with nobody to send to; the OpenTelemetry
-// SDK makes spans and encodes them as OTLP, a hundred at a time.
+// SDK makes spans and encodes them as OTLP, a hundred at a time; `json` writes lines. All carry every sensor's status.
 //
-// node telemetry.mjs gladhand|opentelemetry TRACE
+// node telemetry.mjs gladhand|opentelemetry|json TRACE
 import { readFileSync } from 'node:fs';
 
 const MODES = ['', 'manual', 'autonomous_ready', 'autonomous_enroute', 'minimal_risk_maneuver', 'minimal_risk_condition', 'remote_assist'];
 const STATUS = ['', 'nominal', 'degraded', 'failed', 'offline', 'calibrating'];
 const KINDS = ['lidar', 'lidar', 'lidar', 'radar', 'camera', 'camera', 'imu', 'gnss'];
+const PLACES = KINDS.map((kind, index) => KINDS.slice(0, index).filter((other) => other === kind).length);
+const SENSORS = KINDS.map((kind, index) => `sensor.${kind}.${PLACES[index]}.status`);
 const BATCH = 100;
 const SECONDS = 1;
 
@@ -27,13 +29,12 @@ async function ours(trace) {
   await carrier.stop();
   const { vehicleId, loadId, capacityId, dispatchId } = trace[0];
   const ids = { vehicleId, loadId, capacityId, dispatchId };
-  const place = KINDS.map((kind, index) => KINDS.slice(0, index).filter((other) => other === kind).length);
   const sensors = (line) =>
     KINDS.map((kind, index) => ({
       kind,
       status: STATUS[line.sensors[index]],
-      position: place[index],
-      name: `${kind}-${place[index]}`,
+      position: PLACES[index],
+      name: `${kind}-${PLACES[index]}`,
     }));
   const column = (key, scale) => Float64Array.from(trace, (line) => line[key] / scale);
   const columns = {
@@ -54,6 +55,14 @@ async function ours(trace) {
   };
   rate('Gladhand (Node), typed arrays', () => gateway.publishColumns(columns).accepted);
 
+  // A program that reads its sensors makes new objects when one changes.
+  let last;
+  const remembered = (line) => {
+    if (last === undefined || line.sensors.some((status, index) => status !== last.line.sensors[index])) {
+      last = { line, sensors: sensors(line) };
+    }
+    return last.sensors;
+  };
   const observations = trace.map((line) => ({
     ...ids,
     observedAt: line.t,
@@ -68,7 +77,7 @@ async function ours(trace) {
     yawRateDegps: line.yawMdegps / 1e3,
     autonomyMode: MODES[line.mode],
     autonomyLevel: 'sae_4',
-    sensors: sensors(line),
+    sensors: remembered(line),
   }));
   // The safety lane makes a frame of each record; the rate is that of routine records, as everywhere here.
   const routine = observations.filter((observation) => observation.autonomyMode !== 'minimal_risk_maneuver');
@@ -111,17 +120,44 @@ async function opentelemetry(trace) {
         'vehicle.yaw_rate_degps': line.yawMdegps / 1e3,
         'autonomy.mode': MODES[line.mode],
         'autonomy.level': 'sae_4',
-        'sensor.lidar.status': STATUS[Math.max(...line.sensors.slice(0, 3))],
-        'sensor.radar.status': STATUS[line.sensors[3]],
-        'sensor.camera.status': STATUS[Math.max(line.sensors[4], line.sensors[5])],
-        'sensor.imu.status': STATUS[line.sensors[6]],
-        'sensor.gnss.status': STATUS[line.sensors[7]],
       };
+      for (const [index, key] of SENSORS.entries()) attributes[key] = STATUS[line.sensors[index]];
       tracer.startSpan('enroute', { attributes, startTime: time }).end(time);
     }
     place = (place + BATCH) % (Math.floor(trace.length / BATCH) * BATCH);
     ProtobufTraceSerializer.serializeRequest(ended);
     ended.length = 0;
+    return BATCH;
+  });
+}
+
+function json(trace) {
+  let place = 0;
+  rate('JSON (Node)', () => {
+    for (const line of trace.slice(place, place + BATCH)) {
+      const row = {
+        vehicleId: line.vehicleId,
+        loadId: line.loadId,
+        capacityId: line.capacityId,
+        dispatchId: line.dispatchId,
+        eventSequence: line.eventSequence,
+        // JSON has no BigInt.
+        observedAt: String(line.t),
+        lat: line.latE7 / 1e7,
+        lon: line.lonE7 / 1e7,
+        altitudeM: line.altMm / 1e3,
+        horizontalAccuracyM: line.hAccMm / 1e3,
+        speedMps: line.speedMmps / 1e3,
+        headingDeg: line.hdgCdeg / 1e2,
+        accelerationMps2: [line.axMmps2 / 1e3, line.ayMmps2 / 1e3],
+        yawRateDegps: line.yawMdegps / 1e3,
+        autonomyMode: MODES[line.mode],
+        autonomyLevel: 'sae_4',
+        sensors: line.sensors.map((status) => STATUS[status]),
+      };
+      Buffer.from(JSON.stringify(row));
+    }
+    place = (place + BATCH) % (Math.floor(trace.length / BATCH) * BATCH);
     return BATCH;
   });
 }
@@ -132,4 +168,4 @@ const trace = readFileSync(file, 'utf8')
   .trim()
   .split('\n')
   .map((line) => ({ ...JSON.parse(line), t: BigInt(/"t":(\d+)/.exec(line)[1]) }));
-await { gladhand: ours, opentelemetry }[what](trace);
+await { gladhand: ours, opentelemetry, json }[what](trace);

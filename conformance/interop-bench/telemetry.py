@@ -1,7 +1,7 @@
 """Telemetry from Python, records a second on one thread: `gladhand` admits and encodes, with nobody to send to; the
-OpenTelemetry SDK makes spans and encodes them as OTLP, a hundred at a time.
+OpenTelemetry SDK makes spans and encodes them as OTLP, a hundred at a time; `json` writes lines. All carry every sensor's status.
 
-python telemetry.py gladhand|opentelemetry TRACE
+python telemetry.py gladhand|opentelemetry|json TRACE
 """
 
 import json
@@ -14,6 +14,7 @@ MODES = {1: "manual", 2: "autonomous_ready", 3: "autonomous_enroute", 4: "minima
 MODES |= {5: "minimal_risk_condition", 6: "remote_assist"}
 STATUS = {1: "nominal", 2: "degraded", 3: "failed", 4: "offline", 5: "calibrating"}
 KINDS = ("lidar", "lidar", "lidar", "radar", "camera", "camera", "imu", "gnss")
+SENSORS = tuple(f"sensor.{kind}.{KINDS[:index].count(kind)}.status" for index, kind in enumerate(KINDS))
 BATCH = 100
 SECONDS = 1.0
 
@@ -150,12 +151,9 @@ def opentelemetry(trace: list[dict[str, Any]]) -> None:
                 "vehicle.yaw_rate_degps": line["yawMdegps"] / 1e3,
                 "autonomy.mode": MODES[line["mode"]],
                 "autonomy.level": "sae_4",
-                "sensor.lidar.status": STATUS[max(line["sensors"][:3])],
-                "sensor.radar.status": STATUS[line["sensors"][3]],
-                "sensor.camera.status": STATUS[max(line["sensors"][4:6])],
-                "sensor.imu.status": STATUS[line["sensors"][6]],
-                "sensor.gnss.status": STATUS[line["sensors"][7]],
             }
+            for key, status in zip(SENSORS, line["sensors"], strict=True):
+                attributes[key] = STATUS[status]
             tracer.start_span("enroute", attributes=attributes, start_time=line["t"]).end(line["t"])
         place = (place + BATCH) % (len(trace) // BATCH * BATCH)
         encode_spans(ended).SerializeToString()
@@ -165,7 +163,39 @@ def opentelemetry(trace: list[dict[str, Any]]) -> None:
     rate("OpenTelemetry SDK (Python), spans", work)
 
 
+def as_json(trace: list[dict[str, Any]]) -> None:
+    place = 0
+
+    def work() -> int:
+        nonlocal place
+        for line in trace[place : place + BATCH]:
+            row = {
+                "vehicleId": line["vehicleId"],
+                "loadId": line["loadId"],
+                "capacityId": line["capacityId"],
+                "dispatchId": line["dispatchId"],
+                "eventSequence": line["eventSequence"],
+                "observedAt": line["t"],
+                "lat": line["latE7"] / 1e7,
+                "lon": line["lonE7"] / 1e7,
+                "altitudeM": line["altMm"] / 1e3,
+                "horizontalAccuracyM": line["hAccMm"] / 1e3,
+                "speedMps": line["speedMmps"] / 1e3,
+                "headingDeg": line["hdgCdeg"] / 1e2,
+                "accelerationMps2": [line["axMmps2"] / 1e3, line["ayMmps2"] / 1e3],
+                "yawRateDegps": line["yawMdegps"] / 1e3,
+                "autonomyMode": MODES[line["mode"]],
+                "autonomyLevel": "sae_4",
+                "sensors": [STATUS[status] for status in line["sensors"]],
+            }
+            json.dumps(row).encode()
+        place = (place + BATCH) % (len(trace) // BATCH * BATCH)
+        return BATCH
+
+    rate("JSON (Python)", work)
+
+
 if __name__ == "__main__":
     with open(sys.argv[2]) as file:
         lines = [json.loads(line) for line in file]
-    {"gladhand": ours, "opentelemetry": opentelemetry}[sys.argv[1]](lines)
+    {"gladhand": ours, "opentelemetry": opentelemetry, "json": as_json}[sys.argv[1]](lines)

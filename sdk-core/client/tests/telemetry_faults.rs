@@ -4,7 +4,8 @@ mod support;
 
 use std::time::Duration;
 
-use gladhand::{Conservation, Document, Gateway};
+use gladhand::telemetry::Lane;
+use gladhand::{Config, Conservation, Document, Gateway, GatewayOptions};
 use gladhand_sandbox::{Options, Sandbox};
 use support::road::{Trip, gateway, highway_minute};
 use support::{Bench, soon};
@@ -148,4 +149,50 @@ async fn a_collector_that_starts_again_goes_on_where_it_was() {
     assert!(sequences.is_sorted());
     sequences.dedup();
     assert_eq!((sequences.len(), sequences.last()), (1200, Some(&1200)));
+}
+
+/// The collector asks: what the gateway's spool holds comes once more, and nobody follows it twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_once_more() {
+    let bench = Bench::start();
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::from_file(bench.sandbox.gateway_config_path()).unwrap();
+    let options = GatewayOptions { spool: Some(folder.path().join("spool")), ..GatewayOptions::default() };
+    let gateway = Gateway::connect(&config, options).await.unwrap();
+    let producer = config.gateway.as_ref().unwrap().producer.clone();
+    for mut record in highway_minute(&trip()).into_iter().take(20) {
+        record.event_sequence = 0;
+        gateway.publish_in(Lane::Safety, record).unwrap();
+    }
+    publish(&gateway, 300);
+    gateway.flush(LIMIT).await.unwrap();
+    let ask = |lane: &str, last: u64| {
+        let wanted = format!(r#"{{"producer":"{producer}","lane":"{lane}","firstSequence":3,"lastSequence":{last}}}"#);
+        bench.post("/telemetry/replays", &wanted);
+    };
+    ask("safety", 20);
+    ask("routine", 299);
+    let answered = async {
+        loop {
+            let replays = bench.control("/telemetry/replays", None);
+            let answers: Vec<_> = replays
+                .at("/replays")
+                .unwrap()
+                .items()
+                .map(|replay| replay.get("answered").unwrap().raw().to_owned())
+                .collect();
+            if answers == ["true", "true"] {
+                return replays;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let replays = soon("the answers", answered).await;
+    for (place, arrived) in ["[[3,20]]", "[[3,299]]"].into_iter().enumerate() {
+        assert_eq!(replays.at(&format!("/replays/{place}/arrived")).unwrap().raw(), arrived);
+        assert_eq!(replays.at(&format!("/replays/{place}/missing")).unwrap().raw(), "[]");
+    }
+    let counts = gateway.close(LIMIT).await.unwrap();
+    agree(&bench, &counts);
+    assert_eq!(collected(&bench), [320, 0, 0, 0], "nothing came again that nobody asked for");
 }

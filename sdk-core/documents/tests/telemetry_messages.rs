@@ -9,8 +9,8 @@ use gladhand_documents::telemetry::wire::stream_response::Message as Answered;
 use gladhand_documents::telemetry::wire::{
     Ack, Codec, Correlation, Credit, DropReason, Durability, Fault, FollowEnded, FollowHeartbeat, FollowRequest,
     FollowResponse, FollowUpdate, Frame, GapNotice, GoAway, GoAwayReason, Heartbeat, Hello, Kinematics, Lane,
-    LaneState, LaneStatus, Location, Nack, NackReason, ResumeState, SensorDef, SensorHealth, StreamContext,
-    StreamRequest, StreamResponse, TelemetryRecord, Welcome,
+    LaneState, LaneStatus, Location, Nack, NackReason, Replay, ReplayGap, ResumeState, SensorDef, SensorHealth,
+    StreamContext, StreamRequest, StreamResponse, TelemetryRecord, Welcome,
 };
 use prost::Message;
 use serde_json::{Value, json};
@@ -216,6 +216,26 @@ fn gateways() -> Vec<Vector> {
                 "dropped_total": "1", "credit_blocked_ms_total": "2",
             }]}}),
         ),
+        said(
+            "Replayed",
+            Said::Replayed(Frame {
+                lane: Lane::Safety as i32,
+                first_sequence: 5,
+                count: 1,
+                codec: Codec::Raw as i32,
+                checksum_crc32c: 0xe306_9283,
+                payload: b"123456789".to_vec(),
+            }),
+            json!({"replayed": {
+                "lane": "LANE_SAFETY", "first_sequence": "5", "count": 1, "codec": "CODEC_RAW",
+                "checksum_crc32c": 3_808_858_755_u32, "payload": "MTIzNDU2Nzg5",
+            }}),
+        ),
+        said(
+            "ReplayGap",
+            Said::ReplayGap(ReplayGap { lane: Lane::Safety as i32, first_sequence: 1, last_sequence: 4 }),
+            json!({"replay_gap": {"lane": "LANE_SAFETY", "first_sequence": "1", "last_sequence": "4"}}),
+        ),
     ]
 }
 
@@ -271,6 +291,13 @@ fn collectors() -> Vec<Vector> {
             "GoAway",
             Answered::GoAway(GoAway { reason: GoAwayReason::Superseded as i32, ..GoAway::default() }),
             json!({"go_away": {"reason": "GO_AWAY_REASON_SUPERSEDED"}}),
+        ),
+        answered(
+            "Replay",
+            Answered::Replay(Replay { lane: Lane::Safety as i32, first_sequence: 1, last_sequence: u64::MAX }),
+            json!({"replay": {
+                "lane": "LANE_SAFETY", "first_sequence": "1", "last_sequence": "18446744073709551615",
+            }}),
         ),
     ]
 }

@@ -24,7 +24,7 @@ const PYTHON_PEER: &str = "OpenTelemetry SDK (Python), spans";
 const NODE_PEER: &str = "OpenTelemetry SDK (Node), spans";
 
 /// What is measured in records a second: its name, and the peer that it is compared with.
-const SPEEDS: [(&str, &str); 15] = [
+const SPEEDS: [(&str, &str); 17] = [
     (RUST, RUST_PEER),
     ("Gladhand, bytes alone", RUST_PEER),
     (RUST_PEER, RUST_PEER),
@@ -36,9 +36,11 @@ const SPEEDS: [(&str, &str); 15] = [
     ("Gladhand (Python), publish()", PYTHON_PEER),
     ("Gladhand (Python), Record objects", PYTHON_PEER),
     (PYTHON_PEER, PYTHON_PEER),
+    ("JSON (Python)", PYTHON_PEER),
     ("Gladhand (Node), typed arrays", NODE_PEER),
     ("Gladhand (Node), publish()", NODE_PEER),
     (NODE_PEER, NODE_PEER),
+    ("JSON (Node)", NODE_PEER),
     ("collector, decoded and deduplicated", ""),
 ];
 
@@ -74,7 +76,7 @@ pub(super) fn run() -> Result<()> {
         }
     }
     print!("{}{}{}", sizes(&measured), speeds(&measured), verdict(&measured));
-    Ok(())
+    programs.once()
 }
 
 /// Where a trace is.
@@ -106,6 +108,25 @@ impl Programs {
         Run::new(&self.rust).arg(what).arg(trace).output()
     }
 
+    /// What is measured once, and printed by the program itself: damage, latencies, uplink, memory.
+    fn once(&self) -> Result<()> {
+        let folder = paths::target().join("bench/work");
+        let run = |what: &[&str], trace: Option<&str>, in_folder: bool| {
+            println!("\n── {} ─", what.join(" "));
+            let run = Run::new(&self.rust).args(what.iter().copied()).args(trace.map(place));
+            run.args(in_folder.then(|| folder.clone())).run()
+        };
+        run(&["admission"], Some("hour"), true)?;
+        run(&["backlog"], Some("hour"), true)?;
+        run(&["uplink"], Some("minute"), true)?;
+        run(&["collector"], Some("hour"), true)?;
+        run(&["memory", "spool"], None, true)?;
+        run(&["memory", "gateway"], Some("hour"), false)?;
+        run(&["memory", "follower"], Some("hour"), false)?;
+        run(&["damage"], None, true)?;
+        std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))
+    }
+
     /// Every program once; whoever went first goes last in the next round.
     fn round(&self, trace: &Path, reversed: bool) -> Result<Vec<String>> {
         let python = |who: &str| {
@@ -131,8 +152,10 @@ impl Programs {
             Box::new(|| self.ours("collect", trace)),
             Box::new(|| python("gladhand")),
             Box::new(|| python("opentelemetry")),
+            Box::new(|| python("json")),
             Box::new(|| node("gladhand")),
             Box::new(|| node("opentelemetry")),
+            Box::new(|| node("json")),
         ];
         if reversed {
             programs.reverse();

@@ -73,7 +73,7 @@ function records(batch, contexts) {
   const located = present(batch.location_absent, rows);
   const count = located.filter(Boolean).length;
   const high = present(batch.altitude_absent, count);
-  const altitude = delta1(batch.altitude_mm, high.filter(Boolean).length).values();
+  const altitude = delta2(batch.altitude_mm, high.filter(Boolean).length).values();
   const latitude = delta2(batch.latitude_e7_deg, count);
   const longitude = delta2(batch.longitude_e7_deg, count);
   const horizontal = delta1(batch.horizontal_accuracy_mm, count);

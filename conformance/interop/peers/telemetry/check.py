@@ -91,7 +91,7 @@ def records(batch, contexts: list[int], enums) -> list[dict]:
     count = sum(located)
     high = present(batch.altitude_absent, count)
     latitude, longitude = delta2(batch.latitude_e7_deg, count), delta2(batch.longitude_e7_deg, count)
-    altitude = iter(delta1(batch.altitude_mm, sum(high)))
+    altitude = iter(delta2(batch.altitude_mm, sum(high)))
     horizontal, vertical = delta1(batch.horizontal_accuracy_mm, count), delta1(batch.vertical_accuracy_mm, count)
     moving = present(batch.kinematics_absent, rows)
     motion = [delta1(column, sum(moving)) for column in (

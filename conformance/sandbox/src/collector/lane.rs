@@ -72,8 +72,7 @@ impl LaneLedger {
         let Known { first, count, .. } = known;
         let last = first + u64::from(count) - 1;
         if last <= self.through {
-            let overlaps = |k: &&Known| k.first <= last && k.first + u64::from(k.count) > first;
-            if self.frames.iter().filter(overlaps).any(|k| *k != known) {
+            if !self.agrees(known) {
                 return Outcome::Reused;
             }
             self.duplicates += u64::from(count);
@@ -94,6 +93,13 @@ impl LaneLedger {
             _ => push(&mut self.arrived, (first, last), RANGES),
         }
         Outcome::New
+    }
+
+    /// Whether nothing that is remembered of these sequences was another frame.
+    pub(super) fn agrees(&self, known: Known) -> bool {
+        let (first, end) = (known.first, known.first + u64::from(known.count));
+        let overlaps = |k: &&Known| k.first < end && k.first + u64::from(k.count) > first;
+        self.frames.iter().filter(overlaps).all(|k| *k == known)
     }
 
     /// What a declared loss adds, if it is new.

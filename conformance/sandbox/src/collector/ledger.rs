@@ -178,6 +178,18 @@ impl Ledger {
         self.state().lane(grant, lane).is_some_and(|ledger| first == ledger.through + 1)
     }
 
+    /// Whether a frame that comes once more is the one that came.
+    pub(super) fn agrees(&self, grant: &Grant, lane: Lane, known: Known) -> bool {
+        self.state().lane(grant, lane).is_some_and(|ledger| ledger.agrees(known))
+    }
+
+    /// The newest epoch of a producer, and how far one of its lanes is.
+    pub(super) fn newest(&self, producer: &str, lane: Lane) -> Option<(Epoch, u64)> {
+        let state = self.state();
+        let (epoch, lanes) = state.producers.get(producer)?.epochs.last()?;
+        Some((*epoch, lanes.get(&lane)?.through))
+    }
+
     /// Books a declared loss.
     pub(super) fn gap(&self, grant: &Grant, gap: GapNotice) -> Verdict {
         let lane = gap.lane();

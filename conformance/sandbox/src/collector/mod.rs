@@ -4,7 +4,7 @@
 //! * `ledger`, `lane`: per producer, epoch and lane, what arrived: duplicates, gaps, reused sequences.
 //! * `keeper`, `store`, `entry`: written down and synced before it is delivered and acknowledged.
 //! * `follow`, `hub`, `queue`: who sees which load, the latest record of each, and followers that are slow.
-//! * `faults`: what it does wrong on request. `security`: what a SIEM would be told.
+//! * `replay`: what gateways are asked for once more. `faults`: what it does wrong on request. `security`: what a SIEM would be told.
 //! * `stub`: the services' server side, generated.
 //!
 //! With a folder its acknowledgements are of level FSYNC, without one of level MEMORY. The rules are written here from the
@@ -12,7 +12,7 @@
 //!
 //! Memory is bounded: per lane 4096 frames (16 bytes each), 4096 ranges and gaps, of 16 epochs per producer; per stream 4096
 //! contexts, one message of 12 MiB, and 8 MiB of decoded records that wait for the disk; 4096 loads; per follower 256
-//! updates or two per load. On disk: four files of 16 MiB.
+//! updates or two per load; 64 requests for sequences once more. On disk: four files of 16 MiB.
 
 mod entry;
 mod faults;
@@ -24,6 +24,7 @@ mod lane;
 mod ledger;
 mod payload;
 mod queue;
+mod replay;
 mod security;
 mod session;
 mod store;
@@ -41,13 +42,14 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
-use gladhand_documents::telemetry::Record;
+use gladhand_documents::telemetry::{Lane, Record};
 use jiff::Timestamp;
 
 pub use faults::{Faults, Settings};
 pub use hub::Update;
 pub use lane::Gap;
 pub use ledger::LaneReport;
+pub use replay::Wanted;
 pub use security::SecurityEvent;
 
 use follow::FollowService;
@@ -55,6 +57,7 @@ use hub::Hub;
 use ingest::IngestService;
 use keeper::{Keeper, Work};
 use ledger::Ledger;
+use replay::Replays;
 use security::SecurityLog;
 use stub::telemetry_follow_service_server::TelemetryFollowServiceServer;
 use stub::telemetry_ingest_service_server::TelemetryIngestServiceServer;
@@ -89,6 +92,7 @@ struct Shared {
     hub: Hub,
     security: SecurityLog,
     faults: Faults,
+    replays: Replays,
     keeper: Keeper,
     // In this order: the keeper's thread ends when nobody can queue anything for it.
     ledger: Ledger,
@@ -129,6 +133,7 @@ impl Collector {
             hub: Hub::default(),
             security: SecurityLog::default(),
             faults: Faults::default(),
+            replays: Replays::default(),
             keeper,
             ledger: Ledger::new(queue),
             thread: Thread::default(),
@@ -159,6 +164,20 @@ impl Collector {
     /// What arrived, per producer, epoch and lane.
     pub fn report(&self) -> Vec<LaneReport> {
         self.0.ledger.report()
+    }
+
+    /// Asks a gateway for sequences once more, on its present stream or its next one. `false` if they did not all arrive or were
+    /// not all declared lost.
+    pub fn ask_again(&self, producer: &str, lane: Lane, first: u64, last: u64) -> bool {
+        let known = self.0.ledger.newest(producer, lane).filter(|(_, through)| last <= *through);
+        let Some((epoch, _)) = known.filter(|_| (1..=last).contains(&first)) else { return false };
+        self.0.replays.ask(producer, epoch, lane, first, last);
+        true
+    }
+
+    /// What was asked for once more, and what was answered; the newest 64.
+    pub fn replays(&self) -> Vec<Wanted> {
+        self.0.replays.all()
     }
 
     /// What a SIEM would have been told, oldest first.

@@ -2,6 +2,7 @@
 //!
 //! Refusals are answered at once, acknowledgements once the keeper has settled what they acknowledge.
 
+mod again;
 mod frames;
 
 use std::collections::{HashMap, VecDeque};
@@ -52,6 +53,7 @@ pub(super) struct Session {
     contexts: HashMap<u32, Announced>,
     settled: watch::Receiver<Settled>,
     settings: watch::Receiver<Settings>,
+    asked: watch::Receiver<()>,
     sent_away: u64,
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
@@ -109,6 +111,9 @@ impl Session {
             return Err(GoAway { retry_after_ms: 1000, ..go_away(GoAwayReason::Shutdown, "the collector is closed") });
         }
         let opened = collector.0.ledger.open(producer, epoch, &lanes);
+        for (lane, _) in &lanes {
+            collector.0.replays.reopened(producer, &epoch, *lane);
+        }
         let durability = collector.0.keeper.durability as i32;
         let codecs = [Codec::Zstd, Codec::Raw];
         let codec = codecs.into_iter().find(|c| hello.codecs.contains(&(*c as i32))).unwrap_or(Codec::Raw);
@@ -136,6 +141,7 @@ impl Session {
             opened: opened.ticket,
             settled,
             settings,
+            asked: collector.0.replays.watch(),
             sent_away,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -160,7 +166,7 @@ impl Session {
 
     /// Completes when [`Session::ready`] has something to say.
     pub(super) async fn progress(&self) {
-        let mut settings = self.settings.clone();
+        let (mut settings, mut asked) = (self.settings.clone(), self.asked.clone());
         let acknowledge = async {
             match self.waiting.front() {
                 Some(front) => {
@@ -173,6 +179,7 @@ impl Session {
         tokio::select! {
             () = acknowledge => {}
             changed = settings.changed() => if changed.is_err() { std::future::pending().await },
+            changed = asked.changed() => if changed.is_err() { std::future::pending().await },
         }
     }
 
@@ -187,7 +194,7 @@ impl Session {
         violation("a message is larger than anything that this collector reads")
     }
 
-    /// What can be acknowledged now, one answer per lane; and credit that is due again.
+    /// What can be acknowledged now, one answer per lane; credit that is due again; and what is wanted once more.
     pub(super) fn ready(&mut self) -> Answers {
         let (sent_away, retry_after_ms) = self.settings.borrow_and_update().sent_away;
         if sent_away != self.sent_away {
@@ -211,7 +218,11 @@ impl Session {
         let ack = |(lane, through_sequence)| Response::Ack(Ack { lane: lane as i32, through_sequence, durability });
         let mut answers: Vec<Response> = through.into_iter().map(ack).collect();
         let lanes: Vec<Lane> = self.lanes.keys().copied().collect();
-        answers.extend(lanes.into_iter().filter_map(|lane| self.more_credit(lane)));
+        answers.extend(lanes.iter().filter_map(|lane| self.more_credit(*lane)));
+        self.asked.mark_unchanged();
+        let (replays, grant) = (&self.collector.0.replays, &self.grant);
+        let wanted = lanes.into_iter().filter_map(|lane| replays.due(&grant.producer, &grant.epoch, lane));
+        answers.extend(wanted.map(Response::Replay));
         Ok(answers)
     }
 
@@ -232,6 +243,8 @@ impl Session {
             Request::Context(context) => self.context(context),
             Request::Frame(frame) => self.frame(frame),
             Request::Gap(gap) => self.gap(gap),
+            Request::Replayed(frame) => self.replayed(frame),
+            Request::ReplayGap(gap) => self.replay_gap(gap),
             Request::Heartbeat(heartbeat) => {
                 tracing::debug!(producer = self.grant.producer, ?heartbeat, "gateway heartbeat");
                 Ok(Vec::new())

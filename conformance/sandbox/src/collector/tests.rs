@@ -397,3 +397,30 @@ async fn a_load_that_ended_is_said_to_have_ended() {
     serving.await.expect("it ends by itself");
     assert_eq!(said, ["record 1", "end of acme-1"]);
 }
+
+#[test]
+fn sequences_once_more_are_compared_and_only_taken_when_asked_for() {
+    let collector = collector();
+    let mut session = fresh(&collector);
+    say(&mut session, Request::Frame(frame(Lane::Safety, 1, 2, 0))).expect("an acknowledgement");
+    say(&mut session, Request::Frame(frame(Lane::Safety, 3, 1, 2))).expect("an acknowledgement");
+    let unasked = session.handle(Request::Replayed(frame(Lane::Safety, 1, 2, 0))).expect_err("nobody asked");
+    assert_eq!(unasked.reason(), GoAwayReason::ProtocolViolation);
+    assert!(!collector.ask_again("edge-1", Lane::Safety, 1, 4), "the fourth never came");
+    assert!(collector.ask_again("edge-1", Lane::Safety, 1, 3));
+
+    let mut session = fresh(&collector);
+    let answers = session.ready().expect("a question");
+    let Some(Response::Replay(asked)) = answers.first() else { panic!("{answers:?}") };
+    assert_eq!((asked.first_sequence, asked.last_sequence), (1, 3));
+    session.handle(Request::Replayed(frame(Lane::Safety, 1, 2, 0))).expect("as it was");
+    // Other content under the same sequence.
+    session.handle(Request::Replayed(frame(Lane::Safety, 3, 1, 9))).expect("taken for missing");
+    let replays = collector.replays();
+    assert_eq!((replays[0].arrived.as_slice(), replays[0].missing.as_slice()), (&[(1, 2)][..], &[(3, 3)][..]));
+    assert!(replays[0].is_answered());
+    assert_eq!(collector.security_events().last().map(|event| event.kind), Some("sequence_reused"));
+    let report = collector.report();
+    let safety = report.iter().find(|lane| lane.lane == Lane::Safety).expect("the lane");
+    assert_eq!((safety.records, safety.duplicates), (3, 0));
+}

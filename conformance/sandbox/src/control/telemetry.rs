@@ -25,6 +25,7 @@ pub fn router() -> Router<Arc<Carrier>> {
         .route("/telemetry/faults", post(faults))
         .route("/telemetry/lose-state", post(lose))
         .route("/telemetry/go-away", post(go_away))
+        .route("/telemetry/replays", get(replays).post(ask_again))
 }
 
 /// What `/state` says of telemetry: counts and security events.
@@ -156,6 +157,38 @@ async fn go_away(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     let wanted: SendAway = body(&bytes)?;
     collector(&carrier)?.faults().send_away(wanted.retry_after_ms);
     Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Again {
+    producer: String,
+    lane: String,
+    first_sequence: u64,
+    last_sequence: u64,
+}
+
+/// Asks a gateway for sequences once more.
+async fn ask_again(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let wanted: Again = body(&bytes)?;
+    let lane = Lane::from_str_name(&format!("LANE_{}", wanted.lane.to_uppercase())).unwrap_or_default();
+    if !collector(&carrier)?.ask_again(&wanted.producer, lane, wanted.first_sequence, wanted.last_sequence) {
+        let detail = "these sequences did not all arrive, so nobody can have them once more";
+        return Err(invalid(detail.to_owned()).into());
+    }
+    Ok(Json(json!({})))
+}
+
+/// What was asked for once more, and what was answered.
+async fn replays(State(carrier): State<Arc<Carrier>>) -> Answer {
+    let replays = collector(&carrier)?.replays().into_iter().map(|wanted| {
+        json!({
+            "producer": wanted.producer, "epoch": hex::encode(wanted.epoch), "lane": name(wanted.lane),
+            "firstSequence": wanted.first, "lastSequence": wanted.last, "answered": wanted.is_answered(),
+            "arrived": wanted.arrived, "missing": wanted.missing,
+        })
+    });
+    Ok(Json(json!({ "replays": replays.collect::<Vec<Value>>() })))
 }
 
 fn collector(carrier: &Carrier) -> Result<&Collector> {

@@ -223,6 +223,11 @@ fn answer(shared: &Shared, message: Response, peer: &str) -> Result<(), End> {
             shared.progress.send_modify(|_| {});
             Ok(())
         }
+        Response::Replay(wanted) => {
+            tracing::info!(target: "gladhand::telemetry", ?wanted, peer, "the collector asks for records once more");
+            shared.sender().replay(&wanted);
+            Ok(())
+        }
         Response::GoAway(end) => {
             let mut error = End::new(refusal::of_go_away(&end, peer), true);
             error.for_good = end.reason() == GoAwayReason::Superseded;

@@ -214,7 +214,7 @@ pub struct TelemetryBatch {
     /// Delta-of-delta.
     #[prost(sint32, repeated, tag = "7")]
     pub longitude_e7_deg: ::prost::alloc::vec::Vec<i32>,
-    /// Delta, of the located rows that have an altitude.
+    /// Delta-of-delta, of the located rows that have an altitude.
     #[prost(sint32, repeated, tag = "8")]
     pub altitude_mm: ::prost::alloc::vec::Vec<i32>,
     /// Delta.
@@ -612,7 +612,7 @@ impl FaultSeverity {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StreamRequest {
     /// What it says.
-    #[prost(oneof = "stream_request::Message", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "stream_request::Message", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub message: ::core::option::Option<stream_request::Message>,
 }
 /// Nested message and enum types in `StreamRequest`.
@@ -635,13 +635,19 @@ pub mod stream_request {
         /// How the gateway is; free of credit.
         #[prost(message, tag = "5")]
         Heartbeat(super::Heartbeat),
+        /// Records once more, because Replay asked for them. Counts towards credit, and is not acknowledged.
+        #[prost(message, tag = "6")]
+        Replayed(super::Frame),
+        /// What Replay asked for and is not held any more.
+        #[prost(message, tag = "7")]
+        ReplayGap(super::ReplayGap),
     }
 }
 /// From the collector.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StreamResponse {
     /// What it says.
-    #[prost(oneof = "stream_response::Message", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "stream_response::Message", tags = "1, 2, 3, 4, 5, 6")]
     pub message: ::core::option::Option<stream_response::Message>,
 }
 /// Nested message and enum types in `StreamResponse`.
@@ -664,6 +670,9 @@ pub mod stream_response {
         /// The stream ends.
         #[prost(message, tag = "5")]
         GoAway(super::GoAway),
+        /// What is wanted once more.
+        #[prost(message, tag = "6")]
+        Replay(super::Replay),
     }
 }
 /// Opens a stream. The newest Hello of a producer wins.
@@ -850,6 +859,35 @@ pub struct Nack {
     /// For the operator.
     #[prost(string, tag = "7")]
     pub detail: ::prost::alloc::string::String,
+}
+/// Asks for acknowledged sequences once more. The gateway answers in order, behind everything that is new, with the frames that
+/// it still holds and gaps for the rest, until each sequence was in one of them. Of a longer range the first 4096 are answered; a
+/// sequence that is not acknowledged comes by itself. A newer Replay of the lane takes the place of an older one, and none
+/// outlives its stream.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Replay {
+    /// The lane.
+    #[prost(enumeration = "Lane", tag = "1")]
+    pub lane: i32,
+    /// The first sequence.
+    #[prost(uint64, tag = "2")]
+    pub first_sequence: u64,
+    /// The last sequence.
+    #[prost(uint64, tag = "3")]
+    pub last_sequence: u64,
+}
+/// These sequences were acknowledged, or declared lost, and are not held any more.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayGap {
+    /// The lane.
+    #[prost(enumeration = "Lane", tag = "1")]
+    pub lane: i32,
+    /// The first sequence.
+    #[prost(uint64, tag = "2")]
+    pub first_sequence: u64,
+    /// The last sequence.
+    #[prost(uint64, tag = "3")]
+    pub last_sequence: u64,
 }
 /// The stream ends; nothing after this is read.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

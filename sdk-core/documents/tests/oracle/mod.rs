@@ -19,7 +19,9 @@ pub(crate) fn to_bytes(records: &[Record], context_ids: &[u32]) -> Vec<u8> {
         time_delta_of_delta,
         latitude_e7_deg: delta_of_delta(&located(|l| l.latitude_e7_deg as u32)),
         longitude_e7_deg: delta_of_delta(&located(|l| l.longitude_e7_deg as u32)),
-        altitude_mm: delta(&locations.iter().filter_map(|l| l.altitude_mm).map(|mm| mm as u32).collect::<Vec<_>>()),
+        altitude_mm: delta_of_delta(
+            &locations.iter().filter_map(|l| l.altitude_mm).map(|mm| mm as u32).collect::<Vec<_>>(),
+        ),
         horizontal_accuracy_mm: delta(&located(|l| l.horizontal_accuracy_mm)),
         speed_mmps: delta(&moving(|k| k.speed_mmps as u32)),
         heading_cdeg: delta(&moving(|k| k.heading_cdeg)),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::telemetry::batch::Encoder;
 use gladhand_documents::telemetry::wire::{DropReason, StreamContext};
 use gladhand_documents::telemetry::{Lane, Record};
 
@@ -80,12 +81,14 @@ impl Sender {
                 return Ok(Some(DropReason::SampledOut));
             }
         }
-        if held + cost <= policy.budget_bytes {
+        // What safety has of the other lanes' bytes they do not have as well.
+        let total = self.policies.total_bytes();
+        let crowded = LANES[index] != Lane::Safety && self.held() + cost > total;
+        if held + cost <= policy.budget_bytes && !crowded {
             return Ok(None);
         }
         if LANES[index] == Lane::Safety {
             // Safety drops nothing while another lane has bytes to give.
-            let total = self.policies.total_bytes();
             for other in (1..LANES.len()).rev() {
                 self.seal_lane(other, now)?;
                 while self.held() + cost > total && self.drop_oldest(other, DropReason::SpoolFull) > 0 {}
@@ -191,7 +194,15 @@ impl Sender {
     /// Makes a frame of a lane's open records. Whether the backlog has it, or there was none to make.
     pub(super) fn seal_lane(&mut self, index: usize, now: Now) -> Result<bool> {
         self.declare_last(index);
-        let Some((mut frame, payload)) = self.lanes[index].seal(&self.epoch)? else { return Ok(true) };
+        // Lent out while the payload that lies in it is kept.
+        let mut encoder = std::mem::take(&mut self.encoder);
+        let sealed = self.seal_with(index, &mut encoder, now);
+        self.encoder = encoder;
+        sealed
+    }
+
+    fn seal_with(&mut self, index: usize, encoder: &mut Encoder, now: Now) -> Result<bool> {
+        let Some((mut frame, payload)) = self.lanes[index].seal(&self.epoch, encoder)? else { return Ok(true) };
         frame.body = self.keep(index, &frame, payload, now);
         let kept = frame.place().is_some();
         self.lanes[index].push(frame);
@@ -200,11 +211,11 @@ impl Sender {
     }
 
     /// Puts a frame into the backlog, or leaves it in memory if it does not take it.
-    fn keep(&mut self, index: usize, frame: &FrameItem, payload: Vec<u8>, now: Now) -> Body {
+    fn keep(&mut self, index: usize, frame: &FrameItem, payload: &[u8], now: Now) -> Body {
         let lane = LANES[index];
         let contexts: Vec<StreamContext> = match self.backlog {
             Some(_) => frame.context_ids.iter().filter_map(|id| self.contexts.message(*id)).collect(),
-            None => return Body::Memory(payload),
+            None => return Body::Memory(payload.to_vec()),
         };
         let waited = (now.ms as i64 - frame.admitted_ms).max(0) as u64;
         let sealed = Sealed {
@@ -215,7 +226,7 @@ impl Sender {
             events: frame.events,
             admitted_unix_ms: now.unix_ms.saturating_sub(waited),
             contexts: &contexts,
-            payload: &payload,
+            payload,
         };
         for attempt in 0.. {
             let Some(backlog) = &mut self.backlog else { break };
@@ -236,7 +247,7 @@ impl Sender {
                 }
             }
         }
-        Body::Memory(payload)
+        Body::Memory(payload.to_vec())
     }
 
     /// Gives up the oldest segment that is worth less than a new frame of a lane. Safety has those of the other lanes, and

@@ -97,6 +97,9 @@ pub trait Backlog: fmt::Debug + Send {
     /// Takes a declared loss, in place of every one it covers. `settled`: it is being said to the collector.
     fn declare(&mut self, notice: &GapNotice, settled: bool, durably: bool) -> Result<(), NotKept>;
 
+    /// The frames that overlap these sequences and are still there, needed or not, in any order. Their bytes may go at any time.
+    fn held(&mut self, lane: Lane, first: u64, last: u64) -> Held;
+
     /// A frame is needed no more.
     fn release(&mut self, lane: Lane, place: Place);
 
@@ -132,6 +135,15 @@ pub struct RecoveredLane {
     pub frames: Vec<RecoveredFrame>,
     /// Losses, and whether each was said to the collector.
     pub gaps: Vec<(GapNotice, bool)>,
+}
+
+/// Frames that are still there.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Frames.
+    pub frames: Vec<RecoveredFrame>,
+    /// The contexts that they refer to.
+    pub contexts: Vec<(u32, Arc<Context>)>,
 }
 
 /// A frame that was found.

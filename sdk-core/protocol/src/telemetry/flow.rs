@@ -6,6 +6,7 @@ use gladhand_documents::telemetry::wire::{Durability, Frame};
 use gladhand_documents::telemetry::{Codec, Lane};
 
 use super::policy::MAX_PAYLOAD;
+use super::replay::Answer;
 use super::window::{Mark, Window};
 
 /// The two streams of a gateway, each on a connection of its own, so that nothing stands between a fault and the cloud.
@@ -51,6 +52,8 @@ pub(super) struct Flow {
     pub(super) under_way: VecDeque<UnderWay>,
     /// The next frame, read and compressed, while it waits for credit.
     pub(super) prepared: Option<Frame>,
+    /// What the collector asked for once more.
+    pub(super) replay: Option<Answer>,
     blocked_since_ms: Option<u64>,
     blocked_total_ms: u64,
 }

@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 
 use gladhand_documents::error::Result;
+use gladhand_documents::telemetry::batch::Encoder;
 use gladhand_documents::telemetry::frame::{Epoch, checksum};
 use gladhand_documents::telemetry::wire::{DropReason, GapNotice, LaneState};
-use gladhand_documents::telemetry::{Lane, Record, batch};
+use gladhand_documents::telemetry::{Lane, Record};
 
 use super::backlog::{Cursor, Place, REASONS};
 use super::counts::Conservation;
@@ -174,30 +175,35 @@ impl LaneQueue {
     }
 
     /// Makes a frame of the open records; [`LaneQueue::push`] puts it into the queue once it is known where it lies. The
-    /// checksum is computed here, once.
-    pub(super) fn seal(&mut self, epoch: &Epoch) -> Result<Option<(FrameItem, Vec<u8>)>> {
+    /// checksum is computed here, once. The payload stays in the encoder until its next batch.
+    pub(super) fn seal<'a>(
+        &mut self,
+        epoch: &Epoch,
+        encoder: &'a mut Encoder,
+    ) -> Result<Option<(FrameItem, &'a [u8])>> {
         if self.open.records.is_empty() {
             return Ok(None);
         }
         let first = self.open_first();
-        let payload = batch::to_bytes(&self.open.records, &self.open.context_ids)?;
-        let open = std::mem::take(&mut self.open);
-        self.held_bytes -= open.bytes;
+        let open = &mut self.open;
+        let payload = encoder.encode(&open.records, &open.context_ids)?;
         let count = open.records.len() as u32;
-        let mut context_ids = open.context_ids;
-        context_ids.sort_unstable();
-        context_ids.dedup();
+        open.context_ids.sort_unstable();
+        open.context_ids.dedup();
         let events = open.records.iter().map(|r| r.event_sequence);
         let frame = FrameItem {
             first,
             count,
-            checksum: Some(checksum(epoch, self.lane, first, count, &payload)),
-            context_ids: context_ids.into(),
+            checksum: Some(checksum(epoch, self.lane, first, count, payload)),
+            context_ids: open.context_ids.as_slice().into(),
             admitted_ms: open.since_ms as i64,
             events: (events.clone().min().unwrap_or(0), events.max().unwrap_or(0)),
             payload_bytes: payload.len() as u32,
             body: Body::Memory(Vec::new()),
         };
+        self.held_bytes -= std::mem::take(&mut open.bytes);
+        open.records.clear();
+        open.context_ids.clear();
         Ok(Some((frame, payload)))
     }
 

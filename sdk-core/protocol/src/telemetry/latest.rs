@@ -17,20 +17,23 @@ pub struct Seen {
 #[derive(Debug)]
 pub struct Latest {
     capacity: usize,
+    /// Where older ones are left out next: at `capacity`, or with many loads at two of each, so that it is seldom done.
+    limit: usize,
     waiting: VecDeque<Seen>,
 }
 
 impl Latest {
-    /// Room for `capacity` updates before the older ones of each load are left out.
+    /// Room for `capacity` updates, or two of each load, before the older ones of each load are left out.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, waiting: VecDeque::new() }
+        Self { capacity, limit: capacity, waiting: VecDeque::new() }
     }
 
     /// An update arrived.
     pub fn push(&mut self, seen: Seen) {
         self.waiting.push_back(seen);
-        if self.waiting.len() > self.capacity {
+        if self.waiting.len() > self.limit {
             self.conflate();
+            self.limit = self.capacity.max(2 * self.waiting.len());
         }
     }
 
@@ -97,5 +100,22 @@ mod tests {
         }
         assert_eq!((totals, last), ([18, 9], [8, 8]));
         assert!(latest.is_empty());
+    }
+
+    #[test]
+    fn with_many_loads_older_ones_are_left_out_once_in_a_round() {
+        let mut latest = Latest::new(4);
+        let mut left_out = 0;
+        for round in 0..10 {
+            for load in 0..100 {
+                let before = latest.len();
+                latest.push(seen(&load.to_string(), round, 0));
+                left_out += usize::from(latest.len() <= before);
+                assert!(latest.len() <= 201, "{}", latest.len());
+            }
+        }
+        assert!(left_out <= 20, "{left_out} times");
+        let waiting: Vec<Seen> = std::iter::from_fn(|| latest.pop()).collect();
+        assert_eq!(waiting.iter().map(|seen| 1 + seen.update.skipped).sum::<u64>(), 1000);
     }
 }

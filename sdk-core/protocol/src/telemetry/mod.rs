@@ -1,7 +1,7 @@
 //! The rules of the telemetry stream, on both of our ends. Pure: time is an argument, and nothing here waits.
 //!
 //! * [`Sender`]: the gateway's end. Lanes with budgets, frames, credit, acknowledgements, resume, declared gaps. `admit`:
-//!   records in. `stream`: records out. `lane`, `item`: what waits. `drops`: what goes. `flow`, `window`: what is under way.
+//!   records in. `stream`: records out. `replay`: records once more. `lane`, `item`: what waits. `drops`: what goes. `flow`, `window`: what is under way.
 //! * [`Stream`]: safety has one of its own, the other lanes share one.
 //! * [`Policies`], [`LanePolicy`], [`DropPolicy`]: what a lane may hold, and what goes when it is full.
 //! * [`Backlog`]: where frames lie beyond the life of a process; [`Recovered`]: what it held. `recover`: a lane from that.
@@ -24,6 +24,7 @@ mod latest;
 mod many;
 mod policy;
 mod recover;
+mod replay;
 mod sender;
 mod stream;
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod tests;
 mod window;
 
 pub use backlog::{
-    Backlog, Cursor, Leases, NotKept, Now, Place, REASONS, Recovered, RecoveredFrame, RecoveredLane, Sealed,
+    Backlog, Cursor, Held, Leases, NotKept, Now, Place, REASONS, Recovered, RecoveredFrame, RecoveredLane, Sealed,
 };
 pub use backoff::Backoff;
 pub use counts::{Admission, Conservation};

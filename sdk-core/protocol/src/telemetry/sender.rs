@@ -2,7 +2,8 @@
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::telemetry::Lane;
-use gladhand_documents::telemetry::frame::Epoch;
+use gladhand_documents::telemetry::batch::Encoder;
+use gladhand_documents::telemetry::frame::{Compressor, Epoch};
 use gladhand_documents::telemetry::wire::{Durability, Heartbeat, LaneStatus};
 
 use super::backlog::{Backlog, Leases, Now, REASONS, Recovered};
@@ -29,6 +30,10 @@ pub struct Sender {
     pub(super) lanes: [LaneQueue; 4],
     pub(super) flows: [Flow; 4],
     pub(super) links: [Link; 2],
+    /// Of all lanes, as there is one frame in the making at a time.
+    pub(super) encoder: Encoder,
+    /// Of both streams, for the same reason.
+    pub(super) compressor: Compressor,
     pub(super) backlog: Option<Box<dyn Backlog>>,
     pub(super) leases: Leases,
     /// Why the backlog does not take everything.
@@ -52,6 +57,8 @@ impl Sender {
             lanes: LANES.map(LaneQueue::new),
             flows: Default::default(),
             links: Default::default(),
+            encoder: Encoder::new(),
+            compressor: Compressor::new(),
             backlog: None,
             leases: Leases::default(),
             trouble: None,

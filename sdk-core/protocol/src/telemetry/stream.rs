@@ -1,6 +1,6 @@
 //! Records out: what to send next on a stream, and what each answer means.
 
-use gladhand_documents::telemetry::frame::{checksum, compress};
+use gladhand_documents::telemetry::frame::checksum;
 use gladhand_documents::telemetry::wire::stream_request::Message;
 use gladhand_documents::telemetry::wire::{
     Ack, Codec, Credit, DropReason, Frame, Hello, Nack, NackReason, ResumeState, Welcome,
@@ -74,9 +74,11 @@ impl Sender {
         }
     }
 
-    /// The next message, most urgent lane first; nothing while there is nothing to send or no credit to send it.
+    /// The next message, most urgent lane first, and what was asked for once more last; nothing while there is nothing to send
+    /// or no credit to send it.
     pub fn next(&mut self, stream: Stream, now_ms: u64) -> Option<Message> {
-        stream.lanes().find_map(|index| self.next_of(stream, index, now_ms))
+        let new = stream.lanes().find_map(|index| self.next_of(stream, index, now_ms));
+        new.or_else(|| stream.lanes().find_map(|index| self.next_again(stream, index, now_ms)))
     }
 
     fn next_of(&mut self, stream: Stream, index: usize, now_ms: u64) -> Option<Message> {
@@ -135,7 +137,7 @@ impl Sender {
             },
             (Body::Stored(_), None) => return false,
         };
-        let (codec, compressed) = compress(payload, self.links[stream as usize].codec);
+        let (codec, compressed) = self.compressor.compress(payload, self.links[stream as usize].codec);
         let sum =
             frame.checksum.unwrap_or_else(|| checksum(&self.epoch, LANES[index], frame.first, frame.count, payload));
         flow.prepared = Some(Frame {
@@ -144,7 +146,7 @@ impl Sender {
             count: frame.count,
             codec: codec as i32,
             checksum_crc32c: sum,
-            payload: compressed.into_owned(),
+            payload: compressed.to_vec(),
         });
         true
     }

@@ -101,6 +101,7 @@ impl Peer {
                 }
                 Some(gap.lane)
             }
+            Message::Replayed(_) | Message::ReplayGap(_) => panic!("nobody asked for it"),
             Message::Hello(_) | Message::Heartbeat(_) => None,
         }
     }
@@ -235,6 +236,24 @@ fn safety_takes_bytes_from_other_lanes() {
     }
     assert_eq!(sender.conservation_of(Lane::Safety).dropped, 0);
     assert!(sender.conservation_of(Lane::Diagnostic).pending < full, "the least urgent gives first");
+    assert_eq!(sender.conservation().difference(), 0);
+}
+
+#[test]
+fn bytes_that_safety_took_are_not_used_twice() {
+    let policies = policies(4096, DropPolicy::Oldest);
+    let mut sender = Sender::new("edge", EPOCH, policies);
+    for number in 1..=200 {
+        sender.admit(Lane::Safety, record(number), at(0)).expect("admitted");
+    }
+    let held = |sender: &Sender| sender.heartbeat(0).lanes.iter().map(|lane| lane.held_bytes).sum::<u64>();
+    assert!(held(&sender) > 3 * 4096, "safety has what the others do not use");
+    let kept = sender.conservation_of(Lane::Safety).pending;
+    for number in 201..=400 {
+        sender.admit(Lane::Routine, record(number), at(0)).expect("admitted");
+        assert!(held(&sender) <= policies.total_bytes() as u64, "{}", held(&sender));
+    }
+    assert_eq!(sender.conservation_of(Lane::Safety).pending, kept);
     assert_eq!(sender.conservation().difference(), 0);
 }
 

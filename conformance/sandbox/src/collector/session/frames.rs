@@ -12,7 +12,7 @@ use super::super::payload::{self, Closed};
 use super::{Announced, Answers, Session, go_away, violation};
 
 #[derive(Debug)]
-enum Refused {
+pub(super) enum Refused {
     Nack(Nack),
     End(GoAway),
 }
@@ -108,7 +108,12 @@ impl Session {
         }
     }
 
-    fn decode(&self, lane: Lane, frame: &Frame, payload: &[u8]) -> Result<(Vec<Record>, Vec<StreamContext>), Refused> {
+    pub(super) fn decode(
+        &self,
+        lane: Lane,
+        frame: &Frame,
+        payload: &[u8],
+    ) -> Result<(Vec<Record>, Vec<StreamContext>), Refused> {
         let refuse =
             |reason, retryable, detail: &str| Err(self.refuse(lane, frame.first_sequence, reason, retryable, detail));
         let (unknown, used) = (std::cell::Cell::new(false), std::cell::RefCell::new(Vec::new()));

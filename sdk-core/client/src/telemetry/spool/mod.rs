@@ -1,7 +1,8 @@
 //! The spool: sealed frames, declared losses and leases on disk, so that a gateway that is killed, loses power or finds its
 //! disk damaged goes on where it was, and says what is missing.
 //!
-//! * [`Spool`]: the backlog of a [`Sender`](gladhand_protocol::telemetry::Sender). `recover`: how it starts.
+//! * [`Spool`]: the backlog of a [`Sender`](gladhand_protocol::telemetry::Sender). `recover`: how it starts. `again`: what it
+//!   still has of what is acknowledged.
 //! * [`SpoolStorage`], [`SpoolFile`]: what it needs of a disk; [`Folder`]: a folder of the file system.
 //! * [`Condition`]: how it is, and the group commit.
 //! * `entry`, `segments`, `scan`: frames. `lease`: which numbers may be used. `cursor`: what is settled. `reserve`: declared
@@ -10,6 +11,7 @@
 //! Nothing is shared between files and nothing has to agree with anything: a start is a scan of the folder. It never fails
 //! because of what is in the files.
 
+mod again;
 mod bytes;
 mod condition;
 mod cursor;
@@ -33,7 +35,8 @@ mod tests;
 
 pub use condition::Condition;
 pub use gladhand_protocol::telemetry::{
-    Backlog, Cursor, Leases, NotKept, Now, Place, Recovered, RecoveredFrame, RecoveredLane, Sealed, Sender, Stream,
+    Backlog, Cursor, Held, Leases, NotKept, Now, Place, Recovered, RecoveredFrame, RecoveredLane, Sealed, Sender,
+    Stream,
 };
 pub use storage::{Folder, SpoolFile, SpoolStorage};
 pub use store::Spool;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gladhand_documents::telemetry::frame::{Epoch, checksum, decompress};
 use gladhand_documents::telemetry::wire::stream_request::Message;
-use gladhand_documents::telemetry::wire::{Ack, Codec, Credit, Durability, Welcome};
+use gladhand_documents::telemetry::wire::{Ack, Codec, Credit, Durability, Replay, Welcome};
 use gladhand_documents::telemetry::{Context, Record, batch};
 use gladhand_protocol::telemetry::{DropPolicy, LANES, LanePolicy, Now, Policies, Sender, Stream};
 
@@ -31,6 +31,9 @@ pub(super) struct Side {
 pub(super) struct Collector {
     pub(super) sides: HashMap<(Epoch, usize), Side>,
     contexts: [HashMap<u32, Arc<Context>>; 2],
+    /// What came because it was asked for once more, and what is said not to be held.
+    again: BTreeMap<u64, u64>,
+    not_held: BTreeSet<u64>,
 }
 
 impl Collector {
@@ -90,6 +93,19 @@ impl Collector {
                     side.through = sequence;
                 }
                 lane
+            }
+            Message::Replayed(frame) => {
+                let payload = decompress(&frame.payload, frame.codec(), 65536).unwrap();
+                let (lane, first) = (frame.lane(), frame.first_sequence);
+                assert_eq!(checksum(&epoch, lane, first, frame.count, &payload), frame.checksum_crc32c);
+                let records = batch::from_bytes(&payload, |id| contexts.get(&id).cloned()).unwrap();
+                let again = (first..).zip(records).map(|(number, record)| (number, record.observed_unix_nanos));
+                self.again.extend(again);
+                return None;
+            }
+            Message::ReplayGap(gap) => {
+                self.not_held.extend(gap.first_sequence..=gap.last_sequence);
+                return None;
             }
             Message::Hello(_) | Message::Heartbeat(_) => return None,
         };
@@ -223,6 +239,24 @@ impl Rig {
         self.sender.seal(self.now).unwrap();
         self.send(1_000_000, false);
         assert!(self.sender.is_settled());
+    }
+
+    /// Asks for sequences once more. Gives those that came, each as it was given out; of the others it is said that they are not
+    /// held.
+    pub(super) fn ask_again(&mut self, lane: usize, first: u64, last: u64) -> BTreeSet<u64> {
+        self.collector.again.clear();
+        self.collector.not_held.clear();
+        self.sender.replay(&Replay { lane: LANES[lane] as i32, first_sequence: first, last_sequence: last });
+        self.send(1_000_000, false);
+        let epoch = *self.sender.epoch();
+        let Collector { again, not_held, .. } = &self.collector;
+        for (number, content) in again {
+            assert_eq!(self.issued[&(epoch, lane, *number)], *content, "{number} came with other content");
+        }
+        for number in first..=last {
+            assert_ne!(again.contains_key(&number), not_held.contains(&number), "{number}");
+        }
+        again.keys().copied().filter(|number| (first..=last).contains(number)).collect()
     }
 
     /// A new epoch begins, as if the collector acknowledged what was never given out.

@@ -14,7 +14,7 @@ use gladhand_protocol::telemetry::{Cursor, LANES, Leases, Place, Recovered, Reco
 
 use super::condition::{Condition, unwritable};
 use super::cursor::{CursorFile, Known};
-use super::entry;
+use super::entry::Header;
 use super::lease::{Found, Lease, LeaseFiles};
 use super::quarantine;
 use super::reserve::{Kept, Reserve};
@@ -250,16 +250,8 @@ fn place(
         }
         live += 1;
         newest_unix_ms = newest_unix_ms.max(header.admitted_unix_ms);
-        found.frames.push(RecoveredFrame {
-            first,
-            count: header.count,
-            checksum: (header.epoch == lease.epoch).then_some(header.checksum),
-            events: header.events,
-            admitted_unix_ms: header.admitted_unix_ms,
-            context_ids: about.iter().map(|(id, _)| *id).collect(),
-            payload_bytes: header.payload_bytes,
-            place: Place { segment: file.number, offset: offset as u32, bytes: header.entry_bytes() as u32 },
-        });
+        let place = Place { segment: file.number, offset: offset as u32, bytes: header.entry_bytes() as u32 };
+        found.frames.push(frame(&header, first, &about, place, lease));
         for (id, context) in about {
             contexts.entry(id).or_insert_with(|| Arc::new(context));
         }
@@ -272,7 +264,27 @@ fn place(
     lanes[file.lane].found(file.number, segment, file.open);
 }
 
-fn damaged(lane: Lane, first: u64, header: &entry::Header) -> GapNotice {
+/// A whole entry as the frame that it is in the present epoch, whose first sequence is this.
+pub(super) fn frame(
+    header: &Header,
+    first: u64,
+    contexts: &[(u32, Context)],
+    place: Place,
+    lease: &Lease,
+) -> RecoveredFrame {
+    RecoveredFrame {
+        first,
+        count: header.count,
+        checksum: (header.epoch == lease.epoch).then_some(header.checksum),
+        events: header.events,
+        admitted_unix_ms: header.admitted_unix_ms,
+        context_ids: contexts.iter().map(|(id, _)| *id).collect(),
+        payload_bytes: header.payload_bytes,
+        place,
+    }
+}
+
+fn damaged(lane: Lane, first: u64, header: &Header) -> GapNotice {
     GapNotice {
         lane: lane as i32,
         first_sequence: first,

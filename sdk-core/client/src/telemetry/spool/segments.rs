@@ -82,6 +82,11 @@ impl Segments {
         self.files.get(&number)
     }
 
+    /// All of them, oldest first.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u64, &Segment)> {
+        self.files.iter().map(|(number, segment)| (*number, segment))
+    }
+
     /// The segment that has room for so many bytes.
     pub(super) fn with_room(&mut self, entry: u64) -> Option<(u64, &mut Segment)> {
         let number = self.active?;

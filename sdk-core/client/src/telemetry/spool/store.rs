@@ -8,7 +8,7 @@ use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::telemetry::Lane;
 use gladhand_documents::telemetry::frame::Epoch;
 use gladhand_documents::telemetry::wire::GapNotice;
-use gladhand_protocol::telemetry::{Backlog, Cursor, LANES, Leases, NotKept, Place, Sealed};
+use gladhand_protocol::telemetry::{Backlog, Cursor, Held, LANES, Leases, NotKept, Place, Sealed};
 
 use super::condition::{Condition, unwritable};
 use super::cursor::CursorFile;
@@ -214,6 +214,10 @@ impl Backlog for Spool {
             self.condition.unsynced(self.reserve.file());
         }
         Ok(())
+    }
+
+    fn held(&mut self, lane: Lane, first: u64, last: u64) -> Held {
+        self.find_held(lane, first, last)
     }
 
     fn release(&mut self, lane: Lane, place: Place) {

@@ -1,5 +1,7 @@
 //! The spool under every fault, against the oracle.
 
+use std::collections::BTreeSet;
+
 use gladhand_documents::error::Code;
 use gladhand_documents::telemetry::{DropReason, Lane};
 use gladhand_protocol::telemetry::{DropPolicy, LANES, LanePolicy, Policies};
@@ -303,4 +305,28 @@ fn a_day_with_the_link_down_for_twenty_hours_stays_within_four_megabytes_and_dec
     assert_eq!(rig.sender.conservation_of(Lane::Safety).dropped, 0);
     rig.drain();
     rig.verify(true);
+}
+
+#[test]
+fn what_was_acknowledged_comes_once_more_as_far_as_it_is_held() {
+    let mut rig = Rig::new(5, small_policies());
+    for _ in 0..20 {
+        (0..20).for_each(|_| rig.publish(0));
+        (0..300).for_each(|_| rig.publish(2));
+        rig.drain();
+    }
+    assert_eq!(rig.ask_again(0, 7, 9), BTreeSet::from([7, 8, 9]), "safety records stay");
+    assert_eq!(rig.ask_again(0, 1, 400).len(), 400);
+    assert_eq!(rig.ask_again(2, 1, 2000).len(), 0, "segments go when nothing in them is needed");
+    assert_eq!(rig.ask_again(2, 5990, 6000).len(), 11);
+
+    // Another life, on another stream: nothing was announced on it.
+    rig.restart();
+    rig.connect();
+    assert_eq!(rig.ask_again(0, 399, 400), BTreeSet::from([399, 400]));
+    // In another epoch the same records have other numbers.
+    (0..5).for_each(|_| rig.publish(0));
+    rig.new_epoch([7; 16]);
+    rig.drain();
+    assert_eq!(rig.ask_again(0, 1, 5).len(), 5);
 }

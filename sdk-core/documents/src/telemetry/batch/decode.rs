@@ -122,8 +122,8 @@ fn times(fields: &Fields<'_>, records: &mut [Record]) -> Result<()> {
 fn locations(fields: &Fields<'_>, records: &mut [Record]) -> Result<()> {
     let (absent, count) = Absent::new(fields, 20, records.len())?;
     let (no_altitude, _) = Absent::new(fields, 21, count)?;
-    let (mut latitude, mut longitude) = (DeltaOfDelta32::new(fields, 6), DeltaOfDelta32::new(fields, 7));
-    let [mut altitude, mut horizontal, mut vertical] = [8, 9, 19].map(|field| Delta32::new(fields, field));
+    let [mut latitude, mut longitude, mut altitude] = [6, 7, 8].map(|field| DeltaOfDelta32::new(fields, field));
+    let [mut horizontal, mut vertical] = [9, 19].map(|field| Delta32::new(fields, field));
     let mut located = 0;
     for (row, record) in records.iter_mut().enumerate() {
         record.location = (!absent.at(row)).then(|| {
@@ -137,9 +137,8 @@ fn locations(fields: &Fields<'_>, records: &mut [Record]) -> Result<()> {
             }
         });
     }
-    latitude.finish()?;
-    longitude.finish()?;
-    [altitude, horizontal, vertical].iter().try_for_each(Delta32::finish)
+    [latitude, longitude, altitude].iter().try_for_each(DeltaOfDelta32::finish)?;
+    [horizontal, vertical].iter().try_for_each(Delta32::finish)
 }
 
 fn kinematics(fields: &Fields<'_>, records: &mut [Record]) -> Result<()> {

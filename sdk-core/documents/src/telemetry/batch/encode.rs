@@ -53,7 +53,7 @@ impl Encoder {
         let time_unit = self.times(records);
         self.delta_of_delta(6, located().map(|l: &Location| l.latitude_e7_deg as u32));
         self.delta_of_delta(7, located().map(|l| l.longitude_e7_deg as u32));
-        self.delta(8, located().filter_map(|l| l.altitude_mm).map(|mm| mm as u32));
+        self.delta_of_delta(8, located().filter_map(|l| l.altitude_mm).map(|mm| mm as u32));
         self.delta(9, located().map(|l| l.horizontal_accuracy_mm));
         self.delta(10, moving().map(|k: &Kinematics| k.speed_mmps as u32));
         self.delta(11, moving().map(|k| k.heading_cdeg));
