@@ -63,6 +63,11 @@ async fn a_load_runs_from_dispatch_to_its_proof_of_delivery() {
         ]
     );
 
+    let ledger = tms.look("/ledger?after=1").await;
+    assert_eq!((ledger["events"][0]["sequence"].as_u64(), ledger["lost"].as_u64()), (Some(2), Some(0)));
+    let end = tms.look(&format!("/ledger?after={}", ledger["next"])).await;
+    assert_eq!((end["events"].as_array().map(Vec::len), &end["next"]), (Some(0), &ledger["next"]));
+
     let list = tms.get("/v1/tenders/t-1/documents").await.json();
     let id = list["documents"][0]["docId"].as_str().unwrap();
     let proof = tms.get(&format!("/v1/tenders/t-1/documents/{id}")).await;

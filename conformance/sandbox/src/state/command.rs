@@ -204,9 +204,11 @@ fn outcome(kind: &str) -> &'static str {
 }
 
 impl Tender {
-    /// The instants at which something happens to a command by itself.
+    /// The instants at which something happens to a command by itself: at once where the shipment has ended under it.
     pub fn command_deadlines(&self) -> impl Iterator<Item = Timestamp> {
-        self.dispatch.iter().flat_map(|d| d.commands.iter().filter_map(Command::deadline))
+        let ended = !self.state.is_live();
+        let commands = self.dispatch.iter().flat_map(|d| &d.commands).filter(|c| !c.state.next(false).is_empty());
+        commands.filter_map(move |command| if ended { Some(Timestamp::MIN) } else { command.deadline() })
     }
 
     /// The status of a command.
@@ -321,8 +323,10 @@ impl Store {
 
     /// Lets a change of policy reach the commands that wait for it.
     pub fn replan_commands(&mut self, now: Timestamp) {
-        for tender in self.tenders.values_mut() {
-            for command in tender.dispatch.iter_mut().flat_map(|d| &mut d.commands) {
+        let dispatched = self.tenders.all().filter(|tender| tender.dispatch.is_some());
+        for key in dispatched.map(|tender| tender.key.clone()).collect::<Vec<Key>>() {
+            let dispatch = self.tenders.get_mut(&key).and_then(|tender| tender.dispatch.as_mut());
+            for command in dispatch.into_iter().flat_map(|dispatch| &mut dispatch.commands) {
                 // What waits for somebody's approval goes on waiting for it.
                 let queued = command.next.is_some_and(|(_, to)| to == Queued);
                 if command.state == Acknowledged && !queued {
@@ -342,8 +346,9 @@ impl Store {
     }
 
     /// The step that was due first.
-    fn due_command(&self, now: Timestamp) -> Option<(Key, String, State)> {
-        let steps = self.tenders.values().flat_map(|tender| {
+    fn due_command(&mut self, now: Timestamp) -> Option<(Key, String, State)> {
+        let due = self.tenders.due(now);
+        let steps = due.iter().filter_map(|key| self.tenders.get(key)).flat_map(|tender| {
             let commands = tender.dispatch.iter().flat_map(|d| &d.commands);
             commands.filter(|c| !c.state.next(false).is_empty()).filter_map(move |command| {
                 let (at, to) = match command.next {
