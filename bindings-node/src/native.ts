@@ -130,7 +130,7 @@ export interface NativeClient {
   ): Promise<Document>;
   commandRecords(dispatchId: string, cancel: CancelToken): Promise<Document[]>;
   commandStatus(dispatchId: string, commandId: string, cancel: CancelToken): Promise<Document>;
-  commandRevoke(dispatchId: string, commandId: string, cancel: CancelToken): Promise<Document>;
+  commandRevoke: NativeClient['dispatchResume'];
   documentsList(tenderId: string, cancel: CancelToken): Promise<Document>;
   documentsGet(tenderId: string, documentId: string, cancel: CancelToken): Promise<Document>;
   telemetryFollow(loadIds: string[], cancel: CancelToken): Promise<NativeStream<Document>>;

@@ -24,8 +24,11 @@ pub async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
         counts.1 += u64::from(tender.state.is_live());
         counts.2 += u64::from(tender.accepted_rate.is_some());
         let commands = tender.dispatch.iter().flat_map(|d| &d.commands);
-        let commands: Vec<Value> =
-            commands.map(|c| json!({"commandId": c.id, "type": c.kind, "state": c.state.as_str()})).collect();
+        let commands = commands.map(|c| {
+            let revoked_by = c.revocation().and_then(|said| said.text("/requestedBy/principal"));
+            json!({"commandId": c.id, "type": c.kind, "state": c.state.as_str(), "revokedBy": revoked_by})
+        });
+        let commands: Vec<Value> = commands.collect();
         let types: Vec<&str> = tender.history.after(0).iter().map(|e| e.kind.as_str()).collect();
         tenders.push(json!({
             "tenant": tender.key.tenant,

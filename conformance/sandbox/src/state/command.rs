@@ -101,9 +101,16 @@ pub struct Command {
     /// The command that it undoes or renews.
     of: Option<String>,
     next: Option<(Timestamp, State)>,
+    /// Who took it back and why, as it was said.
+    revocation: Option<Document>,
 }
 
 impl Command {
+    /// Who took it back and why.
+    pub fn revocation(&self) -> Option<&Document> {
+        self.revocation.as_ref()
+    }
+
     /// Whether the carrier has granted it, whatever came of it.
     pub fn was_granted(&self) -> bool {
         self.granted
@@ -270,6 +277,7 @@ impl Store {
             lease_until: None,
             of: document.text("/params/commandRef"),
             next,
+            revocation: None,
         };
         if let Some(dispatch) = &mut self.tender_mut(key)?.dispatch {
             dispatch.commands.push(command);
@@ -278,8 +286,30 @@ impl Store {
         Ok(false)
     }
 
+    /// Takes a command back for whoever says so. What was taken back before keeps what was said then.
+    pub fn revoke_command(
+        &mut self,
+        key: &Key,
+        command_id: &str,
+        said: Option<Document>,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.step_command(key, command_id, Revoked, said, now)
+    }
+
     /// Moves a command on; refused where the lifecycle has no such step.
     pub fn move_command(&mut self, key: &Key, command_id: &str, to: State, now: Timestamp) -> Result<()> {
+        self.step_command(key, command_id, to, None, now)
+    }
+
+    fn step_command(
+        &mut self,
+        key: &Key,
+        command_id: &str,
+        to: State,
+        said: Option<Document>,
+        now: Timestamp,
+    ) -> Result<()> {
         let unknown = || Problem::new(Code::NotFound, format!("there is no command {command_id}"));
         let tender = self.tender_mut(key)?;
         let commands = tender.dispatch.as_mut().map(|d| &mut d.commands).ok_or_else(unknown)?;
@@ -295,6 +325,10 @@ impl Store {
                 .with("from", from)
                 .with("attempted", to.as_str())
                 .with("allowed", serde_json::json!(allowed)));
+        }
+        if let Some(said) = said {
+            command.reason = said.text("/reason");
+            command.revocation = Some(said);
         }
         command.enter(to, now);
         let (kind, of) = (command.kind.clone(), command.of.clone());

@@ -149,6 +149,8 @@ pub trait Store: Send {
     fn next_command(&mut self, dispatch: &str) -> Result<u64>;
     /// The commands of a dispatch, or the one of this id, the oldest first.
     fn commands(&mut self, dispatch: &str, command: Option<&str>) -> Result<Vec<CommandRow>>;
+    /// How a command was taken back, if the carrier may know of it.
+    fn revocation(&mut self, dispatch: &str, command: &str) -> Result<Option<Document>>;
     /// What does not mend itself; gaps count that opened before `gap_before_ms` (unix milliseconds).
     fn attention(&mut self, gap_before_ms: i64) -> Result<Attention>;
 
