@@ -42,6 +42,7 @@ export interface NativeStream<N> {
 export interface NativeDelivery {
   readonly event: Document;
   ack(cancel: CancelToken): Promise<void>;
+  giveBack(): void;
 }
 
 /** Why something is asked for, and by whom. */

@@ -134,7 +134,8 @@ pub trait Store: Send {
     fn release_consumer(&mut self, consumer: &str, reader: &str) -> Result<()>;
     /// The first applied event after `after` that the consumer has not acknowledged. Error: `consumer_leased`.
     fn next_delivery(&mut self, consumer: &str, reader: &str, after: u64) -> Result<Option<Delivered>>;
-    /// Acknowledges a delivery. Error: `consumer_leased`.
+    /// Acknowledges a delivery, also for a reader that was released, unless another one has the consumer by now. Error:
+    /// `consumer_leased`.
     fn acknowledge(&mut self, consumer: &str, reader: &str, token: u64) -> Result<()>;
 
     /// What is known of a carrier's log.

@@ -45,19 +45,22 @@ fn leased(consumer: &str) -> Error {
     Error::new(Code::ConsumerLeased, format!("another reader holds the consumer {consumer}"))
 }
 
-/// Everything up to the cursor is acknowledged.
-fn cursor(tx: &Tx<'_>, consumer: &str, reader: &str) -> Result<i64> {
+/// Everything up to the cursor is acknowledged. For the consumer's reader; with `late`, also for one that has let go of it
+/// while nobody else took it.
+fn cursor(tx: &Tx<'_>, consumer: &str, reader: &str, late: bool) -> Result<i64> {
     tx.sql
-        .prepare_cached("SELECT cursor, sound FROM sound_consumers WHERE name = ?1 AND reader = ?2")
+        .prepare_cached(
+            "SELECT cursor, sound FROM sound_consumers WHERE name = ?1 AND (reader = ?2 OR (?3 AND reader = ''))",
+        )
         .map_err(db)?
-        .query_row([consumer, reader], |row| row.get(0))
+        .query_row(params![consumer, reader, late], |row| row.get(0))
         .optional()
         .map_err(db)?
         .ok_or_else(|| leased(consumer))
 }
 
 pub(super) fn next(tx: &Tx<'_>, consumer: &str, reader: &str, after: u64) -> Result<Option<Delivered>> {
-    let from = cursor(tx, consumer, reader)?.max(after as i64);
+    let from = cursor(tx, consumer, reader, false)?.max(after as i64);
     let row: Option<(i64, Vec<u8>)> = tx
         .sql
         .prepare_cached(
@@ -74,7 +77,7 @@ pub(super) fn next(tx: &Tx<'_>, consumer: &str, reader: &str, after: u64) -> Res
 }
 
 pub(super) fn acknowledge(tx: &Tx<'_>, consumer: &str, reader: &str, token: u64) -> Result<()> {
-    let from = cursor(tx, consumer, reader)?;
+    let from = cursor(tx, consumer, reader, true)?;
     if token as i64 <= from {
         return Ok(());
     }
