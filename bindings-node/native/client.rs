@@ -511,9 +511,10 @@ impl Client {
         env: &'env Env,
         dispatch_id: String,
         command_id: String,
+        asking: AskingFields,
         cancel: Option<&CancelToken>,
     ) -> Result<Object<'env>> {
-        promise(env, self.0.command_revoke(dispatch_id, command_id, &token(cancel)), Document)
+        promise(env, self.0.command_revoke(dispatch_id, command_id, asking.into(), &token(cancel)), Document)
     }
 
     /// The papers of a tender.

@@ -1,9 +1,7 @@
 //! What carriers say: durable events, acknowledged one by one; safety events, called back at once.
 
-use std::sync::Arc;
-
 use gladhand_ffi::Error;
-use gladhand_ffi::stream::Events as Source;
+use gladhand_ffi::stream::{Delivered, Events as Source};
 use napi::bindgen_prelude::{Function, Object, Unknown};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, Result, Status};
@@ -17,11 +15,11 @@ use crate::stream::{Open, ended};
 
 /// The events of one consumer.
 #[napi]
-pub struct Events(Arc<Open<Source>>);
+pub struct Events(Open<Source>);
 
 impl Events {
     pub(crate) fn new(source: Source) -> Self {
-        Self(Arc::new(Open::new(source)))
+        Self(Open::new(source))
     }
 }
 
@@ -32,8 +30,8 @@ impl Events {
     pub fn next<'env>(&self, env: &'env Env, cancel: Option<&CancelToken>) -> Result<Object<'env>> {
         let cancel = token(cancel);
         let task = self.0.get().as_ref().map_or_else(|| ended(&cancel), |events| events.next(&cancel));
-        let source = self.0.get().clone();
-        promise(env, task, move |found| found.zip(source).map(|(delivery, source)| Delivery { source, delivery }))
+        let delivered = self.0.get().as_ref().map(Source::delivered);
+        promise(env, task, move |found| found.zip(delivered).map(|(found, delivered)| Delivery(delivered(found))))
     }
 
     /// Ends the reading and lets another reader take the consumer.
@@ -47,23 +45,26 @@ impl Events {
 
 /// One event for one consumer.
 #[napi]
-pub struct Delivery {
-    source: Source,
-    delivery: gladhand_ffi::Delivery,
-}
+pub struct Delivery(Delivered);
 
 #[napi]
 impl Delivery {
     /// The event, byte for byte.
     #[napi(getter)]
     pub fn event(&self) -> Document {
-        Document(self.delivery.event.clone())
+        Document(self.0.event.clone())
     }
 
     /// Acknowledges it.
     #[napi]
     pub fn ack<'env>(&self, env: &'env Env, cancel: Option<&CancelToken>) -> Result<Object<'env>> {
-        promise(env, self.source.ack(self.delivery.token, &token(cancel)), |()| ())
+        promise(env, self.0.ack(&token(cancel)), |()| ())
+    }
+
+    /// Gives it back.
+    #[napi]
+    pub fn give_back(&self) {
+        self.0.give_back();
     }
 }
 

@@ -113,9 +113,10 @@ export class Dispatches {
     return status(options, (cancel) => this.#native.commandStatus(dispatchId, commandId, cancel));
   }
 
-  /** Takes a command back that is not executing yet. */
-  revoke(dispatchId: string, commandId: string, options: CallOptions = {}): Promise<CommandStatus> {
-    return status(options, (cancel) => this.#native.commandRevoke(dispatchId, commandId, cancel));
+  /** Takes a command back that is not executing yet. Whoever says it first is on record (`commands`): said again, it is the
+   * same revocation. */
+  revoke(dispatchId: string, commandId: string, options: Asking): Promise<CommandStatus> {
+    return status(options, (cancel) => this.#native.commandRevoke(dispatchId, commandId, asking(options), cancel));
   }
 }
 

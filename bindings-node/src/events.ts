@@ -35,9 +35,16 @@ export class Delivery {
     return Number(this.event.sequence);
   }
 
-  /** States that this consumer is done with it; it does not come again, also after a restart. */
+  /** States that this consumer is done with it; it does not come again, also after a restart. Rejects with `consumer_leased`
+   * once another stream reads for the consumer: that one has it now. */
   ack(options: CallOptions = {}): Promise<void> {
     return call(options.signal, (cancel) => this.#native.ack(cancel));
+  }
+
+  /** States that you do not deal with it: the stream's next step brings it again, and with it what came after it and is not
+   * acknowledged. For workers that share a stream; leaving or closing the stream gives back everything. */
+  giveBack(): void {
+    this.#native.giveBack();
   }
 }
 

@@ -2550,6 +2550,36 @@ export class Command extends View {
   set params(value: CommandParams | CommandParamsInit | undefined) { put(this, 'params', nested(CommandParams), value); }
 }
 
+/** Members of {@link CommandRevocation}. */
+export interface CommandRevocationInit {
+  schemaVersion?: string | undefined;
+  commandId?: string | undefined;
+  type?: CommandType | undefined;
+  reason?: string | undefined;
+  requestedBy?: Requester | RequesterInit | undefined;
+}
+
+/** What a TMS says when it takes a command back that is not executed yet (contract 4f). */
+export class CommandRevocation extends View {
+  static override readonly entity: string = 'CommandRevocation';
+  constructor(init: CommandRevocationInit | At = {}) { super(init); }
+  /** Semantic version of the contract. */
+  get schemaVersion(): string { return need(this, 'schemaVersion', text); }
+  set schemaVersion(value: string) { put(this, 'schemaVersion', text, value); }
+  /** The command. */
+  get commandId(): string { return need(this, 'commandId', text); }
+  set commandId(value: string) { put(this, 'commandId', text, value); }
+  /** What was asked for. */
+  get type(): CommandType | undefined { return get(this, 'type', choice<CommandType>()); }
+  set type(value: CommandType | undefined) { put(this, 'type', choice<CommandType>(), value); }
+  /** Why it is taken back. */
+  get reason(): string { return need(this, 'reason', text); }
+  set reason(value: string) { put(this, 'reason', text, value); }
+  /** Who takes it back. */
+  get requestedBy(): Requester { return need(this, 'requestedBy', nested(Requester)); }
+  set requestedBy(value: Requester | RequesterInit) { put(this, 'requestedBy', nested(Requester), value); }
+}
+
 /** Members of {@link CommandStatus}. */
 export interface CommandStatusInit {
   schemaVersion?: string | undefined;
@@ -2607,7 +2637,7 @@ export class CommandStatus extends View {
   /** Until when a hold lasts without renewal. */
   get leaseUntil(): string | undefined { return get(this, 'leaseUntil', instant); }
   set leaseUntil(value: string | undefined) { put(this, 'leaseUntil', instant, value); }
-  /** Why it was refused or failed. */
+  /** Why it was refused, failed or was taken back. */
   get reason(): string | undefined { return get(this, 'reason', text); }
   set reason(value: string | undefined) { put(this, 'reason', text, value); }
   /** What became of it. */
@@ -3933,6 +3963,7 @@ export interface CommandRecordInit {
   receipt?: string | undefined;
   code?: string | undefined;
   history?: readonly (CommandStep | CommandStepInit)[] | undefined;
+  revocation?: CommandRevocation | CommandRevocationInit | undefined;
   inverse?: CommandType | undefined;
   irreversible?: boolean | undefined;
 }
@@ -3968,6 +3999,9 @@ export class CommandRecord extends View {
   /** Every answer and event about it, the oldest first. */
   get history(): readonly CommandStep[] { return need(this, 'history', list(nested(CommandStep))); }
   set history(value: readonly (CommandStep | CommandStepInit)[]) { put(this, 'history', list(nested(CommandStep)), value); }
+  /** Who took it back and why, where somebody tried. */
+  get revocation(): CommandRevocation | undefined { return get(this, 'revocation', nested(CommandRevocation)); }
+  set revocation(value: CommandRevocation | CommandRevocationInit | undefined) { put(this, 'revocation', nested(CommandRevocation), value); }
   /** The command that undoes it. */
   get inverse(): CommandType | undefined { return get(this, 'inverse', choice<CommandType>()); }
   set inverse(value: CommandType | undefined) { put(this, 'inverse', choice<CommandType>(), value); }

@@ -42,6 +42,7 @@ export interface NativeStream<N> {
 export interface NativeDelivery {
   readonly event: Document;
   ack(cancel: CancelToken): Promise<void>;
+  giveBack(): void;
 }
 
 /** Why something is asked for, and by whom. */
@@ -130,7 +131,7 @@ export interface NativeClient {
   ): Promise<Document>;
   commandRecords(dispatchId: string, cancel: CancelToken): Promise<Document[]>;
   commandStatus(dispatchId: string, commandId: string, cancel: CancelToken): Promise<Document>;
-  commandRevoke(dispatchId: string, commandId: string, cancel: CancelToken): Promise<Document>;
+  commandRevoke: NativeClient['dispatchResume'];
   documentsList(tenderId: string, cancel: CancelToken): Promise<Document>;
   documentsGet(tenderId: string, documentId: string, cancel: CancelToken): Promise<Document>;
   telemetryFollow(loadIds: string[], cancel: CancelToken): Promise<NativeStream<Document>>;

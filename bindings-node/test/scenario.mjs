@@ -212,7 +212,7 @@ export class Scenario {
       case 'dispatches.command_status':
         return (await dispatches.commandStatus(id, text('commandId'))).document;
       case 'dispatches.revoke':
-        return (await dispatches.revoke(id, text('commandId'))).document;
+        return (await dispatches.revoke(id, text('commandId'), asking)).document;
       default:
         throw new Error(`the runner does not know the operation ${text('op')}`);
     }

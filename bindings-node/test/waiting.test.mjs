@@ -94,6 +94,31 @@ test('leaving a loop closes its stream; a pending next ends with it', async () =
   assert.equal((await next).done, true);
 });
 
+test('what a worker had and did not acknowledge goes to the next one at once', async () => {
+  await gh.tenders.create(await carrier.load('load-given-back'), { carrier: 'aurora', waitMs: 10_000 });
+  const events = gh.events({ consumer: 'workers' });
+  const { value: first } = await events.next();
+  assert.ok(first);
+  first.giveBack();
+  const { value: again } = await events.next();
+  assert.equal(again?.event.id, first.event.id, 'to whoever shares the stream');
+  const failed = (async () => {
+    for await (const _ of events) throw new Error('the worker fails');
+  })();
+  await assert.rejects(failed, /the worker fails/);
+  // The stream that it left is closed; what it had is kept here.
+  const other = gh.events({ consumer: 'workers' });
+  const { value: taken } = await other.next();
+  assert.equal(taken?.event.id, first.event.id);
+  await assert.rejects(first.ack(), { code: 'consumer_leased' });
+  await other.return();
+  await first.ack();
+  const last = gh.events({ consumer: 'workers' });
+  const { value: second } = await last.next();
+  assert.notEqual(second?.event.id, first.event.id, 'a late word counts while nobody else reads');
+  await last.return();
+});
+
 test('a watched tender tells its changes and ends with its last state', async () => {
   await carrier.control('/policy', { decision: 'human' });
   const { tenderId } = await gh.tenders.create(await carrier.load('load-watched'), { carrier: 'aurora', waitMs: 0 });

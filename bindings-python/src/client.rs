@@ -262,9 +262,9 @@ impl PyClient {
         Call::document(move |cancel| client.command_status(dispatch_id, command_id, cancel))
     }
 
-    fn command_revoke(&self, dispatch_id: String, command_id: String) -> Call {
+    fn command_revoke(&self, dispatch_id: String, command_id: String, asking: PyAsking) -> Call {
         let client = self.client();
-        Call::document(move |cancel| client.command_revoke(dispatch_id, command_id, cancel))
+        Call::document(move |cancel| client.command_revoke(dispatch_id, command_id, asking.into(), cancel))
     }
 
     fn documents_list(&self, tender_id: String) -> Call {

@@ -41,7 +41,7 @@ mod _gladhand {
     #[pymodule_export]
     use super::sandbox::PySandbox;
     #[pymodule_export]
-    use super::stream::{PyEventReader, PyStream};
+    use super::stream::{PyDelivery, PyEventReader, PyStream};
     #[pymodule_export]
     use super::{after_fork, before_fork, shutdown};
 

@@ -1,5 +1,6 @@
 //! What never stops arriving, pulled one item at a time.
 
+use gladhand_ffi::stream::Delivered;
 use gladhand_ffi::{CancelToken, Delivery, Document, Events, Follow, Safety, SecurityEvents, Task, Watch};
 use pyo3::prelude::*;
 
@@ -75,7 +76,7 @@ impl PyStream {
     }
 }
 
-/// Events for one consumer, each with the token that acknowledges it.
+/// Events for one consumer.
 #[pyclass(name = "EventReader", module = "gladhand._gladhand", frozen)]
 pub(crate) struct PyEventReader {
     events: Events,
@@ -91,27 +92,51 @@ impl PyEventReader {
 
 #[pymethods]
 impl PyEventReader {
-    /// The next event with its token; None at the end.
+    /// The next event, and what is said of it; None at the end.
     fn next(&self) -> Call {
-        let events = self.events.clone();
+        let (events, delivered) = (self.events.clone(), self.events.delivered());
         self.kept.call(
             move |cancel| events.next(cancel),
-            |delivery, py| match delivery {
-                Some(found) => Ok((PyDocument(found.event), found.token).into_pyobject(py)?.into_any().unbind()),
+            move |delivery, py| match delivery.map(delivered) {
+                Some(found) => Ok(Py::new(py, PyDelivery(found))?.into_any()),
                 None => Ok(py.None()),
             },
         )
-    }
-
-    /// Acknowledges a delivery.
-    fn ack(&self, token: u64) -> Call {
-        let events = self.events.clone();
-        Call::nothing(move |cancel| events.ack(token, cancel))
     }
 
     /// Ends it, also a pull that waits.
     fn close(&self) {
         self.events.close();
         self.kept.clear();
+    }
+}
+
+impl Drop for PyEventReader {
+    fn drop(&mut self) {
+        self.events.close();
+    }
+}
+
+/// One event for one consumer.
+#[pyclass(name = "Delivery", module = "gladhand._gladhand", frozen)]
+pub(crate) struct PyDelivery(Delivered);
+
+#[pymethods]
+impl PyDelivery {
+    /// The event.
+    #[getter]
+    fn event(&self) -> PyDocument {
+        PyDocument(self.0.event.clone())
+    }
+
+    /// Acknowledges it.
+    fn ack(&self) -> Call {
+        let delivered = self.0.clone();
+        Call::nothing(move |cancel| delivered.ack(cancel))
+    }
+
+    /// Gives it back.
+    fn give_back(&self) {
+        self.0.give_back();
     }
 }

@@ -329,7 +329,7 @@ class Scenario:
     async def dispatches_revoke(self, step: Document) -> Document:
         """Takes a command back."""
         revoke = self.client.dispatches.revoke
-        return view(await now(revoke(step.text("/dispatchId"), step.text("/commandId"))))
+        return view(await now(revoke(step.text("/dispatchId"), step.text("/commandId"), **asking(step))))
 
     async def dispatches_command_status(self, step: Document) -> Document:
         """Reads a command's status."""

@@ -401,8 +401,14 @@ impl ClientHandle {
     }
 
     /// `CommandStatus`.
-    pub async fn command_revoke(&self, dispatch_id: String, command_id: String, cancel: Arc<CancelHandle>) -> Answer {
-        one(self.0.command_revoke(dispatch_id, command_id, &cancel.0).await)
+    pub async fn command_revoke(
+        &self,
+        dispatch_id: String,
+        command_id: String,
+        asking: AskingRecord,
+        cancel: Arc<CancelHandle>,
+    ) -> Answer {
+        one(self.0.command_revoke(dispatch_id, command_id, asking.into(), &cancel.0).await)
     }
 
     /// The papers of a tender.

@@ -3,20 +3,12 @@
 
 use std::sync::Arc;
 
+use gladhand_ffi::stream::Delivered;
 use gladhand_ffi::{Events, Follow, Safety, SecurityEvents, Watch};
 
 use crate::document::DocumentHandle;
 use crate::failure::Failure;
 use crate::task::CancelHandle;
-
-/// One event for one consumer.
-#[derive(Clone, Debug, uniffi::Record)]
-pub struct DeliveryRecord {
-    /// The event, byte for byte.
-    pub event: Arc<DocumentHandle>,
-    /// What to acknowledge it with.
-    pub token: u64,
-}
 
 macro_rules! documents {
     ($(#[doc = $doc:literal] $handle:ident over $stream:ident;)+) => { $(
@@ -76,13 +68,31 @@ impl Drop for EventsHandle {
 #[uniffi::export]
 impl EventsHandle {
     /// The next event; nothing when there will be no more.
-    pub async fn next(&self, cancel: Arc<CancelHandle>) -> Result<Option<DeliveryRecord>, Failure> {
+    pub async fn next(&self, cancel: Arc<CancelHandle>) -> Result<Option<Arc<DeliveryHandle>>, Failure> {
         let next = self.0.next(&cancel.0).await?;
-        Ok(next.map(|delivery| DeliveryRecord { event: DocumentHandle::shared(delivery.event), token: delivery.token }))
+        Ok(next.map(self.0.delivered()).map(|delivered| Arc::new(DeliveryHandle(delivered))))
+    }
+}
+
+/// One event for one consumer.
+#[derive(Debug, uniffi::Object)]
+pub struct DeliveryHandle(Delivered);
+
+#[uniffi::export]
+impl DeliveryHandle {
+    /// The event, byte for byte.
+    pub fn event(&self) -> Result<Arc<DocumentHandle>, Failure> {
+        Ok(DocumentHandle::shared(self.0.event.clone()))
     }
 
-    /// States that an event is dealt with.
-    pub async fn ack(&self, token: u64, cancel: Arc<CancelHandle>) -> Result<(), Failure> {
-        Ok(self.0.ack(token, &cancel.0).await?)
+    /// States that it is dealt with.
+    pub async fn ack(&self, cancel: Arc<CancelHandle>) -> Result<(), Failure> {
+        Ok(self.0.ack(&cancel.0).await?)
+    }
+
+    /// States that it is not dealt with here.
+    pub fn give_back(&self) -> Result<(), Failure> {
+        self.0.give_back();
+        Ok(())
     }
 }

@@ -73,7 +73,7 @@ const OPERATIONS: &[Offered] = &[
             ("command", &["dispatchId", "type", "reason", "requestedBy", "params", "expires", "lease", "commandId"]),
             ("commands", &["dispatchId"]),
             ("commandStatus", &["dispatchId", "commandId"]),
-            ("revoke", &["dispatchId", "commandId"]),
+            ("revoke", &["dispatchId", "commandId", "reason", "requestedBy"]),
         ],
     ),
     ("Documents", &[("list", &["tenderId"]), ("get", &["tenderId", "documentId"])]),

@@ -58,6 +58,7 @@ __all__ = [
     "Command",
     "CommandParams",
     "CommandRecord",
+    "CommandRevocation",
     "CommandState",
     "CommandStatus",
     "CommandStep",
@@ -2962,6 +2963,40 @@ class Command(Model):
         )
 
 
+class CommandRevocation(Model):
+    """What a TMS says when it takes a command back that is not executed yet (contract 4f)."""
+
+    __slots__ = ()
+
+    schema_version = Required("schemaVersion", TEXT)
+    """Semantic version of the contract."""
+    command_id = Required("commandId", TEXT)
+    """The command."""
+    type = Member("type", ChoiceOf(CommandType))
+    """What was asked for."""
+    reason = Required("reason", TEXT)
+    """Why it is taken back."""
+    requested_by = Required("requestedBy", Nested(Requester))
+    """Who takes it back."""
+
+    def __init__(
+        self,
+        *,
+        schema_version: str | None = None,
+        command_id: str | None = None,
+        type: CommandType | str | None = None,
+        reason: str | None = None,
+        requested_by: Requester | None = None,
+    ) -> None:
+        super().__init__(
+            schema_version=schema_version,
+            command_id=command_id,
+            type=type,
+            reason=reason,
+            requested_by=requested_by,
+        )
+
+
 class CommandStatus(Model):
     """How far a command got (contract 4f)."""
 
@@ -2990,7 +3025,7 @@ class CommandStatus(Model):
     lease_until = Member("leaseUntil", INSTANT)
     """Until when a hold lasts without renewal."""
     reason = Member("reason", TEXT)
-    """Why it was refused or failed."""
+    """Why it was refused, failed or was taken back."""
     outcome = Member("outcome", TEXT)
     """What became of it."""
     inverse = Member("inverse", ChoiceOf(CommandType))
@@ -4518,6 +4553,8 @@ class CommandRecord(Model):
     """Why the carrier did not take it."""
     history = Required("history", ListOf(Nested(CommandStep)))
     """Every answer and event about it, the oldest first."""
+    revocation = Member("revocation", Nested(CommandRevocation))
+    """Who took it back and why, where somebody tried."""
     inverse = Member("inverse", ChoiceOf(CommandType))
     """The command that undoes it."""
     irreversible = Required("irreversible", FLAG)
@@ -4535,6 +4572,7 @@ class CommandRecord(Model):
         receipt: str | None = None,
         code: str | None = None,
         history: Iterable[CommandStep] | None = None,
+        revocation: CommandRevocation | None = None,
         inverse: CommandType | str | None = None,
         irreversible: bool | None = None,
     ) -> None:
@@ -4548,6 +4586,7 @@ class CommandRecord(Model):
             receipt=receipt,
             code=code,
             history=history,
+            revocation=revocation,
             inverse=inverse,
             irreversible=irreversible,
         )

@@ -136,11 +136,15 @@ public struct Dispatches: Sendable {
             })
     }
 
-    /// Takes a command back, if it is not executed yet.
-    public func revoke(_ dispatchId: String, _ commandId: String) async throws -> CommandStatus {
-        CommandStatus(
+    /// Takes a command back, if it is not executed yet. Whoever says it first is on record (``commands(_:)``): said again, it
+    /// is the same revocation.
+    public func revoke(
+        _ dispatchId: String, _ commandId: String, reason: String, requestedBy: String, role: String? = nil
+    ) async throws -> CommandStatus {
+        let asking = AskingRecord(reason: reason, principal: requestedBy, role: role)
+        return CommandStatus(
             try await bridged {
-                try await handle.commandRevoke(dispatchId: dispatchId, commandId: commandId, cancel: $0)
+                try await handle.commandRevoke(dispatchId: dispatchId, commandId: commandId, asking: asking, cancel: $0)
             })
     }
 

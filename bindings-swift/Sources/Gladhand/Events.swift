@@ -21,7 +21,7 @@ extension Client {
             let reader = try await bridged { try await handle.events(consumer: consumer, cancel: $0) }
             return {
                 guard let next = try await bridged({ try await reader.next(cancel: $0) }) else { return nil }
-                return Delivery(event: Event(next.event), token: next.token, reader: reader)
+                return Delivery(event: Event(try bridged { try next.event() }), handle: next)
             }
         }
     }
@@ -36,16 +36,23 @@ extension Client {
     }
 }
 
-/// One event for one consumer.
+/// One event for one consumer. Keeping it does not keep the consumer: once its loop is left, another one may read on.
 public struct Delivery: Sendable {
     /// The event, byte for byte as the carrier stored it.
     public let event: Event
-    let token: UInt64
-    let reader: EventsHandle
+    let handle: DeliveryHandle
 
     /// States that the event is dealt with; the consumer goes on after it.
+    ///
+    /// - Throws: ``GladhandError`` with `consumerLeased` once another loop reads for the consumer: that one has it now.
     public func acknowledge() async throws {
-        try await bridged { try await reader.ack(token: token, cancel: $0) }
+        try await bridged { try await handle.ack(cancel: $0) }
+    }
+
+    /// States that you do not deal with it: the iterator's next step brings it again, and with it what came after it and is not
+    /// acknowledged. Leaving the loop gives back everything.
+    public func giveBack() {
+        try? handle.giveBack()
     }
 }
 

@@ -5704,6 +5704,62 @@ public struct Command: ContractModel, MemberValue {
     }
 }
 
+/// What a TMS says when it takes a command back that is not executed yet (contract 4f).
+public struct CommandRevocation: ContractModel, MemberValue {
+    public static var entity: String { "CommandRevocation" }
+    public var document: Document
+
+    public init(document: Document) {
+        self.document = document
+    }
+
+    /// A new one of these members.
+    public init(
+        schemaVersion: String? = nil,
+        commandId: String? = nil,
+        type: CommandType? = nil,
+        reason: String? = nil,
+        requestedBy: Requester? = nil
+    ) {
+        document = .object
+        fill("schemaVersion", schemaVersion)
+        fill("commandId", commandId)
+        fill("type", type)
+        fill("reason", reason)
+        fill("requestedBy", requestedBy)
+    }
+
+    /// Semantic version of the contract.
+    public var schemaVersion: String {
+        get { need("schemaVersion") }
+        set { write("schemaVersion", newValue) }
+    }
+
+    /// The command.
+    public var commandId: String {
+        get { need("commandId") }
+        set { write("commandId", newValue) }
+    }
+
+    /// What was asked for.
+    public var type: CommandType? {
+        get { read("type") }
+        set { write("type", newValue) }
+    }
+
+    /// Why it is taken back.
+    public var reason: String {
+        get { need("reason") }
+        set { write("reason", newValue) }
+    }
+
+    /// Who takes it back.
+    public var requestedBy: Requester {
+        get { need("requestedBy") }
+        set { write("requestedBy", newValue) }
+    }
+}
+
 /// How far a command got (contract 4f).
 public struct CommandStatus: ContractModel, MemberValue {
     public static var entity: String { "CommandStatus" }
@@ -5817,7 +5873,7 @@ public struct CommandStatus: ContractModel, MemberValue {
         set { write("leaseUntil", newValue) }
     }
 
-    /// Why it was refused or failed.
+    /// Why it was refused, failed or was taken back.
     public var reason: String? {
         get { read("reason") }
         set { write("reason", newValue) }
@@ -8308,6 +8364,7 @@ public struct CommandRecord: ContractModel, MemberValue {
         receipt: String? = nil,
         code: String? = nil,
         history: [CommandStep]? = nil,
+        revocation: CommandRevocation? = nil,
         inverse: CommandType? = nil,
         irreversible: Bool? = nil
     ) {
@@ -8321,6 +8378,7 @@ public struct CommandRecord: ContractModel, MemberValue {
         fill("receipt", receipt)
         fill("code", code)
         fill("history", history)
+        fill("revocation", revocation)
         fill("inverse", inverse)
         fill("irreversible", irreversible)
     }
@@ -8377,6 +8435,12 @@ public struct CommandRecord: ContractModel, MemberValue {
     public var history: [CommandStep] {
         get { need("history") }
         set { write("history", newValue) }
+    }
+
+    /// Who took it back and why, where somebody tried.
+    public var revocation: CommandRevocation? {
+        get { read("revocation") }
+        set { write("revocation", newValue) }
     }
 
     /// The command that undoes it.

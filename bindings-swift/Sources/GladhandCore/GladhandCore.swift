@@ -801,7 +801,7 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
     /**
      * `CommandStatus`.
      */
-    func commandRevoke(dispatchId: String, commandId: String, cancel: CancelHandle) async throws  -> DocumentHandle
+    func commandRevoke(dispatchId: String, commandId: String, asking: AskingRecord, cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
      * `CommandStatus`.
@@ -1221,12 +1221,12 @@ open func commandRecords(dispatchId: String, cancel: CancelHandle)async throws  
     /**
      * `CommandStatus`.
      */
-open func commandRevoke(dispatchId: String, commandId: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+open func commandRevoke(dispatchId: String, commandId: String, asking: AskingRecord, cancel: CancelHandle)async throws  -> DocumentHandle  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_gladhand_swift_fn_method_clienthandle_command_revoke(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(commandId),FfiConverterTypeCancelHandle_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(dispatchId),FfiConverterString.lower(commandId),FfiConverterTypeAskingRecord_lower(asking),FfiConverterTypeCancelHandle_lower(cancel)
                 )
             },
             pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
@@ -2110,6 +2110,175 @@ public func FfiConverterTypeClientHandle_lower(_ value: ClientHandle) -> UInt64 
 
 
 /**
+ * One event for one consumer.
+ */
+public protocol DeliveryHandleProtocol: AnyObject, Sendable {
+
+    /**
+     * States that it is dealt with.
+     */
+    func ack(cancel: CancelHandle) async throws
+
+    /**
+     * The event, byte for byte.
+     */
+    func event() throws  -> DocumentHandle
+
+    /**
+     * States that it is not dealt with here.
+     */
+    func giveBack() throws
+
+}
+/**
+ * One event for one consumer.
+ */
+open class DeliveryHandle: DeliveryHandleProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_gladhand_swift_fn_clone_deliveryhandle(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_gladhand_swift_fn_free_deliveryhandle(handle, $0) }
+    }
+
+
+
+
+    /**
+     * States that it is dealt with.
+     */
+open func ack(cancel: CancelHandle)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_deliveryhandle_ack(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_void,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_void,
+            freeFunc: ffi_gladhand_swift_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+    /**
+     * The event, byte for byte.
+     */
+open func event()throws  -> DocumentHandle  {
+    return try  FfiConverterTypeDocumentHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_deliveryhandle_event(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * States that it is not dealt with here.
+     */
+open func giveBack()throws   {try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_deliveryhandle_give_back(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+}
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDeliveryHandle: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = DeliveryHandle
+
+    public static func lift(_ handle: UInt64) throws -> DeliveryHandle {
+        return DeliveryHandle(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: DeliveryHandle) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeliveryHandle {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: DeliveryHandle, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeliveryHandle_lift(_ handle: UInt64) throws -> DeliveryHandle {
+    return try FfiConverterTypeDeliveryHandle.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeliveryHandle_lower(_ value: DeliveryHandle) -> UInt64 {
+    return FfiConverterTypeDeliveryHandle.lower(value)
+}
+
+
+
+
+
+
+/**
  * One JSON text, immutable. Pointers are RFC 6901; `""` is the whole document.
  */
 public protocol DocumentHandleProtocol: AnyObject, Sendable {
@@ -2508,14 +2677,9 @@ public func FfiConverterTypeDocumentHandle_lower(_ value: DocumentHandle) -> UIn
 public protocol EventsHandleProtocol: AnyObject, Sendable {
 
     /**
-     * States that an event is dealt with.
-     */
-    func ack(token: UInt64, cancel: CancelHandle) async throws
-
-    /**
      * The next event; nothing when there will be no more.
      */
-    func next(cancel: CancelHandle) async throws  -> DeliveryRecord?
+    func next(cancel: CancelHandle) async throws  -> DeliveryHandle?
 
 }
 /**
@@ -2575,28 +2739,9 @@ open class EventsHandle: EventsHandleProtocol, @unchecked Sendable {
 
 
     /**
-     * States that an event is dealt with.
-     */
-open func ack(token: UInt64, cancel: CancelHandle)async throws   {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_gladhand_swift_fn_method_eventshandle_ack(
-                        self.uniffiCloneHandle(),FfiConverterUInt64.lower(token),FfiConverterTypeCancelHandle_lower(cancel)
-                )
-            },
-            pollFunc: ffi_gladhand_swift_rust_future_poll_void,
-            completeFunc: ffi_gladhand_swift_rust_future_complete_void,
-            freeFunc: ffi_gladhand_swift_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: FfiConverterTypeFailure_lift
-        )
-}
-
-    /**
      * The next event; nothing when there will be no more.
      */
-open func next(cancel: CancelHandle)async throws  -> DeliveryRecord?  {
+open func next(cancel: CancelHandle)async throws  -> DeliveryHandle?  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -2607,7 +2752,7 @@ open func next(cancel: CancelHandle)async throws  -> DeliveryRecord?  {
             pollFunc: ffi_gladhand_swift_rust_future_poll_rust_buffer,
             completeFunc: ffi_gladhand_swift_rust_future_complete_rust_buffer,
             freeFunc: ffi_gladhand_swift_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterOptionTypeDeliveryRecord.lift,
+            liftFunc: FfiConverterOptionTypeDeliveryHandle.lift,
             errorHandler: FfiConverterTypeFailure_lift
         )
 }
@@ -3680,75 +3825,6 @@ public func FfiConverterTypeAskingRecord_lower(_ value: AskingRecord) -> RustBuf
 
 
 /**
- * One event for one consumer.
- */
-public struct DeliveryRecord {
-    /**
-     * The event, byte for byte.
-     */
-    public let event: DocumentHandle
-    /**
-     * What to acknowledge it with.
-     */
-    public let token: UInt64
-
-    // Default memberwise initializers are never public by default, so we
-    // declare one manually.
-    public init(
-        /**
-         * The event, byte for byte.
-         */event: DocumentHandle,
-        /**
-         * What to acknowledge it with.
-         */token: UInt64) {
-        self.event = event
-        self.token = token
-    }
-
-
-
-
-}
-
-#if compiler(>=6)
-extension DeliveryRecord: Sendable {}
-#endif
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public struct FfiConverterTypeDeliveryRecord: FfiConverterRustBuffer {
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeliveryRecord {
-        return
-            try DeliveryRecord(
-                event: FfiConverterTypeDocumentHandle.read(from: &buf),
-                token: FfiConverterUInt64.read(from: &buf)
-        )
-    }
-
-    public static func write(_ value: DeliveryRecord, into buf: inout [UInt8]) {
-        FfiConverterTypeDocumentHandle.write(value.event, into: &buf)
-        FfiConverterUInt64.write(value.token, into: &buf)
-    }
-}
-
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeDeliveryRecord_lift(_ buf: RustBuffer) throws -> DeliveryRecord {
-    return try FfiConverterTypeDeliveryRecord.lift(buf)
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-public func FfiConverterTypeDeliveryRecord_lower(_ value: DeliveryRecord) -> RustBuffer {
-    return FfiConverterTypeDeliveryRecord.lower(value)
-}
-
-
-/**
  * All that an operator or a program needs to act on a failure. Log-safe.
  */
 public struct FailureRecord: Equatable, Hashable {
@@ -4592,6 +4668,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeDeliveryHandle: FfiConverterRustBuffer {
+    typealias SwiftType = DeliveryHandle?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeDeliveryHandle.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeDeliveryHandle.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeDocumentHandle: FfiConverterRustBuffer {
     typealias SwiftType = DocumentHandle?
 
@@ -4608,30 +4708,6 @@ fileprivate struct FfiConverterOptionTypeDocumentHandle: FfiConverterRustBuffer 
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeDocumentHandle.read(from: &buf)
-        default: throw UniffiInternalError.unexpectedOptionalTag
-        }
-    }
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-fileprivate struct FfiConverterOptionTypeDeliveryRecord: FfiConverterRustBuffer {
-    typealias SwiftType = DeliveryRecord?
-
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
-        guard let value = value else {
-            writeInt(&buf, Int8(0))
-            return
-        }
-        writeInt(&buf, Int8(1))
-        FfiConverterTypeDeliveryRecord.write(value, into: &buf)
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
-        switch try readInt(&buf) as Int8 {
-        case 0: return nil
-        case 1: return try FfiConverterTypeDeliveryRecord.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -5125,7 +5201,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_method_clienthandle_command_records() != 55351) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_gladhand_swift_checksum_method_clienthandle_command_revoke() != 10145) {
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_command_revoke() != 44320) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_clienthandle_command_status() != 40179) {
@@ -5329,10 +5405,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_method_sandboxhandle_stop() != 34953) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_gladhand_swift_checksum_method_eventshandle_ack() != 6647) {
+    if (uniffi_gladhand_swift_checksum_method_deliveryhandle_ack() != 4419) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_gladhand_swift_checksum_method_eventshandle_next() != 32028) {
+    if (uniffi_gladhand_swift_checksum_method_deliveryhandle_event() != 14619) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_deliveryhandle_give_back() != 25545) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_eventshandle_next() != 33107) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_followhandle_next() != 38598) {

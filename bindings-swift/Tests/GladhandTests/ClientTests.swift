@@ -54,6 +54,37 @@ final class ClientTests: XCTestCase {
         try await carrier.stop()
     }
 
+    func testWhatAWorkerHadGoesToTheNextOneAtOnce() async throws {
+        let carrier = try await Sandbox.start()
+        let client = try await carrier.connect()
+        try await client.tenders.create(try await carrier.load("load-1"), carrier: "aurora", wait: .seconds(10))
+        var had: [Delivery] = []
+        for try await delivery in client.events(consumer: "workers") {
+            had.append(delivery)
+            if had.count == 2 { break }
+            delivery.giveBack()
+        }
+        XCTAssertEqual(had[0].event.id, had[1].event.id, "given back, so it comes again")
+        // What it had is kept here; the consumer is free.
+        for try await delivery in client.events(consumer: "workers") {
+            XCTAssertEqual(delivery.event.id, had[0].event.id)
+            do {
+                try await had[0].acknowledge()
+                XCTFail("acknowledged for another reader")
+            } catch {
+                XCTAssertEqual((error as? GladhandError)?.code, .consumerLeased)
+            }
+            break
+        }
+        try await had[0].acknowledge()
+        for try await delivery in client.events(consumer: "workers") {
+            XCTAssertNotEqual(delivery.event.id, had[0].event.id, "a late word counts while nobody else reads")
+            break
+        }
+        try await client.close()
+        try await carrier.stop()
+    }
+
     func testAClosedClientSaysSoAndAnotherOneWorks() async throws {
         let carrier = try await Sandbox.start()
         let client = try await carrier.connect()

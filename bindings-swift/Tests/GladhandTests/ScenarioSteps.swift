@@ -132,7 +132,6 @@ extension Scenario {
         case "dispatches.get": return try await dispatches.get(id).document
         case "dispatches.command_status":
             return try await dispatches.commandStatus(id, step.text("/commandId") ?? "").document
-        case "dispatches.revoke": return try await dispatches.revoke(id, step.text("/commandId") ?? "").document
         case "dispatches.commands": return try Self.list("commands", try await dispatches.commands(id).map(\.document))
         default: return try await command(op, step, dispatches, id).document
         }
@@ -158,6 +157,9 @@ extension Scenario {
         case "dispatches.request_intervention":
             let kind = InterventionKind(rawValue: step.text("/kind") ?? "")
             return try await dispatches.requestIntervention(id, kind, reason: reason, requestedBy: who, role: role)
+        case "dispatches.revoke":
+            let command = step.text("/commandId") ?? ""
+            return try await dispatches.revoke(id, command, reason: reason, requestedBy: who, role: role)
         case "dispatches.change_route":
             let detour = step.text("/detourId") ?? ""
             return try await dispatches.changeRoute(id, detour, reason: reason, requestedBy: who, role: role)

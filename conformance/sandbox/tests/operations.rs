@@ -63,6 +63,11 @@ async fn a_load_runs_from_dispatch_to_its_proof_of_delivery() {
         ]
     );
 
+    let ledger = tms.look("/ledger?after=1").await;
+    assert_eq!((ledger["events"][0]["sequence"].as_u64(), ledger["lost"].as_u64()), (Some(2), Some(0)));
+    let end = tms.look(&format!("/ledger?after={}", ledger["next"])).await;
+    assert_eq!((end["events"].as_array().map(Vec::len), &end["next"]), (Some(0), &ledger["next"]));
+
     let list = tms.get("/v1/tenders/t-1/documents").await.json();
     let id = list["documents"][0]["docId"].as_str().unwrap();
     let proof = tms.get(&format!("/v1/tenders/t-1/documents/{id}")).await;
@@ -117,9 +122,20 @@ async fn a_command_is_refused_held_revoked_or_expires() {
     tms.control("/command-policy", json!({"stop": "hold"})).await;
     request(&tms, &command(&dispatch, "c-2", 2, "conditional_stop")).await;
     assert_eq!(status(&tms, &dispatch, "c-2").await, "acknowledged");
-    let body = json!({"schemaVersion": "1.0.0", "commandId": "c-2"}).to_string();
+    let said = |id: &str| {
+        let by = json!({"principal": "dana", "role": "dispatcher"});
+        json!({"schemaVersion": "1.0.0", "commandId": id, "reason": "a false alarm", "requestedBy": by})
+    };
+    let body = said("c-2").to_string();
+    let nobody = json!({"schemaVersion": "1.0.0", "commandId": "c-2", "reason": "a whim"}).to_string();
+    let nobody = tms.command(Method::POST, &format!("{}/revocation", path("c-2")), &key("nobody"), &nobody).await;
+    assert_eq!((nobody.status.as_u16(), nobody.code().as_str()), (400, "schema_invalid"));
     let revoked = tms.command(Method::POST, &format!("{}/revocation", path("c-2")), &key("revoke c-2"), &body).await;
     assert_eq!((revoked.status.as_u16(), revoked.json()["state"].as_str()), (200, Some("revoked")), "{}", revoked.text);
+    assert_eq!(revoked.json()["reason"], "a false alarm");
+    let kept = tms.look("/state").await["tenders"][0]["commands"][1]["revokedBy"].clone();
+    assert_eq!(kept, "dana");
+    let body = said("c-1").to_string();
     let twice = tms.command(Method::POST, &format!("{}/revocation", path("c-1")), &key("revoke c-1"), &body).await;
     assert_eq!((twice.status.as_u16(), twice.code().as_str()), (409, "illegal_transition"));
     request(&tms, &command(&dispatch, "c-3", 3, "conditional_stop")).await;

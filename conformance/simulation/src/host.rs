@@ -156,7 +156,7 @@ pub(crate) async fn push_webhooks(world: Arc<World>, host: Arc<Host>, lane: usiz
     loop {
         let events: Vec<(String, bytes::Bytes)> = {
             let store = world.carrier(lane).store();
-            let new = store.feed.get(place..).unwrap_or_default();
+            let new = store.feed.all().get(place..).unwrap_or_default();
             let events = new.iter().filter_map(|c| store.find(&c.key)?.history.get(c.sequence));
             let events = events.map(|event| (event.id.clone(), event.bytes.clone())).collect();
             place = store.feed.len();

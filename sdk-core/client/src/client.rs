@@ -489,10 +489,20 @@ impl Client {
         dispatch::status(self.core(), dispatch_id, command_id).await
     }
 
-    /// Takes a command back, which is possible until it is executed. Errors: `illegal_transition`, `not_found`.
-    pub async fn command_revoke(&self, dispatch_id: &str, command_id: &str) -> Result<Document> {
+    /// Takes a command back, which is possible until it is executed. Whoever says it first is on record: said again, it is
+    /// the same revocation. Errors: `illegal_transition`, `not_found`, `schema_invalid` before anything is sent.
+    pub async fn command_revoke(
+        &self,
+        dispatch_id: &str,
+        command_id: &str,
+        reason: &str,
+        requested_by: Requester,
+    ) -> Result<Document> {
         let (core, dispatch, command) = (self.core().clone(), dispatch_id.to_owned(), command_id.to_owned());
-        self.core().detached(async move { dispatch::revoke(&core, &dispatch, &command).await }).await
+        let reason = reason.to_owned();
+        self.core()
+            .detached(async move { dispatch::revoke(&core, &dispatch, &command, &reason, &requested_by).await })
+            .await
     }
 
     /// The papers of a tender: proof of delivery, invoice. Errors: `tender_unknown`, `not_found`.

@@ -98,7 +98,7 @@ async fn a_route_changes_within_what_is_permitted() {
     let stop = text(&stop, "/commandId");
     bench.post("/clock", r#"{"advanceS":5}"#);
     until(&client, &dispatch, &stop, "completed").await;
-    let error = client.command_revoke(&dispatch, &stop).await.unwrap_err();
+    let error = client.command_revoke(&dispatch, &stop, "a false alarm", by()).await.unwrap_err();
     assert_eq!(error.code(), Code::IllegalTransition, "too late to take it back");
     let resumed = client.dispatch_resume(&dispatch, &stop, "it is clear", by()).await.unwrap();
     until(&client, &dispatch, &text(&resumed, "/commandId"), "executing").await;
@@ -112,8 +112,17 @@ async fn where_the_vehicle_stands_a_person_is_asked_for_and_a_wish_can_be_taken_
     let (id, dispatch) = enroute(&bench, &client, "L-1").await;
     bench.post("/command-policy", r#"{"manual_intervention":"hold","stop":"hold"}"#);
     let stop = text(&client.stop_at_next_safe_location(&dispatch, "debris", by()).await.unwrap(), "/commandId");
-    let revoked = client.command_revoke(&dispatch, &stop).await.unwrap();
+    let revoked = client.command_revoke(&dispatch, &stop, "a false alarm", by()).await.unwrap();
     assert_eq!((text(&revoked, "/state"), text(&revoked, "/receipt")), ("revoked".into(), "proven".into()));
+    assert_eq!(text(&revoked, "/reason"), "a false alarm");
+    // Somebody else says it again: it is taken back already, and who did it stands.
+    let other = Requester::new("eli@acme.test", "dispatcher");
+    let again = client.command_revoke(&dispatch, &stop, "I think so too", other).await.unwrap();
+    assert_eq!((text(&again, "/state"), text(&again, "/reason")), ("revoked".into(), "a false alarm".into()));
+    let record = client.command_records(&dispatch).await.unwrap().remove(0);
+    assert_eq!(text(&record, "/revocation/requestedBy/principal"), "dana@acme.test");
+    let novel = client.command_revoke(&dispatch, &stop, &"why ".repeat(200), by()).await.unwrap_err();
+    assert_eq!((novel.code(), novel.sent_state()), (Code::SchemaInvalid, Sent::NotSent));
 
     bench.post("/control-mode", &format!(r#"{{"tenderId":"{id}","mode":"minimal_risk"}}"#));
     let error = client.dispatch_resume(&dispatch, &stop, "on we go", by()).await.unwrap_err();

@@ -48,9 +48,9 @@ async fn one_load_from_capacity_to_reconciliation() {
         }
     })
     .await;
-    let error = client.command_revoke(&dispatch, &command).await.unwrap_err();
-    assert_eq!(error.code(), Code::IllegalTransition, "{error}");
     let dana = Requester::new("dana@acme.test", "dispatcher");
+    let error = client.command_revoke(&dispatch, &command, "no storm", dana.clone()).await.unwrap_err();
+    assert_eq!(error.code(), Code::IllegalTransition, "{error}");
     let resumed = client.dispatch_resume(&dispatch, &command, "the storm has passed", dana).await.unwrap();
     assert_eq!(resumed.integer("/commandSequence"), Some(2));
 

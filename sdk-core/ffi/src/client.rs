@@ -415,8 +415,15 @@ impl Client {
     }
 
     /// Revokes a command that is not executing yet. Answers its CommandStatus.
-    pub fn command_revoke(&self, dispatch_id: String, command_id: String, cancel: &CancelToken) -> Task<Document> {
-        self.run(cancel, |core| async move { core.command_revoke(&dispatch_id, &command_id).await })
+    pub fn command_revoke(
+        &self,
+        dispatch_id: String,
+        command_id: String,
+        asking: Asking,
+        cancel: &CancelToken,
+    ) -> Task<Document> {
+        let (reason, by) = asking.parts();
+        self.run(cancel, |core| async move { core.command_revoke(&dispatch_id, &command_id, &reason, by).await })
     }
 
     /// The papers of a tender, as one document.

@@ -146,6 +146,33 @@ pub struct Events {
     acknowledger: gladhand::Acknowledger,
 }
 
+/// What an application says of an event that it was given. Holds nothing open: whoever keeps one does not keep the consumer.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    /// The event, byte for byte.
+    pub event: Document,
+    token: u64,
+    acknowledger: gladhand::Acknowledger,
+    owner: Owner,
+}
+
+impl Delivered {
+    /// Acknowledges the event: its consumer never sees it again. Also while a `next` waits, and after the stream was closed,
+    /// until another reader has the consumer.
+    pub fn ack(&self, cancel: &CancelToken) -> Task<()> {
+        let (acknowledger, owner, token) = (self.acknowledger.clone(), self.owner, self.token);
+        spawn(cancel, async move {
+            owner.check()?;
+            acknowledger.ack(token).await
+        })
+    }
+
+    /// States that whoever has the event does not deal with it: the stream's next `next` gives it again.
+    pub fn give_back(&self) {
+        self.acknowledger.give_back(self.token);
+    }
+}
+
 impl Source for gladhand::EventReader {
     type Item = gladhand::Delivery;
     fn pull(&mut self) -> impl Future<Output = Result<Option<gladhand::Delivery>>> + Send {
@@ -161,28 +188,27 @@ impl Events {
         Self { acknowledger: reader.acknowledger(), stream: Stream::new(reader) }
     }
 
-    /// The next event; it comes again at the next start unless its token is acknowledged.
+    /// The next event; it comes again to the next reader unless it is acknowledged.
     pub fn next(&self, cancel: &CancelToken) -> Task<Option<gladhand::Delivery>> {
         self.stream.next(cancel)
     }
 
-    /// Acknowledges an event: this consumer never sees it again. Also while a `next` waits.
-    pub fn ack(&self, token: u64, cancel: &CancelToken) -> Task<()> {
+    /// What is said of what [`Events::next`] gave, without holding the stream: a function to be kept while a `next` waits.
+    pub fn delivered(&self) -> impl Fn(gladhand::Delivery) -> Delivered + Send + use<> {
         let (acknowledger, owner) = (self.acknowledger.clone(), self.stream.owner);
-        spawn(cancel, async move {
-            owner.check()?;
-            acknowledger.ack(token).await
-        })
+        move |delivery| Delivered {
+            event: delivery.event,
+            token: delivery.token,
+            acknowledger: acknowledger.clone(),
+            owner,
+        }
     }
 
-    /// An event that `next` gave has not arrived, as its caller had stopped waiting: the next `next` gives it again.
-    pub fn give_back(&self, token: u64) {
-        self.acknowledger.give_back(token);
-    }
-
-    /// Ends the stream and lets another reader take the consumer.
+    /// Ends the stream and lets another reader take the consumer: also the one that is opened right after this, while a
+    /// `next` that has just given its event still has the source.
     pub fn close(&self) {
         self.stream.close();
+        self.acknowledger.release();
     }
 }
 

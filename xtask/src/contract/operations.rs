@@ -328,15 +328,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "How far a command got.",
         )
     },
-    write(
-        "commands.revoke",
-        "post",
-        "/v1/dispatches/{dispatchId}/commands/{commandId}/revocation",
-        "command:<type>",
-        None,
-        &[(200, "CommandStatus")],
-        "Revokes a command that is not yet executing.",
-    ),
+    Operation {
+        bodiless: true,
+        ..write(
+            "commands.revoke",
+            "post",
+            "/v1/dispatches/{dispatchId}/commands/{commandId}/revocation",
+            "command:<type>",
+            Some("CommandRevocation"),
+            &[(200, "CommandStatus")],
+            "Revokes a command that is not yet executing.",
+        )
+    },
     read(
         "documents.list",
         "/v1/tenders/{tenderId}/documents",

@@ -81,8 +81,17 @@ impl Parties {
 
     /// Everything that a carrier's log ever took in, with the instant by the machine's clock.
     pub(super) fn ledger(&self, number: usize) -> Result<Vec<Value>> {
-        let ledger = self.get(number, "/ledger")?;
-        Ok(ledger["events"].as_array().cloned().unwrap_or_default())
+        let mut events = Vec::new();
+        loop {
+            let mut page = self.get(number, &format!("/ledger?after={}", events.len()))?;
+            if page["lost"] != 0 {
+                return Err(format!("the ledger of carrier {number} no longer reaches back to its start"));
+            }
+            match page["events"].take() {
+                Value::Array(more) if !more.is_empty() => events.extend(more),
+                _ => return Ok(events),
+            }
+        }
     }
 
     /// The state of every tender of a carrier.

@@ -115,9 +115,13 @@ class Dispatches:
         """How far a command got."""
         return models.CommandStatus.from_document(answer(self._native.command_status(dispatch_id, command_id)))
 
-    def revoke(self, dispatch_id: str, command_id: str) -> models.CommandStatus:
-        """Takes a command back that is not executing yet."""
-        return models.CommandStatus.from_document(answer(self._native.command_revoke(dispatch_id, command_id)))
+    def revoke(
+        self, dispatch_id: str, command_id: str, *, reason: str, requested_by: RequesterLike
+    ) -> models.CommandStatus:
+        """Takes a command back that is not executing yet. Whoever says it first is on record (`commands`): said again, it is
+        the same revocation."""
+        call = self._native.command_revoke(dispatch_id, command_id, _arguments.asking(reason, requested_by))
+        return models.CommandStatus.from_document(answer(call))
 
     def commands(self, dispatch_id: str) -> list[models.CommandRecord]:
         """Every command that was asked of a dispatch, oldest first: who asked for what and why, and what became of it. From

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar, cast
 
 from .. import models
 from .._gladhand import Call, Document, EventReader, Stream
+from .._gladhand import Delivery as NativeDelivery
 from ._answer import answer, pulled
 
 T = TypeVar("T")
@@ -95,14 +96,14 @@ class SecurityEvents(_Arriving[models.SecurityEvent]):
 
 
 class Delivery:
-    """One event for one consumer. It is delivered again until it is acknowledged."""
+    """One event for one consumer. It is delivered again until it is acknowledged. Keeping it does not keep the consumer:
+    once its iterator is gone, another one may read on."""
 
-    __slots__ = ("_reader", "_token", "event")
+    __slots__ = ("_native", "event")
 
-    def __init__(self, reader: EventReader, event: models.Event, token: int) -> None:
-        self._reader = reader
-        self._token = token
-        self.event = event
+    def __init__(self, native: NativeDelivery) -> None:
+        self._native = native
+        self.event = models.Event.from_document(native.event)
         """The event, byte for byte as the carrier signed it."""
 
     @property
@@ -131,8 +132,14 @@ class Delivery:
         return self.event.data
 
     def ack(self) -> None:
-        """States that this consumer is done with it; it does not come again."""
-        answer(self._reader.ack(self._token))
+        """States that this consumer is done with it; it does not come again. Raises `consumer_leased` once another iterator
+        reads for the consumer: that one has it now."""
+        answer(self._native.ack())
+
+    def give_back(self) -> None:
+        """States that you do not deal with it: the iterator's next step brings it again, and with it what came after it and
+        is not acknowledged. For workers that share an iterator; leaving or closing the iterator gives back everything."""
+        self._native.give_back()
 
     def __repr__(self) -> str:
         return f"Delivery(type={self.type!r}, tender_id={self.tender_id!r}, sequence={self.sequence})"
@@ -164,8 +171,7 @@ class Events:
         found = pulled(native.next())
         if found is None:
             raise StopIteration
-        document, token = found
-        return Delivery(native, models.Event.from_document(document), token)
+        return Delivery(found)
 
     def close(self) -> None:
         """Ends the iteration, also one that waits right now, and lets another process read for this consumer."""

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar, cast
 
 from .. import models
 from .._gladhand import Call, Document, EventReader, Stream
+from .._gladhand import Delivery as NativeDelivery
 from ._answer import answer, pulled
 
 T = TypeVar("T")
@@ -94,14 +95,14 @@ class SecurityEvents(_Arriving[models.SecurityEvent]):
 
 
 class Delivery:
-    """One event for one consumer. It is delivered again until it is acknowledged."""
+    """One event for one consumer. It is delivered again until it is acknowledged. Keeping it does not keep the consumer:
+    once its iterator is gone, another one may read on."""
 
-    __slots__ = ("_reader", "_token", "event")
+    __slots__ = ("_native", "event")
 
-    def __init__(self, reader: EventReader, event: models.Event, token: int) -> None:
-        self._reader = reader
-        self._token = token
-        self.event = event
+    def __init__(self, native: NativeDelivery) -> None:
+        self._native = native
+        self.event = models.Event.from_document(native.event)
         """The event, byte for byte as the carrier signed it."""
 
     @property
@@ -130,8 +131,14 @@ class Delivery:
         return self.event.data
 
     async def ack(self) -> None:
-        """States that this consumer is done with it; it does not come again."""
-        await answer(self._reader.ack(self._token))
+        """States that this consumer is done with it; it does not come again. Raises `consumer_leased` once another iterator
+        reads for the consumer: that one has it now."""
+        await answer(self._native.ack())
+
+    def give_back(self) -> None:
+        """States that you do not deal with it: the iterator's next step brings it again, and with it what came after it and
+        is not acknowledged. For workers that share an iterator; leaving or closing the iterator gives back everything."""
+        self._native.give_back()
 
     def __repr__(self) -> str:
         return f"Delivery(type={self.type!r}, tender_id={self.tender_id!r}, sequence={self.sequence})"
@@ -163,8 +170,7 @@ class Events:
         found = await pulled(native.next())
         if found is None:
             raise StopAsyncIteration
-        document, token = found
-        return Delivery(native, models.Event.from_document(document), token)
+        return Delivery(found)
 
     async def close(self) -> None:
         """Ends the iteration, also one that waits right now, and lets another process read for this consumer."""

@@ -1,7 +1,8 @@
 //! Dispatches and the commands on them.
 
 use gladhand_documents::error::Code;
-use gladhand_documents::model::dispatch::Command;
+use gladhand_documents::json::Document;
+use gladhand_documents::model::dispatch::{Command, CommandRevocation};
 use http::StatusCode;
 use http::header::{ETAG, HeaderName, LOCATION};
 use sha2::{Digest as _, Sha256};
@@ -10,7 +11,7 @@ use crate::api::call::Call;
 use crate::api::tenders::{checked, names};
 use crate::problem::{Answer, Problem, Result};
 use crate::state::Store;
-use crate::state::command::{self, State};
+use crate::state::command;
 use crate::state::tender::Tender;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -52,16 +53,28 @@ pub async fn command(call: Call) -> Result<Answer> {
     status(tender, &call, StatusCode::OK)
 }
 
-/// `POST /v1/dispatches/{id}/commands/{commandId}/revocation`: possible until it is executed.
+/// `POST /v1/dispatches/{id}/commands/{commandId}/revocation`: possible until it is executed. Who takes it back and why is
+/// kept, if it is said.
 pub async fn revoke(call: Call) -> Result<Answer> {
+    let said = revocation(&call)?;
     let mut store = call.carrier.store();
     let key = tender(&store, &call)?.key.clone();
     let kind = store.tender(&key)?.command_kind(call.id(1)).ok_or_else(|| unknown(call.id(1)))?;
     call.caller()?.require(command::scope(&kind))?;
-    let revoked = store.move_command(&key, call.id(1), State::Revoked, call.carrier.clock.now());
+    let revoked = store.revoke_command(&key, call.id(1), said, call.carrier.clock.now());
     call.carrier.notify();
     revoked?;
     status(store.tender(&key)?, &call, StatusCode::OK)
+}
+
+fn revocation(call: &Call) -> Result<Option<Document>> {
+    if call.body.is_empty() {
+        return Ok(None);
+    }
+    let document = call.document()?;
+    checked::<CommandRevocation>(&document)?;
+    names(&document, "/commandId", call.id(1))?;
+    Ok(Some(document))
 }
 
 fn tender<'a>(store: &'a Store, call: &Call) -> Result<&'a Tender> {

@@ -9,6 +9,7 @@ use crate::api::tenders::{key, place};
 use crate::object::Object;
 use crate::problem::{Answer, Problem, Result};
 use crate::state::Store;
+use crate::state::feed::Committed;
 
 const PAGE: usize = 200;
 
@@ -47,19 +48,13 @@ pub async fn of_account(call: Call) -> Result<Answer> {
 }
 
 fn page(store: &Store, tenant: &str, from: usize) -> (Vec<String>, usize) {
-    let mut events = Vec::new();
-    let mut next = from;
-    for (place, committed) in store.read().feed().iter().enumerate().skip(from) {
-        if events.len() == PAGE {
-            break;
-        }
-        next = place + 1;
-        if committed.key.tenant == tenant
-            && let Some(event) = store.find(&committed.key).and_then(|t| t.history.get(committed.sequence))
-        {
-            events.push(String::from_utf8_lossy(&event.bytes).into_owned());
-        }
-    }
+    let mut mine = store.read().events(tenant, from);
+    let text = |committed: &Committed| {
+        let event = store.find(&committed.key)?.history.get(committed.sequence)?;
+        Some(String::from_utf8_lossy(&event.bytes).into_owned())
+    };
+    let events = mine.by_ref().take(PAGE).filter_map(|(_, committed)| text(committed)).collect();
+    let next = mine.next().map_or_else(|| store.read().end().max(from), |(place, _)| place);
     (events, next)
 }
 
@@ -68,7 +63,7 @@ pub async fn digests(call: Call) -> Result<Answer> {
     let tenant = call.tenant()?;
     let store = call.carrier.store();
     let from = place(&call, &store, "digests")?;
-    let mut mine = store.read().tenders().filter(|(at, t)| *at >= from && t.key.tenant == tenant);
+    let mut mine = store.read().tenders(tenant, from);
     let items: Vec<String> = mine.by_ref().take(PAGE).map(|(_, t)| t.digest_item()).collect();
     let next = mine.next().map(|(at, _)| store.cursor("digests", at));
     let body = Object::new()

@@ -21,6 +21,8 @@ use crate::state::transitions::State;
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const PAGE: usize = 100;
+/// Tenders looked at for one page: one of a rare state may come out short, or empty, and has a cursor all the same.
+const LOOKED: usize = 1_000;
 
 /// The tender that the path names.
 pub fn key(call: &Call) -> Result<Key> {
@@ -100,10 +102,16 @@ pub async fn list(call: Call) -> Result<Answer> {
     };
     let store = call.carrier.store();
     let from = place(&call, &store, "tenders")?;
-    let mine = store.read().tenders().filter(|(at, t)| *at >= from && t.key.tenant == tenant);
-    let mut mine = mine.filter(|(_, t)| state.is_none_or(|state| t.state == state));
-    let page: Vec<String> = mine.by_ref().take(PAGE).map(|(_, t)| t.snapshot(&store.log_epoch)).collect();
-    let next = mine.next().map(|(at, _)| store.cursor("tenders", at));
+    let (mut page, mut next) = (Vec::new(), None);
+    for (looked, (at, tender)) in store.read().tenders(tenant, from).enumerate() {
+        if page.len() == PAGE || looked == LOOKED {
+            next = Some(store.cursor("tenders", at));
+            break;
+        }
+        if state.is_none_or(|state| tender.state == state) {
+            page.push(tender.snapshot(&store.log_epoch));
+        }
+    }
     let body = Object::new().text("schemaVersion", "1.0.0").list("tenders", page).text_if("cursor", next.as_deref());
     Ok(Answer::json(StatusCode::OK, body.finish()))
 }

@@ -276,10 +276,11 @@ fn who_is_not_registered_is_refused() {
 #[test]
 fn protocol_violations_end_the_stream() {
     let collector = collector();
-    let mut bad = hello(EPOCH, 1, 1, 0);
-    bad.epoch.pop();
+    let bad = Hello { epoch: vec![7; 15], ..hello(EPOCH, 1, 1, 0) };
     let end = Session::open(collector.clone(), IDENTITY, "edge-1", &bad).expect_err("15 bytes");
     assert_eq!(end.reason(), GoAwayReason::ProtocolViolation);
+    let later = Hello { protocol_version: 2, ..hello(EPOCH, 1, 1, 0) };
+    assert!(Session::open(collector.clone(), IDENTITY, "edge-1", &later).is_err());
     let mut bad = hello(EPOCH, 1, 1, 0);
     bad.lanes[1] = bad.lanes[0];
     assert!(Session::open(collector.clone(), IDENTITY, "edge-1", &bad).is_err());

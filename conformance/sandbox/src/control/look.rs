@@ -24,8 +24,11 @@ pub async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
         counts.1 += u64::from(tender.state.is_live());
         counts.2 += u64::from(tender.accepted_rate.is_some());
         let commands = tender.dispatch.iter().flat_map(|d| &d.commands);
-        let commands: Vec<Value> =
-            commands.map(|c| json!({"commandId": c.id, "type": c.kind, "state": c.state.as_str()})).collect();
+        let commands = commands.map(|c| {
+            let revoked_by = c.revocation().and_then(|said| said.text("/requestedBy/principal"));
+            json!({"commandId": c.id, "type": c.kind, "state": c.state.as_str(), "revokedBy": revoked_by})
+        });
+        let commands: Vec<Value> = commands.collect();
         let types: Vec<&str> = tender.history.after(0).iter().map(|e| e.kind.as_str()).collect();
         tenders.push(json!({
             "tenant": tender.key.tenant,
@@ -79,16 +82,20 @@ pub async fn state(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
     }))
 }
 
-/// `GET /ledger`: every event that was ever recorded, with the instant by the machine's clock.
-pub async fn ledger(State(carrier): State<Arc<Carrier>>) -> Json<Value> {
+/// Events in one answer of the ledger.
+const LEDGER_PAGE: usize = 10_000;
+
+/// `GET /ledger?after=number`: events that were ever recorded, with the instant by the machine's clock.
+pub async fn ledger(State(carrier): State<Arc<Carrier>>, Query(page): Query<Page>) -> Json<Value> {
     let store = carrier.store();
-    let events = store.ledger.iter().map(|event| {
+    let page = store.ledger.page(page.after, LEDGER_PAGE);
+    let events = page.events.iter().map(|event| {
         json!({
             "atUs": event.at.as_microsecond(), "loadId": event.load_id, "tenderId": event.key.tender_id,
             "sequence": event.sequence, "type": event.kind,
         })
     });
-    Json(json!({ "events": events.collect::<Vec<Value>>() }))
+    Json(json!({ "events": events.collect::<Vec<Value>>(), "next": page.next, "lost": page.lost }))
 }
 
 /// Where to go on reading.

@@ -137,7 +137,7 @@ async fn replay(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     let mut store = carrier.store();
     let from = match &wanted.tender_id {
         None => Some(0),
-        Some(id) => store.feed.iter().position(|committed| committed.key.tender_id == *id),
+        Some(id) => store.feed.all().iter().position(|committed| committed.key.tender_id == *id),
     };
     let from = from.ok_or_else(|| Problem::new(Code::NotFound, "the feed has nothing of that tender"))?;
     if !store.subscriptions.replay(&wanted.subscription_id, from) {
@@ -172,27 +172,27 @@ async fn keys(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
 type Planned = ((String, String), u64, u64, String, Delivery);
 
 fn plan(store: &Store, wanted: &Release) -> Vec<Planned> {
-    let mut planned = Vec::new();
+    let (mut planned, feed) = (Vec::new(), store.feed.all());
     for (name, subscription) in &store.subscriptions.all {
         let of_tender = |place: &usize| {
-            let key = &store.feed[*place].key;
+            let key = &feed[*place].key;
             wanted.tender_id.as_ref().is_none_or(|id| *id == key.tender_id)
         };
         let places: Vec<usize> = match &wanted.order {
-            None => (subscription.from..store.feed.len())
+            None => (subscription.from..feed.len())
                 .filter(|place| !subscription.done.contains(place))
                 .filter(of_tender)
                 .collect(),
             Some(order) => order
                 .iter()
                 .filter_map(|sequence| {
-                    (0..store.feed.len()).filter(of_tender).find(|place| store.feed[*place].sequence == *sequence)
+                    (0..feed.len()).filter(of_tender).find(|place| feed[*place].sequence == *sequence)
                 })
                 .collect(),
         };
         for place in places {
             if let Some(delivery) = webhook::delivery(store, name, place) {
-                let committed = &store.feed[place];
+                let committed = &feed[place];
                 let tender_id = committed.key.tender_id.clone();
                 planned.push((name.clone(), subscription.generation, committed.sequence, tender_id, delivery));
             }

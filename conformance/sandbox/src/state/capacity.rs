@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::clock::{plus_seconds, rfc3339};
 use crate::problem::{Problem, Result};
-use crate::state::hold::Hold;
+use crate::state::hold::Holds;
 
 /// The canonical document of the contract, byte for byte.
 pub const CANONICAL: &str = r#"{
@@ -39,8 +39,8 @@ pub struct Capacity {
     pub quantity: u32,
     /// Slots taken.
     pub committed: u32,
-    /// Holds on it, past ones too: their ids are used up.
-    pub holds: Vec<Hold>,
+    /// Holds on it.
+    pub holds: Holds,
     /// How often holds changed it since it was published.
     pub changes: u32,
 }
@@ -71,13 +71,12 @@ impl Capacity {
             point(document.at(pointer)).ok_or_else(|| invalid(pointer, &format!("needs the point {what}")))?;
         }
         let quantity = document.integer("/quantity").and_then(|n| u32::try_from(n).ok()).unwrap_or(1);
-        Ok(Self { document, id, window, quantity, committed: 0, holds: Vec::new(), changes: 0 })
+        Ok(Self { document, id, window, quantity, committed: 0, holds: Holds::default(), changes: 0 })
     }
 
     /// Slots left.
     pub fn left(&self) -> u32 {
-        let held = self.holds.iter().filter(|h| h.keeps()).count();
-        self.quantity.saturating_sub(self.committed).saturating_sub(u32::try_from(held).unwrap_or(u32::MAX))
+        self.quantity.saturating_sub(self.committed).saturating_sub(self.holds.kept())
     }
 
     /// Where the route begins and ends, in degrees.

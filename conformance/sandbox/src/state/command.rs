@@ -101,9 +101,16 @@ pub struct Command {
     /// The command that it undoes or renews.
     of: Option<String>,
     next: Option<(Timestamp, State)>,
+    /// Who took it back and why, as it was said.
+    revocation: Option<Document>,
 }
 
 impl Command {
+    /// Who took it back and why.
+    pub fn revocation(&self) -> Option<&Document> {
+        self.revocation.as_ref()
+    }
+
     /// Whether the carrier has granted it, whatever came of it.
     pub fn was_granted(&self) -> bool {
         self.granted
@@ -204,9 +211,11 @@ fn outcome(kind: &str) -> &'static str {
 }
 
 impl Tender {
-    /// The instants at which something happens to a command by itself.
+    /// The instants at which something happens to a command by itself: at once where the shipment has ended under it.
     pub fn command_deadlines(&self) -> impl Iterator<Item = Timestamp> {
-        self.dispatch.iter().flat_map(|d| d.commands.iter().filter_map(Command::deadline))
+        let ended = !self.state.is_live();
+        let commands = self.dispatch.iter().flat_map(|d| &d.commands).filter(|c| !c.state.next(false).is_empty());
+        commands.filter_map(move |command| if ended { Some(Timestamp::MIN) } else { command.deadline() })
     }
 
     /// The status of a command.
@@ -268,6 +277,7 @@ impl Store {
             lease_until: None,
             of: document.text("/params/commandRef"),
             next,
+            revocation: None,
         };
         if let Some(dispatch) = &mut self.tender_mut(key)?.dispatch {
             dispatch.commands.push(command);
@@ -276,8 +286,30 @@ impl Store {
         Ok(false)
     }
 
+    /// Takes a command back for whoever says so. What was taken back before keeps what was said then.
+    pub fn revoke_command(
+        &mut self,
+        key: &Key,
+        command_id: &str,
+        said: Option<Document>,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.step_command(key, command_id, Revoked, said, now)
+    }
+
     /// Moves a command on; refused where the lifecycle has no such step.
     pub fn move_command(&mut self, key: &Key, command_id: &str, to: State, now: Timestamp) -> Result<()> {
+        self.step_command(key, command_id, to, None, now)
+    }
+
+    fn step_command(
+        &mut self,
+        key: &Key,
+        command_id: &str,
+        to: State,
+        said: Option<Document>,
+        now: Timestamp,
+    ) -> Result<()> {
         let unknown = || Problem::new(Code::NotFound, format!("there is no command {command_id}"));
         let tender = self.tender_mut(key)?;
         let commands = tender.dispatch.as_mut().map(|d| &mut d.commands).ok_or_else(unknown)?;
@@ -293,6 +325,10 @@ impl Store {
                 .with("from", from)
                 .with("attempted", to.as_str())
                 .with("allowed", serde_json::json!(allowed)));
+        }
+        if let Some(said) = said {
+            command.reason = said.text("/reason");
+            command.revocation = Some(said);
         }
         command.enter(to, now);
         let (kind, of) = (command.kind.clone(), command.of.clone());
@@ -321,8 +357,10 @@ impl Store {
 
     /// Lets a change of policy reach the commands that wait for it.
     pub fn replan_commands(&mut self, now: Timestamp) {
-        for tender in self.tenders.values_mut() {
-            for command in tender.dispatch.iter_mut().flat_map(|d| &mut d.commands) {
+        let dispatched = self.tenders.all().filter(|tender| tender.dispatch.is_some());
+        for key in dispatched.map(|tender| tender.key.clone()).collect::<Vec<Key>>() {
+            let dispatch = self.tenders.get_mut(&key).and_then(|tender| tender.dispatch.as_mut());
+            for command in dispatch.into_iter().flat_map(|dispatch| &mut dispatch.commands) {
                 // What waits for somebody's approval goes on waiting for it.
                 let queued = command.next.is_some_and(|(_, to)| to == Queued);
                 if command.state == Acknowledged && !queued {
@@ -342,8 +380,9 @@ impl Store {
     }
 
     /// The step that was due first.
-    fn due_command(&self, now: Timestamp) -> Option<(Key, String, State)> {
-        let steps = self.tenders.values().flat_map(|tender| {
+    fn due_command(&mut self, now: Timestamp) -> Option<(Key, String, State)> {
+        let due = self.tenders.due(now);
+        let steps = due.iter().filter_map(|key| self.tenders.get(key)).flat_map(|tender| {
             let commands = tender.dispatch.iter().flat_map(|d| &d.commands);
             commands.filter(|c| !c.state.next(false).is_empty()).filter_map(move |command| {
                 let (at, to) = match command.next {

@@ -71,7 +71,7 @@ impl Store {
         let verdict = self.guard(&submission, now);
         let mut tender = Tender::new(key.clone(), submission.load_id(), now);
         fill(&mut tender, &submission);
-        self.insert(tender);
+        self.tenders.put(tender);
         self.record(&key, "tender.received", now, |data| data);
         if self.simulation == Simulation::Later {
             self.record(&key, "shipment.platoon_planned", now, |data| data);
@@ -143,12 +143,8 @@ impl Store {
         }
         eligible::in_time(&submission.document, now)?;
         let load_id = submission.load_id();
-        let rival = self.tenders().find(|t| {
-            t.key.tenant == submission.key.tenant
-                && t.load_id == load_id
-                && t.key != submission.key
-                && t.state.is_live()
-        });
+        let mut rivals = self.tenders.of_load(&submission.key.tenant, &load_id);
+        let rival = rivals.find(|t| t.key != submission.key && t.state.is_live());
         if let Some(rival) = rival {
             let problem = Problem::new(Code::TenderConflict, "another tender covers this load");
             return Err(problem.with("existing", self.existing(rival)));

@@ -20,7 +20,7 @@ impl Store {
 
     /// The cursor behind everything that reads see of the feed.
     pub fn head(&self) -> String {
-        self.cursor("events", self.read().feed().len())
+        self.cursor("events", self.read().end())
     }
 
     /// The place that a cursor names, from the start of what is retained where there is none. Error: `cursor_expired`.
@@ -46,7 +46,7 @@ impl Store {
     /// The first place of the feed that is not too old.
     fn retained(&self) -> usize {
         let oldest = self.now.saturating_sub(SignedDuration::from_hours(24 * RETENTION_D)).unwrap_or(Timestamp::MIN);
-        self.feed.partition_point(|committed| committed.at < oldest)
+        self.feed.all().partition_point(|committed| committed.at < oldest)
     }
 }
 

@@ -205,10 +205,9 @@ impl Store {
 
     /// Decisions of the system that are due.
     pub fn decide_due(&mut self, now: Timestamp) {
-        let due = |t: &&Tender| t.state == State::Pending && t.decide_at.is_some_and(|at| at <= now);
-        let due: Vec<Key> = self.tenders().filter(due).map(|t| t.key.clone()).collect();
-        for key in due {
-            let Some(tender) = self.tenders.get_mut(&key) else { continue };
+        let due = |t: &&mut Tender| t.state == State::Pending && t.decide_at.is_some_and(|at| at <= now);
+        for key in self.tenders.due(now) {
+            let Some(tender) = self.tenders.get_mut(&key).filter(due) else { continue };
             tender.decide_at = None;
             let mode = tender.document.as_ref().and_then(|d| d.text("/mode")).unwrap_or_default();
             let rule = self.policy.rule(&mode, tender.capacity_id.as_deref());
@@ -230,13 +229,15 @@ impl Store {
 
     /// Tenders whose time is over (rows 9 and 10).
     pub fn expire_due(&mut self, now: Timestamp) {
-        let due = |t: &&Tender| match t.state {
+        let due = |t: &Tender| match t.state {
             State::Pending => t.respond_by.is_some_and(|until| now > expires(until)),
             State::Countered => t.counter.as_ref().is_some_and(|counter| now > counter.valid_until),
             _ => false,
         };
-        let due: Vec<Key> = self.tenders().filter(due).map(|t| t.key.clone()).collect();
-        for key in due {
+        for key in self.tenders.due(now) {
+            if !self.find(&key).is_some_and(due) {
+                continue;
+            }
             self.close_counter(&key);
             if let Some(tender) = self.tenders.get_mut(&key) {
                 tender.state = State::Expired;

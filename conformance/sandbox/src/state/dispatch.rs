@@ -123,9 +123,8 @@ impl Store {
 
     /// The tender that a dispatch of this tenant belongs to.
     pub fn dispatched(&self, tenant: &str, dispatch_id: &str) -> Option<&Tender> {
-        self.tenders
-            .values()
-            .find(|t| t.key.tenant == tenant && t.dispatch.as_ref().is_some_and(|d| d.id == dispatch_id))
+        let tender = self.find(self.tenders.dispatched(tenant, dispatch_id)?);
+        tender.filter(|t| t.dispatch.as_ref().is_some_and(|d| d.id == dispatch_id))
     }
 
     /// Whether a vehicle of ours carried this load of this tenant at `observed`, or had delivered it less than `after`
@@ -138,7 +137,7 @@ impl Store {
         after: SignedDuration,
         fits: impl Fn(&Dispatch) -> bool,
     ) -> bool {
-        self.tenders.values().filter(|t| t.key.tenant == tenant && t.load_id == load_id).any(|tender| {
+        self.tenders.of_load(tenant, load_id).any(|tender| {
             tender.dispatch.as_ref().is_some_and(|dispatch| {
                 let over = dispatch.until.and_then(|until| until.checked_add(after).ok());
                 dispatch.since <= observed && over.is_none_or(|over| observed <= over) && fits(dispatch)
@@ -148,6 +147,6 @@ impl Store {
 
     /// The name of the first tender with this id, whichever tenant's: for control, which knows no tenants.
     pub fn key_of(&self, tender_id: &str) -> Option<Key> {
-        self.tenders().find(|t| t.key.tender_id == tender_id).map(|t| t.key.clone())
+        self.tenders.named(tender_id).map(|t| t.key.clone())
     }
 }

@@ -1,6 +1,8 @@
 //! Holds: a slot of capacity that is kept for one tenant for a while (McLeod's lockMovement), released, used by a tender, or
 //! lapsed by the carrier's clock.
 
+use std::collections::{BTreeSet, HashMap};
+
 use gladhand_documents::error::Code;
 use gladhand_documents::json::{Document, quote};
 use jiff::Timestamp;
@@ -9,6 +11,7 @@ use crate::clock::{plus_seconds, rfc3339};
 use crate::object::Object;
 use crate::problem::{Problem, Result};
 use crate::state::Store;
+use crate::state::book::Book;
 use crate::state::capacity::Capacity;
 use crate::state::tender::Key;
 
@@ -42,9 +45,62 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Whether it keeps a slot.
-    pub fn keeps(&self) -> bool {
-        matches!(self.state, State::Held(_))
+    /// Whether it keeps its slot for an undecided tender, however late it is.
+    fn is_awaited(&self, tenders: &Book) -> bool {
+        matches!(&self.state, State::Held(Some(key)) if is_open(tenders, key))
+    }
+}
+
+/// The holds on one capacity, past ones too: their ids are used up.
+#[derive(Debug, Default)]
+pub struct Holds {
+    all: Vec<Hold>,
+    /// By tenant and id.
+    names: HashMap<(String, String), usize>,
+    /// Those that keep a slot: no more than there were slots, however many there have been.
+    keeping: BTreeSet<usize>,
+}
+
+impl Holds {
+    fn add(&mut self, hold: Hold) {
+        let place = self.all.len();
+        self.names.insert((hold.tenant.clone(), hold.id.clone()), place);
+        self.all.push(hold);
+        self.keeping.insert(place);
+    }
+
+    fn place(&self, tenant: &str, id: &str) -> Option<usize> {
+        self.names.get(&(tenant.to_owned(), id.to_owned())).copied()
+    }
+
+    fn named(&self, tenant: &str, id: &str) -> Option<&Hold> {
+        self.all.get(self.place(tenant, id)?)
+    }
+
+    fn enter(&mut self, place: usize, state: State) {
+        if matches!(state, State::Held(_)) {
+            self.keeping.insert(place);
+        } else {
+            self.keeping.remove(&place);
+        }
+        self.all[place].state = state;
+    }
+
+    /// Those that keep a slot, with their places.
+    fn keeping(&self) -> impl DoubleEndedIterator<Item = (usize, &Hold)> {
+        self.keeping.iter().map(move |place| (*place, &self.all[*place]))
+    }
+
+    /// How many slots they keep.
+    pub fn kept(&self) -> u32 {
+        u32::try_from(self.keeping.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The same, counted among all that there ever were.
+    #[cfg(test)]
+    pub(super) fn scanned(&self) -> u32 {
+        let keeping = self.all.iter().filter(|h| matches!(h.state, State::Held(_)));
+        u32::try_from(keeping.count()).unwrap_or(u32::MAX)
     }
 }
 
@@ -74,7 +130,7 @@ impl Store {
         };
         self.policy.contracted(wanted.capacity_id)?;
         let capacity = self.stock.get_mut(wanted.capacity_id).ok_or_else(|| unknown(wanted.capacity_id))?;
-        if let Some(known) = capacity.holds.iter().find(|h| h.tenant == wanted.tenant && h.id == wanted.hold_id) {
+        if let Some(known) = capacity.holds.named(wanted.tenant, wanted.hold_id) {
             return match known.state {
                 _ if known.content != content => {
                     Err(Problem::new(Code::RevisionContentConflict, "the hold id was used with other content"))
@@ -92,7 +148,7 @@ impl Store {
             return Err(Problem::new(Code::EtagMismatch, format!("the capacity has the ETag {}", capacity.tag())));
         }
         capacity.changes += 1;
-        capacity.holds.push(Hold {
+        capacity.holds.add(Hold {
             tenant: wanted.tenant.to_owned(),
             id: wanted.hold_id.to_owned(),
             by: wanted.client_id.to_owned(),
@@ -108,11 +164,10 @@ impl Store {
     pub fn release_hold(&mut self, wanted: &Wanted<'_>) -> Result<bool> {
         let absent = || Problem::new(Code::NotFound, format!("there is no hold {}", wanted.hold_id));
         let capacity = self.stock.get_mut(wanted.capacity_id).ok_or_else(absent)?;
-        let named = |h: &&mut Hold| h.tenant == wanted.tenant && h.id == wanted.hold_id;
-        let hold = capacity.holds.iter_mut().find(named).ok_or_else(absent)?;
-        match hold.state {
+        let place = capacity.holds.place(wanted.tenant, wanted.hold_id).ok_or_else(absent)?;
+        match capacity.holds.all[place].state {
             State::Held(_) => {
-                hold.state = State::Released;
+                capacity.holds.enter(place, State::Released);
                 capacity.changes += 1;
                 Ok(false)
             }
@@ -124,10 +179,10 @@ impl Store {
     /// Checks that a tender may use the hold that it names. Error: `hold_expired`.
     pub fn check_hold(&self, key: &Key, capacity_id: &str, hold_id: &str) -> Result<()> {
         let lapsed = |detail: String| Problem::new(Code::HoldExpired, detail);
-        let holds = self.stock.get(capacity_id).map(|c| c.holds.as_slice()).unwrap_or_default();
-        let hold = holds.iter().find(|h| h.tenant == key.tenant && h.id == hold_id);
+        let hold = self.stock.get(capacity_id).and_then(|c| c.holds.named(&key.tenant, hold_id));
+        let free = |tender: &Key| tender == key || !is_open(&self.tenders, tender);
         match hold.map(|hold| &hold.state) {
-            Some(State::Held(tender)) if tender.as_ref().is_none_or(|t| t == key || !self.is_open(t)) => Ok(()),
+            Some(State::Held(tender)) if tender.as_ref().is_none_or(free) => Ok(()),
             Some(State::Lapsed) => Err(lapsed(format!("the hold {hold_id} has lapsed"))),
             Some(_) => Err(lapsed(format!("the hold {hold_id} was released or used"))),
             None => Err(lapsed(format!("there is no hold {hold_id} on {capacity_id}"))),
@@ -136,34 +191,32 @@ impl Store {
 
     /// Ties a hold to the tender that names it.
     pub fn bind_hold(&mut self, key: &Key, capacity_id: &str, hold_id: &str) {
-        let holds = self.stock.get_mut(capacity_id).map(|c| c.holds.iter_mut());
-        if let Some(hold) = holds.into_iter().flatten().find(|h| h.tenant == key.tenant && h.id == hold_id) {
-            hold.state = State::Held(Some(key.clone()));
+        let Some(capacity) = self.stock.get_mut(capacity_id) else { return };
+        if let Some(place) = capacity.holds.place(&key.tenant, hold_id) {
+            capacity.holds.enter(place, State::Held(Some(key.clone())));
         }
     }
 
     /// Takes a slot for an accepted tender: that of its hold, or one that is left. False if there is none.
     pub fn take_slot(&mut self, key: &Key, capacity_id: &str) -> bool {
-        let holds = self.stock.get_mut(capacity_id).map(|c| c.holds.iter_mut());
-        let own = holds.into_iter().flatten().find(|h| h.state == State::Held(Some(key.clone())));
-        if let Some(hold) = own {
-            hold.state = State::Used;
+        if let Some(capacity) = self.stock.get_mut(capacity_id) {
+            let own = capacity.holds.keeping().find(|(_, h)| h.state == State::Held(Some(key.clone())));
+            if let Some(place) = own.map(|(place, _)| place) {
+                capacity.holds.enter(place, State::Used);
+            }
         }
         self.stock.commit(capacity_id)
     }
 
     /// Lets holds lapse whose time is over.
     pub fn lapse_holds(&mut self, now: Timestamp) -> bool {
-        let open: Vec<Key> = self.tenders().filter(|t| t.state.is_undecided()).map(|t| t.key.clone()).collect();
         let mut lapsed = false;
         for capacity in self.stock.iter_mut() {
-            for hold in capacity.holds.iter_mut().filter(|h| h.until <= now) {
-                let kept = |tender: &Option<Key>| tender.as_ref().is_some_and(|key| open.contains(key));
-                if matches!(&hold.state, State::Held(tender) if !kept(tender)) {
-                    hold.state = State::Lapsed;
-                    capacity.changes += 1;
-                    lapsed = true;
-                }
+            let over = capacity.holds.keeping().filter(|(_, h)| h.until <= now && !h.is_awaited(&self.tenders));
+            for place in over.map(|(place, _)| place).collect::<Vec<_>>() {
+                capacity.holds.enter(place, State::Lapsed);
+                capacity.changes += 1;
+                lapsed = true;
             }
         }
         lapsed
@@ -171,14 +224,13 @@ impl Store {
 
     /// When the next hold lapses that nothing keeps.
     pub fn hold_deadline(&self) -> Option<Timestamp> {
-        let holds = self.stock.iter().flat_map(|c| &c.holds);
-        let kept = |tender: &Option<Key>| tender.as_ref().is_some_and(|key| self.is_open(key));
-        holds.filter(|h| matches!(&h.state, State::Held(tender) if !kept(tender))).map(|h| h.until).min()
+        let holds = self.stock.iter().flat_map(|c| c.holds.keeping());
+        holds.filter(|(_, h)| !h.is_awaited(&self.tenders)).map(|(_, h)| h.until).min()
     }
+}
 
-    fn is_open(&self, key: &Key) -> bool {
-        self.find(key).is_some_and(|t| t.state.is_undecided())
-    }
+fn is_open(tenders: &Book, key: &Key) -> bool {
+    tenders.get(key).is_some_and(|t| t.state.is_undecided())
 }
 
 impl Capacity {
@@ -191,14 +243,13 @@ impl Capacity {
         }
         let revision = document.integer("/capacityRevision").unwrap_or(0) + i64::from(self.changes);
         let document = document.patch("/capacityRevision", &revision.to_string())?;
-        let own = self.holds.iter().rev().find(|h| h.keeps() && h.tenant == tenant);
+        let own = self.holds.keeping().rev().find(|(_, h)| h.tenant == tenant);
         let document = match own {
-            Some(hold) => document.patch("/hold", &hold.shown())?,
+            Some((_, hold)) => document.patch("/hold", &hold.shown())?,
             None => document,
         };
-        let held = self.holds.iter().any(Hold::keeps);
         let status = match self.left() {
-            0 if held => "held",
+            0 if self.holds.kept() > 0 => "held",
             0 => "committed",
             _ => "available",
         };

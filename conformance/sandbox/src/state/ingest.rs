@@ -2,7 +2,7 @@
 //! sees them, and are taken in their order of arrival when their time has come. A withdrawal that comes meanwhile is
 //! first, and the create then finds its tombstone.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use gladhand_documents::error::Code;
 use jiff::{SignedDuration, Timestamp};
@@ -10,16 +10,20 @@ use jiff::{SignedDuration, Timestamp};
 use crate::problem::{Problem, Result};
 use crate::state::Store;
 use crate::state::create::{Submission, fill};
-use crate::state::tender::Tender;
+use crate::state::tender::{Key, Tender};
 
 /// Creates that are not stored yet, in their order of arrival.
 #[derive(Default)]
-pub struct Ingest(VecDeque<(Timestamp, Submission)>);
+pub struct Ingest {
+    queue: VecDeque<(Timestamp, Submission)>,
+    /// SHA-256 of the content that waits under each name.
+    contents: HashMap<Key, [u8; 32]>,
+}
 
 impl Ingest {
     /// When the next create is stored.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.0.front().map(|(due, _)| *due)
+        self.queue.front().map(|(due, _)| *due)
     }
 }
 
@@ -31,13 +35,16 @@ impl Store {
         }
         let mut tender = Tender::new(submission.key.clone(), submission.load_id(), now);
         fill(&mut tender, &submission);
-        match self.ingest.0.iter().find(|(_, queued)| queued.key == submission.key) {
-            Some((_, queued)) if queued.content != submission.content => {
+        match self.ingest.contents.get(&submission.key) {
+            Some(queued) if *queued != submission.content => {
                 let problem = Problem::new(Code::RevisionContentConflict, "revision 1 has other content");
                 return Err(self.about(problem, &submission.key));
             }
             Some(_) => {}
-            None => self.ingest.0.push_back((now.saturating_add(after).unwrap_or(now), submission)),
+            None => {
+                self.ingest.contents.insert(submission.key.clone(), submission.content);
+                self.ingest.queue.push_back((now.saturating_add(after).unwrap_or(now), submission));
+            }
         }
         Ok(Some(tender))
     }
@@ -45,7 +52,8 @@ impl Store {
     /// Stores the creates whose time has come.
     pub fn ingest_due(&mut self, now: Timestamp) {
         while self.ingest.deadline().is_some_and(|due| due <= now) {
-            let Some((_, submission)) = self.ingest.0.pop_front() else { return };
+            let Some((_, submission)) = self.ingest.queue.pop_front() else { return };
+            self.ingest.contents.remove(&submission.key);
             // A refusal is stored as a rejected tender; a withdrawn one stays withdrawn. There is nobody left to tell.
             if let Err(problem) = self.create(submission, now) {
                 tracing::debug!(code = %problem.code(), "a queued tender is refused");

@@ -1,6 +1,7 @@
 //! The carrier's state: one struct, one mutex, so that the order of commits is the order in which the lock was taken.
 //!
 //! * [`capacity`], [`hold`]: the stock of offers. [`idempotency`]: the key store. [`cursor`]: places in feeds.
+//! * [`book`]: the tenders, with the indexes that find them. [`feed`], [`ledger`]: all events; what ever happened.
 //! * [`view`]: what reads see. [`commits`]: what each commit replaced. [`ingest`], [`restore`]: how carriers fail.
 //! * [`tender`], [`transitions`], [`history`], [`record`]: a tender, its machine, its log. [`mod@create`], [`amend`], [`decide`], [`progress`],
 //!   [`withdraw`]: what moves it. [`eligible`]: what the carrier checks first. [`policy`]: how it decides.
@@ -8,6 +9,7 @@
 
 pub mod admission;
 pub mod amend;
+pub mod book;
 pub mod capacity;
 pub mod command;
 pub mod commits;
@@ -17,10 +19,12 @@ pub mod decide;
 pub mod dispatch;
 pub mod documents;
 pub mod eligible;
+pub mod feed;
 pub mod history;
 pub mod hold;
 pub mod idempotency;
 pub mod ingest;
+pub mod ledger;
 pub mod policy;
 pub mod progress;
 pub mod record;
@@ -31,6 +35,9 @@ pub mod transitions;
 pub mod view;
 pub mod withdraw;
 
+#[cfg(test)]
+mod index_tests;
+
 use std::collections::BTreeMap;
 
 use gladhand_documents::error::Code;
@@ -39,42 +46,19 @@ use jiff::{SignedDuration, Timestamp};
 use crate::contract::{Deprecated, Simulation};
 use crate::problem::{Problem, Result};
 use crate::random;
+use book::Book;
 use capacity::Stock;
 use commits::Commits;
+use feed::Feed;
 use idempotency::{Done, Keys};
 use ingest::Ingest;
+use ledger::Ledger;
 use policy::Policy;
 use subscriptions::Subscriptions;
 use tender::{Key, Tender};
 
 /// The tare that is assumed where neither offer nor tender names one, in pounds (contract 3d).
 pub const ASSUMED_TARE_LBS: u32 = 35_000;
-
-/// A place in the account's feed: the n-th commit of the carrier.
-#[derive(Clone, Debug)]
-pub struct Committed {
-    /// When, in business time.
-    pub at: Timestamp,
-    /// Whose.
-    pub key: Key,
-    /// Which event of its log.
-    pub sequence: u64,
-}
-
-/// Something that happened, whatever became of the log since: what tests judge by.
-#[derive(Clone, Debug)]
-pub struct Happened {
-    /// When, by the machine's clock, which all carriers of a test share and no profile sets wrong.
-    pub at: Timestamp,
-    /// The load.
-    pub load_id: String,
-    /// The tender.
-    pub key: Key,
-    /// Which event of its log.
-    pub sequence: u64,
-    /// The event's type.
-    pub kind: String,
-}
 
 /// Everything the carrier remembers.
 pub struct Store {
@@ -92,9 +76,9 @@ pub struct Store {
     /// Where webhooks go.
     pub subscriptions: Subscriptions,
     /// All events in the order of their commits.
-    pub feed: Vec<Committed>,
-    /// All events that were ever recorded; a restored backup does not shorten it.
-    pub ledger: Vec<Happened>,
+    pub feed: Feed,
+    /// The events that were ever recorded; a restored backup does not shorten it.
+    pub ledger: Ledger,
     /// How far reads lag behind; none if they do not.
     pub lag: Option<SignedDuration>,
     /// The version of the contract that it makes believe to be of.
@@ -108,9 +92,7 @@ pub struct Store {
     wall: Timestamp,
     /// Business time of the present step.
     now: Timestamp,
-    tenders: BTreeMap<Key, Tender>,
-    /// Tenders in the order in which they were first stored.
-    order: Vec<Key>,
+    tenders: Book,
 }
 
 impl Store {
@@ -124,8 +106,8 @@ impl Store {
             policy: Policy::default(),
             cursors: 0,
             subscriptions: Subscriptions::default(),
-            feed: Vec::new(),
-            ledger: Vec::new(),
+            feed: Feed::default(),
+            ledger: Ledger::default(),
             lag: None,
             simulation: Simulation::None,
             deprecated_events: BTreeMap::new(),
@@ -135,8 +117,7 @@ impl Store {
             origin: origin.to_owned(),
             wall: now,
             now,
-            tenders: BTreeMap::new(),
-            order: Vec::new(),
+            tenders: Book::default(),
         }
     }
 
@@ -163,14 +144,7 @@ impl Store {
 
     /// Every tender, in the order in which they were first stored.
     pub fn tenders(&self) -> impl DoubleEndedIterator<Item = &Tender> {
-        self.order.iter().filter_map(|key| self.tenders.get(key))
-    }
-
-    fn insert(&mut self, tender: Tender) {
-        if !self.tenders.contains_key(&tender.key) {
-            self.order.push(tender.key.clone());
-        }
-        self.tenders.insert(tender.key.clone(), tender);
+        self.tenders.all()
     }
 
     /// Begins a step: lets every deadline that has passed take effect. True if something changed.
@@ -186,9 +160,8 @@ impl Store {
     }
 
     /// When the next deadline falls.
-    pub fn next_deadline(&self) -> Option<Timestamp> {
-        let tenders = self.tenders.values();
-        let tenders = tenders.flat_map(|t| t.decision_deadlines().chain(t.command_deadlines()));
-        tenders.chain(self.ingest.deadline()).chain(self.hold_deadline()).min()
+    pub fn next_deadline(&mut self) -> Option<Timestamp> {
+        let tenders = self.tenders.deadline();
+        tenders.into_iter().chain(self.ingest.deadline()).chain(self.hold_deadline()).min()
     }
 }

@@ -68,8 +68,7 @@ impl Store {
             return Err(self.about(problem, key));
         }
         let dispatch = Dispatch::new(tender, vehicle, self.wall);
-        let tender = self.tender_mut(key)?;
-        tender.dispatch = Some(dispatch);
+        self.tenders.assign(key, dispatch);
         self.step(key, State::Dispatched, "dispatch.created", now)
     }
 

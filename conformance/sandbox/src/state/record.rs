@@ -9,8 +9,10 @@ use crate::contract::{Deprecated, Simulation};
 use crate::object::Object;
 use crate::problem::Result;
 use crate::random;
+use crate::state::Store;
+use crate::state::feed::Committed;
+use crate::state::ledger::Happened;
 use crate::state::tender::{Key, Tender};
-use crate::state::{Committed, Happened, Store};
 
 /// More than a webhook may have, in bytes (contract 4e).
 const OVERSIZE: usize = 300 << 10;
@@ -63,7 +65,7 @@ impl Store {
         tender.updated_at = now;
         self.commits.note(tender, true, now);
         self.feed.push(Committed { at: now, key: key.clone(), sequence });
-        self.ledger.push(Happened { at: self.wall, load_id, key: key.clone(), sequence, kind: recorded });
+        self.ledger.note(Happened { at: self.wall, load_id, key: key.clone(), sequence, kind: recorded });
     }
 
     /// Records an event that no consumer can digest: a carrier's mistake, sequenced and in the digest like any other.

@@ -21,10 +21,9 @@ impl Store {
             && let Some(undone) = self.commits.undo()
         {
             if let Some(before) = undone.before {
-                self.tenders.insert(undone.key, before);
+                self.tenders.put(before);
             } else {
                 self.tenders.remove(&undone.key);
-                self.order.retain(|key| *key != undone.key);
             }
             if undone.event {
                 self.feed.pop();
@@ -35,7 +34,7 @@ impl Store {
         self.keys.forget();
         self.forget_done();
         let guaranteed = |t: &&Tender| t.counter.as_ref().is_some_and(|counter| counter.firm);
-        let taken = self.tenders.values().filter(|t| t.state.holds_capacity() || guaranteed(t));
+        let taken = self.tenders.all().filter(|t| t.state.holds_capacity() || guaranteed(t));
         self.stock.recount(taken.filter_map(|t| t.capacity_id.as_deref()));
         self.subscriptions.truncate(self.feed.len());
         let open: Vec<_> = self.tenders().filter(|t| t.state == State::Pending).map(|t| t.key.clone()).collect();

@@ -132,6 +132,11 @@ impl Tender {
         self.document.is_none()
     }
 
+    /// When something next happens to it by itself.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.decision_deadlines().chain(self.command_deadlines()).min()
+    }
+
     /// The rate offered in the tender, verbatim.
     pub fn offered_rate(&self) -> Option<Document> {
         self.document.as_ref()?.extract("/rate")

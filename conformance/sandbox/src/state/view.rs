@@ -5,8 +5,9 @@ use gladhand_documents::error::Code;
 use jiff::Timestamp;
 
 use crate::problem::{Problem, Result};
+use crate::state::Store;
+use crate::state::feed::Committed;
 use crate::state::tender::{Key, Tender};
-use crate::state::{Committed, Store};
 
 /// A state to read.
 #[derive(Clone, Copy)]
@@ -42,22 +43,28 @@ impl<'a> View<'a> {
         Ok(tender)
     }
 
-    /// Every tender that is not archived, with its place in the order in which they were first stored.
-    pub fn tenders(self) -> impl Iterator<Item = (usize, &'a Tender)> {
-        let all = self.store.order.iter().enumerate();
-        all.filter_map(move |(place, key)| self.find(key).filter(|t| !t.archived).map(|tender| (place, tender)))
+    /// A tenant's tenders that are not archived, from a place in the order in which they were first stored on, each with
+    /// its place.
+    pub fn tenders(self, tenant: &str, from: usize) -> impl Iterator<Item = (usize, &'a Tender)> {
+        let mine = self.store.tenders.of_tenant(tenant, from);
+        mine.filter_map(move |(place, key)| self.find(key).filter(|t| !t.archived).map(|tender| (place, tender)))
     }
 
     /// The tender that a dispatch of this tenant belongs to.
     pub fn dispatched(self, tenant: &str, dispatch_id: &str) -> Option<&'a Tender> {
-        let key = &self.store.dispatched(tenant, dispatch_id)?.key;
-        self.find(key).filter(|t| t.dispatch.as_ref().is_some_and(|d| d.id == dispatch_id))
+        let tender = self.find(self.store.tenders.dispatched(tenant, dispatch_id)?);
+        tender.filter(|t| t.dispatch.as_ref().is_some_and(|d| d.id == dispatch_id))
     }
 
-    /// All events in the order of their commits.
-    pub fn feed(self) -> &'a [Committed] {
-        let all = &self.store.feed;
+    /// The end of the feed.
+    pub fn end(self) -> usize {
         let hidden = self.at.map_or(0, |at| self.store.commits.events_after(at));
-        &all[..all.len().saturating_sub(hidden)]
+        self.store.feed.len().saturating_sub(hidden)
+    }
+
+    /// A tenant's events from a place of the feed on, in the order of their commits, each with its place.
+    pub fn events(self, tenant: &str, from: usize) -> impl Iterator<Item = (usize, &'a Committed)> {
+        let end = self.end();
+        self.store.feed.of_tenant(tenant, from).take_while(move |(place, _)| *place < end)
     }
 }

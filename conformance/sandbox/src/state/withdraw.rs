@@ -16,7 +16,7 @@ impl Store {
             let mut tombstone = Tender::new(key.clone(), load_id.to_owned(), now);
             tombstone.state = State::Withdrawn;
             self.commits.note(&tombstone, false, now);
-            self.insert(tombstone);
+            self.tenders.put(tombstone);
             return Ok(());
         };
         match tender.state {

@@ -144,7 +144,7 @@ fn next(store: &mut Store, name: &(String, String), generation: u64) -> Next {
 /// What a subscription gets of a place of the feed, if it is its tenant's and of a type that it wants.
 pub fn delivery(store: &Store, name: &(String, String), place: usize) -> Option<Delivery> {
     let subscription = store.subscriptions.all.get(name)?;
-    let committed = store.feed.get(place).filter(|c| c.key.tenant == subscription.tenant)?;
+    let committed = store.feed.all().get(place).filter(|c| c.key.tenant == subscription.tenant)?;
     let event = store.find(&committed.key)?.history.get(committed.sequence)?;
     subscription.wants(&event.kind).then(|| Delivery {
         place,

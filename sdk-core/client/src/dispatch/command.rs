@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
 use gladhand_documents::json::{Document, quote};
-use gladhand_documents::model::dispatch::{Command, CommandState, CommandStatus, CommandType, ControlMode};
+use gladhand_documents::model::dispatch::{
+    Command, CommandRevocation, CommandState, CommandStatus, CommandType, ControlMode,
+};
 use gladhand_documents::model::{self, Model as _, SCHEMA_VERSION};
 use gladhand_documents::time::{format_instant, parse_instant};
 use gladhand_protocol::tender::command::{inverse, taken_in};
@@ -14,7 +16,7 @@ use gladhand_protocol::tender::ids;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CommandRequest, carrier_of, read};
+use super::{CommandRequest, Requester, carrier_of, read};
 use crate::auth::random::unique;
 use crate::auth::{Profile, Request};
 use crate::carrier::{Carrier, command_scope, document_of, segment};
@@ -208,10 +210,21 @@ async fn kind_of(core: &Core, dispatch_id: &str, command_id: &str) -> Result<Str
 }
 
 /// Takes a command back, which is possible until it is executed.
-pub(crate) async fn revoke(core: &Arc<Core>, dispatch_id: &str, command_id: &str) -> Result<Document> {
+pub(crate) async fn revoke(
+    core: &Arc<Core>,
+    dispatch_id: &str,
+    command_id: &str,
+    reason: &str,
+    by: &Requester,
+) -> Result<Document> {
     let (carrier, tender_id) = carrier_of(core, dispatch_id).await?;
     let kind = kind_of(core, dispatch_id, command_id).await?;
     let operation_id = format!("{dispatch_id}/{command_id}/revocation");
+    let wanted = revocation(command_id, &kind, reason, by)?;
+    model::validate(CommandRevocation::entity(), &wanted)?;
+    let (dispatch, command) = (dispatch_id.to_owned(), command_id.to_owned());
+    // One command is taken back once, under one key: what the carrier may know of it already is what is said again.
+    let said = core.journal.run(move |store| store.revocation(&dispatch, &command)).await?;
     let intent = NewIntent {
         operation: "commands.revoke",
         key: ids::idempotency_key(&core.scope(carrier.name()), "commands.revoke", &operation_id),
@@ -221,12 +234,7 @@ pub(crate) async fn revoke(core: &Arc<Core>, dispatch_id: &str, command_id: &str
         origin: carrier.base(),
         method: "POST",
         path: format!("{}/revocation", path_of(dispatch_id, command_id)),
-        body: Document::parse(format!(
-            r#"{{"schemaVersion":{},"commandId":{},"type":{}}}"#,
-            quote(SCHEMA_VERSION),
-            quote(command_id),
-            quote(&kind)
-        ))?,
+        body: said.unwrap_or(wanted),
         prefer: None,
         resend_until: core.clock.now().saturating_add(SignedDuration::from_mins(15)).unwrap_or(Timestamp::MAX),
         owner: core.owner.id.clone(),
@@ -236,4 +244,16 @@ pub(crate) async fn revoke(core: &Arc<Core>, dispatch_id: &str, command_id: &str
         Ending::Refused(error) | Ending::NotExecuted(error) | Ending::Unproven(error) => Err(error),
         Ending::Created(_) | Ending::Resolved => status(core, dispatch_id, command_id).await,
     }
+}
+
+fn revocation(command_id: &str, kind: &str, reason: &str, by: &Requester) -> Result<Document> {
+    Document::parse(format!(
+        r#"{{"schemaVersion":{},"commandId":{},"type":{},"reason":{},"requestedBy":{{"principal":{},"role":{}}}}}"#,
+        quote(SCHEMA_VERSION),
+        quote(command_id),
+        quote(kind),
+        quote(reason),
+        quote(&by.principal),
+        quote(&by.role),
+    ))
 }

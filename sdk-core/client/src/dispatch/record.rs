@@ -53,6 +53,9 @@ fn record(row: &CommandRow, dispatch_id: &str, now: Timestamp) -> Result<Documen
         steps.join(","),
         inverse(&kind).is_none(),
     );
+    if let Some(said) = &row.revocation {
+        out.extend([r#","revocation":"#, said.as_str()]);
+    }
     let undone = inverse(&kind).map(|kind| kind.as_str().to_owned());
     for (name, value) in [("tenderId", &row.tender_id), ("code", &row.code), ("inverse", &undone)] {
         if let Some(value) = value {

@@ -95,26 +95,32 @@ pub struct Acknowledger {
 }
 
 impl Acknowledger {
-    /// Acknowledges a delivery: it never comes again for this consumer. Errors: `consumer_leased`, `invalid_argument`,
-    /// those of the journal.
+    /// Acknowledges a delivery: it never comes again for this consumer. Also when the reader is gone, until another one has
+    /// the consumer: that one is given the event again. Errors: `consumer_leased`, `invalid_argument`, those of the journal.
     pub async fn ack(&self, token: u64) -> Result<()> {
         let (consumer, reader) = (self.consumer.clone(), self.reader.clone());
         self.core.journal.run(move |store| store.acknowledge(&consumer, &reader, token)).await
     }
 
-    /// A delivery has not arrived, as its caller had stopped waiting: the reader's next `next` gives it again, and with it
-    /// what came after it and is not acknowledged.
+    /// A delivery is not dealt with, and whoever had it does not deal with it any more: the reader's next `next` gives it
+    /// again, and with it what came after it and is not acknowledged.
     pub fn give_back(&self, token: u64) {
         self.given_back.fetch_min(token, Ordering::AcqRel);
+    }
+
+    /// Lets go of the consumer, whoever still holds the reader: it is free for the next [`crate::Client::events`], and the
+    /// reader's own `next` fails from now on. Waits for nobody.
+    pub fn release(&self) {
+        let (consumer, reader) = (self.consumer.clone(), self.reader.clone());
+        // If the journal is gone, so is this process, and with it the lease.
+        self.core.journal.post(move |store| {
+            let _ = store.release_consumer(&consumer, &reader);
+        });
     }
 }
 
 impl Drop for EventReader {
     fn drop(&mut self) {
-        let (consumer, reader) = (std::mem::take(&mut self.consumer), std::mem::take(&mut self.reader));
-        // If the journal is gone, so is this process, and with it the lease.
-        self.core.journal.post(move |store| {
-            let _ = store.release_consumer(&consumer, &reader);
-        });
+        self.acknowledger().release();
     }
 }

@@ -256,6 +256,28 @@ async fn a_delivery_that_reached_nobody_comes_again() {
 }
 
 #[tokio::test]
+async fn a_late_acknowledgement_counts_until_another_reader_has_the_consumer() {
+    let (bench, id) = pending().await;
+    for (kind, sequence) in [("tender.accepted", 2), ("shipment.status", 3)] {
+        bench.comes(&event(&id, sequence, kind, "")).await;
+    }
+    let mut reader = bench.client.events("billing").await.unwrap();
+    let (first, late) = (soon(reader.next()).await.unwrap().unwrap(), reader.acknowledger());
+    drop(reader);
+    late.ack(first.token).await.unwrap();
+    let mut reader = bench.client.events("billing").await.unwrap();
+    let second = soon(reader.next()).await.unwrap().unwrap();
+    assert_eq!(text(&second.event, "/sequence"), format!("{:020}", 2), "the first is done with");
+    let late = reader.acknowledger();
+    // Somebody still has the reader; the consumer is free all the same.
+    late.release();
+    let mut other = bench.client.events("billing").await.unwrap();
+    assert_eq!(soon(other.next()).await.unwrap().unwrap().token, second.token, "at once, to the next reader");
+    assert_eq!(late.ack(second.token).await.unwrap_err().code(), Code::ConsumerLeased, "it is the other's now");
+    assert_eq!(reader.next().await.unwrap_err().code(), Code::ConsumerLeased);
+}
+
+#[tokio::test]
 async fn dropping_a_wait_loses_nothing() {
     let (bench, id) = pending().await;
     let mut reader = bench.client.events("billing").await.unwrap();

@@ -134,7 +134,8 @@ pub trait Store: Send {
     fn release_consumer(&mut self, consumer: &str, reader: &str) -> Result<()>;
     /// The first applied event after `after` that the consumer has not acknowledged. Error: `consumer_leased`.
     fn next_delivery(&mut self, consumer: &str, reader: &str, after: u64) -> Result<Option<Delivered>>;
-    /// Acknowledges a delivery. Error: `consumer_leased`.
+    /// Acknowledges a delivery, also for a reader that was released, unless another one has the consumer by now. Error:
+    /// `consumer_leased`.
     fn acknowledge(&mut self, consumer: &str, reader: &str, token: u64) -> Result<()>;
 
     /// What is known of a carrier's log.
@@ -151,6 +152,8 @@ pub trait Store: Send {
     fn next_command(&mut self, dispatch: &str) -> Result<u64>;
     /// The commands of a dispatch, or the one of this id, the oldest first.
     fn commands(&mut self, dispatch: &str, command: Option<&str>) -> Result<Vec<CommandRow>>;
+    /// How a command was taken back, if the carrier may know of it.
+    fn revocation(&mut self, dispatch: &str, command: &str) -> Result<Option<Document>>;
     /// What does not mend itself; gaps count that opened before `gap_before_ms` (unix milliseconds).
     fn attention(&mut self, gap_before_ms: i64) -> Result<Attention>;
 

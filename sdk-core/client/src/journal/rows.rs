@@ -299,6 +299,8 @@ pub struct CommandRow {
     pub answer: Option<Document>,
     /// The carrier's events about it, in order.
     pub events: Vec<Document>,
+    /// How it was taken back, if the carrier may know of it.
+    pub revocation: Option<Document>,
 }
 
 /// What needs somebody's attention, because it does not mend itself.

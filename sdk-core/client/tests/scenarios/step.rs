@@ -172,7 +172,7 @@ impl Stage {
             "dispatches.change_route" => client.dispatch_change_route(&id, &text("detourId"), &reason, by).await,
             "dispatches.commands" => list("commands", &client.command_records(&id).await?),
             "dispatches.command_status" => client.command_status(&id, &text("commandId")).await,
-            "dispatches.revoke" => client.command_revoke(&id, &text("commandId")).await,
+            "dispatches.revoke" => client.command_revoke(&id, &text("commandId"), &reason, by).await,
             other => panic!("{other} is no operation of the vocabulary"),
         }
     }

@@ -140,6 +140,20 @@ entity! {
         role "role": Text<64> => required;
     }
 
+    /// What a TMS says when it takes a command back that is not executed yet (contract 4f).
+    CommandRevocation {
+        /// Semantic version of the contract.
+        schema_version "schemaVersion": Version => required;
+        /// The command.
+        command_id "commandId": Id<64> => required;
+        /// What was asked for.
+        r#type "type": CommandType;
+        /// Why it is taken back.
+        reason "reason": Text<500> => required;
+        /// Who takes it back.
+        requested_by "requestedBy": Requester => required;
+    }
+
     /// How far a command got (contract 4f).
     CommandStatus {
         /// Semantic version of the contract.
@@ -164,7 +178,7 @@ entity! {
         expires_at "expiresAt": Instant;
         /// Until when a hold lasts without renewal.
         lease_until "leaseUntil": Instant;
-        /// Why it was refused or failed.
+        /// Why it was refused, failed or was taken back.
         reason "reason": Text<500>;
         /// What became of it.
         outcome "outcome": Text<500>;

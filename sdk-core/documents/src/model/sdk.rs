@@ -1,6 +1,6 @@
 //! What the SDK answers its own application.
 
-use super::dispatch::{Command, CommandState, CommandType, ControlMode};
+use super::dispatch::{Command, CommandRevocation, CommandState, CommandType, ControlMode};
 use super::field::{
     Any, Count, Counter, Dec, Digest, Flag, Id, Instant, Int, Latitude, List, Longitude, Quantum, Text,
 };
@@ -194,6 +194,8 @@ entity! {
         code "code": Text<64>;
         /// Every answer and event about it, the oldest first.
         history "history": List<CommandStep, 0, 1000> => required;
+        /// Who took it back and why, where somebody tried.
+        revocation "revocation": CommandRevocation;
         /// The command that undoes it.
         inverse "inverse": CommandType;
         /// True where nothing undoes it.

@@ -56,11 +56,11 @@ pub fn judge(error: &Error) -> Proof {
         | C::EquipmentMismatch
         | C::ClockSkew => Proof::Refused,
         // After execution began a 500 is indeterminate; a gateway's 502 or 504 says nothing of what lies behind it. A
-        // reused key is the sender's own defect: something was executed under it, with another body.
-        C::InternalServerError | C::BadGateway | C::Timeout | C::IdempotencyKeyReused => Proof::Ambiguous,
-        // Every attempt has a proof of its own: what the carrier has seen before is a copy of this very request, which the network
-        // made, and that one may have been executed.
-        C::PopReplayed => Proof::Ambiguous,
+        // reused key is the sender's own defect: something was executed under it, with another body. A replayed proof is a copy
+        // of this very request, since every attempt has a proof of its own: the copy that came first may have been executed.
+        C::InternalServerError | C::BadGateway | C::Timeout | C::IdempotencyKeyReused | C::PopReplayed => {
+            Proof::Ambiguous
+        }
         // 400, 401, 403, 404, 410, 413, 415, 428, 429 and 503 with a code of the contract: before execution, not stored.
         _ => Proof::NotExecuted,
     }

@@ -23,15 +23,34 @@ pub(super) fn of(tx: &Tx<'_>, dispatch: &str, command: Option<&str>) -> Result<V
         params![from, to],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     )?;
-    rows.into_iter().map(|raw| row_of(tx, raw)).collect()
+    rows.into_iter().map(|raw| row_of(tx, dispatch, raw)).collect()
 }
 
-fn row_of(tx: &Tx<'_>, (body, carrier, tender_id, outcome): Raw) -> Result<CommandRow> {
+/// How a command was taken back: the latest that was not given up before it was sent.
+pub(super) fn revocation(tx: &Tx<'_>, dispatch: &str, command: &str) -> Result<Option<Document>> {
+    let rows: Vec<(Vec<u8>, Option<Vec<u8>>)> = tx.all(
+        "SELECT intent.body, outcome.body, intent.sound, outcome.sound
+         FROM sound_intents AS intent LEFT JOIN sound_entries AS outcome ON outcome.idx = intent.outcome
+         WHERE operation = 'commands.revoke' AND operation_id = ?1 ORDER BY id DESC",
+        [format!("{dispatch}/{command}/revocation")],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    for (said, outcome) in rows {
+        let result = outcome.map(Document::parse).transpose()?.and_then(|outcome| outcome.text("/result"));
+        if result.as_deref() != Some("not_executed") {
+            return Document::parse(said).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn row_of(tx: &Tx<'_>, dispatch: &str, (body, carrier, tender_id, outcome): Raw) -> Result<CommandRow> {
     let command = Document::parse(body)?;
     let outcome = outcome.map(Document::parse).transpose()?;
     let text = |pointer: &str| outcome.as_ref().and_then(|outcome| outcome.text(pointer));
     let id = command.text("/commandId").unwrap_or_default();
     Ok(CommandRow {
+        revocation: revocation(tx, dispatch, &id)?,
         events: tender_id.as_deref().map_or_else(|| Ok(Vec::new()), |tender| events(tx, tender, &id))?,
         result: text("/result"),
         code: text("/code"),

@@ -181,9 +181,11 @@ pub(super) fn safety_told(tx: &Tx<'_>) -> Result<i64> {
 }
 
 pub(super) fn tell_safety(tx: &Tx<'_>, row: i64) -> Result<()> {
-    tx.execute("INSERT INTO meta (key, value) VALUES (?1, CAST(?2 AS TEXT)) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+    tx.execute(
+        "INSERT INTO meta (key, value) VALUES (?1, CAST(?2 AS TEXT)) ON CONFLICT (key) DO UPDATE SET value = excluded.value
              WHERE CAST(value AS INTEGER) < ?2",
-            params![SAFETY_TOLD, row])?;
+        params![SAFETY_TOLD, row],
+    )?;
     Ok(())
 }
 

@@ -291,6 +291,9 @@ impl Store for SqliteStore {
     fn commands(&mut self, dispatch: &str, command: Option<&str>) -> Result<Vec<CommandRow>> {
         self.session.read(|tx| commands::of(tx, dispatch, command))
     }
+    fn revocation(&mut self, dispatch: &str, command: &str) -> Result<Option<Document>> {
+        self.session.read(|tx| commands::revocation(tx, dispatch, command))
+    }
     fn attention(&mut self, gap_before_ms: i64) -> Result<Attention> {
         self.session.read(|tx| inbox::attention(tx, gap_before_ms))
     }

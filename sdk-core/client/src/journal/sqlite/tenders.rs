@@ -212,7 +212,8 @@ pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
     // One that was released and fell out of sync later does not take the load back from the tender that has it now. It is
     // told as a duplicate, and holds the load as soon as the other lets go.
     let held = row.held() && holder_id(tx, &row.load_id)?.is_none_or(|holder| holder == row.tender_id);
-    tx.execute("INSERT INTO tenders (tender_id, tenant, load_id, carrier, attempt, state, held, sync, gap_since, proven,
+    tx.execute(
+        "INSERT INTO tenders (tender_id, tenant, load_id, carrier, attempt, state, held, sync, gap_since, proven,
              dispatch_id, fold, snapshot, local_state, local_code, local_text, updated, seal)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
              seal('tenders', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17))
@@ -242,7 +243,8 @@ pub(super) fn save(tx: &Tx<'_>, row: &TenderRow) -> Result<()> {
             local.map(|l| l.code.as_str()),
             local.map(|l| l.text.as_str()),
             tx.ms(),
-        ])?;
+        ],
+    )?;
     if held { Ok(()) } else { pass_on(tx, &row.load_id) }
 }
 
