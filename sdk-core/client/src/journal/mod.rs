@@ -75,7 +75,8 @@ pub trait Store: Send {
     /// Holds the load and appends the INTENT, or returns the tender that is there already (contract 4b). Errors:
     /// `load_held` where `again` is asked of a load that is not released; `epoch_changed` as of [`Store::sendable`].
     fn open_tender(&mut self, tender: &NewTender, intent: &NewIntent) -> Result<Opened>;
-    /// Appends the INTENT of another mutation, or returns the open one of the same operation id. Error: `epoch_changed`.
+    /// Appends the INTENT of another mutation, or returns the open one of the same operation id. Errors: `epoch_changed`;
+    /// `tender_unknown` for a mutation of a tender that is not there, or no more.
     fn open_intent(&mut self, intent: &NewIntent) -> Result<OpenedIntent>;
     /// Takes over the open intents whose owners are gone.
     fn claim_lapsed(&mut self, owner: &str) -> Result<Vec<Intent>>;

@@ -165,6 +165,18 @@ fn what_was_never_executed_stays_for_the_withdrawal_that_is_on_its_way() {
 }
 
 #[test]
+fn a_withdrawal_of_what_is_gone_meanwhile_is_not_begun() {
+    let bench = Bench::new();
+    let mut store = bench.store();
+    let create = opened(store.open_tender(&tender("t-1", "L-1", false), &bench.intent("a", "t-1")).unwrap());
+    store.close_intent(create.id, create.fence, &Outcome::of("not_executed"), &Effect::Never).unwrap();
+    // Its answer would have no tender to be about, and it would be sent for ever.
+    let withdrawal = NewIntent { operation: "tenders.withdraw", ..bench.intent("b", "t-1") };
+    assert_eq!(store.open_intent(&withdrawal).unwrap_err().code(), Code::TenderUnknown);
+    assert_eq!(store.unresolved().unwrap(), 0);
+}
+
+#[test]
 fn a_number_that_was_used_meanwhile_says_the_same_again() {
     let bench = Bench::new();
     let (mut one, mut two) = (bench.store(), bench.store());

@@ -108,6 +108,10 @@ pub(super) fn open(tx: &mut Tx<'_>, new: &NewIntent) -> Result<OpenedIntent> {
     if let Some(intent) = same.into_iter().next() {
         return Ok(OpenedIntent::Existing(Box::new(intent)));
     }
+    // Its creation may have ended meanwhile as never sent: an answer about a tender that is none would find no place.
+    if let Some(tender) = new.tender_id.as_deref().filter(|_| new.operation.starts_with("tenders.")) {
+        tenders::must(tx, tender)?;
+    }
     carriers::sendable(tx, &new.carrier)?;
     // Somebody else's of the same number came to its end after this number was counted: under one key one content is said, or
     // the carrier refuses for as long as it knows the key.
