@@ -489,8 +489,9 @@ impl Client {
         dispatch::status(self.core(), dispatch_id, command_id).await
     }
 
-    /// Takes a command back, which is possible until it is executed. Whoever says it first is on record: said again, it is
-    /// the same revocation. Errors: `illegal_transition`, `not_found`, `schema_invalid` before anything is sent.
+    /// Takes a command back, which is possible until it is executed (contract 4f). Whoever says it first is on record: said
+    /// again, it is the same revocation. Errors: `illegal_transition`, `not_found`; `schema_invalid`, before anything is sent,
+    /// for a reason or requester longer than the contract allows.
     pub async fn command_revoke(
         &self,
         dispatch_id: &str,

@@ -92,8 +92,14 @@ impl Session {
         }
         self.execute("BEGIN DEFERRED")?;
         let out = work(&self.tx());
-        // There is nothing to undo, and nothing that could fail but this.
-        self.execute("COMMIT").and(out)
+        let ended = self.execute("COMMIT");
+        if ended.is_err() {
+            // Left open, it would be the end of every later transaction.
+            let _ = self.execute("ROLLBACK");
+        }
+        // Its own failure says more than that it could not be ended after it.
+        let out = out?;
+        ended.map(|()| out)
     }
 
     fn tx(&self) -> Tx<'_> {
