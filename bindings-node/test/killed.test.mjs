@@ -1,5 +1,5 @@
 // The process dies by SIGKILL at each point of a call; the next one finds out what became of it: one tender at the carrier,
-// and a journal that says what happened. Needs the package that is built with the cargo feature `failpoints`.
+// and a journal that says what happened. Needs the package that is built with the cargo feature `testing`.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';

@@ -23,8 +23,8 @@ pub(crate) enum Language {
 pub(crate) struct Build {
     /// Swift in a root file system of its own, instead of the one on the PATH.
     pub(crate) swift_rootfs: bool,
-    /// With the points at which crash tests kill the process.
-    pub(crate) failpoints: bool,
+    /// With what only tests have: `TESTING_…`, and the points at which crash tests kill the process.
+    pub(crate) testing: bool,
 }
 
 /// What a test run needs to know.
@@ -41,7 +41,7 @@ pub(crate) struct Testing<'a> {
 /// A language whose package is built and installed.
 #[derive(Debug)]
 pub(crate) enum Prepared {
-    Rust { failpoints: bool },
+    Rust { with_testing: bool },
     Python(Python),
     Node(Node),
     Swift(Box<swift::Stage>),
@@ -97,14 +97,14 @@ impl Language {
     /// Builds its package and installs it as a user would.
     pub(crate) fn prepare(self, build: Build, sandbox: &Path) -> Result<Prepared> {
         Ok(match self {
-            Self::Rust => Prepared::Rust { failpoints: build.failpoints },
+            Self::Rust => Prepared::Rust { with_testing: build.testing },
             Self::Python => {
                 let python = python::ensure_venv(&paths::cache())?;
-                python.install(&python.build_wheel(false, build.failpoints)?)?;
+                python.install(&python.build_wheel(false, build.testing)?)?;
                 Prepared::Python(python)
             }
-            Self::Node => Prepared::Node(node::prepare(build.failpoints)?),
-            Self::Swift => Prepared::Swift(Box::new(swift::prepare(build.swift_rootfs, build.failpoints, sandbox)?)),
+            Self::Node => Prepared::Node(node::prepare(build.testing)?),
+            Self::Swift => Prepared::Swift(Box::new(swift::prepare(build.swift_rootfs, build.testing, sandbox)?)),
         })
     }
 }
@@ -139,12 +139,12 @@ impl Prepared {
     pub(crate) fn test(&self, testing: &Testing<'_>) -> Result<(Tally, String)> {
         let filter = testing.filter;
         let (name, succeeded, tally, output) = match self {
-            Self::Rust { failpoints } => {
+            Self::Rust { with_testing } => {
                 let mut run = Run::new("cargo").args(["test", "--locked", "--workspace", "--no-fail-fast"]);
                 // Both are libraries of another language's process: their tests run there.
                 run = run.args(["--exclude", "gladhand-python", "--exclude", "gladhand-node"]);
-                if *failpoints {
-                    run = run.args(["--features", "gladhand/failpoints"]);
+                if *with_testing {
+                    run = run.args(["--features", "gladhand-ffi/testing"]);
                 }
                 if let Some(filter) = filter {
                     run = run.arg(filter);

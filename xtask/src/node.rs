@@ -23,10 +23,10 @@ fn package() -> PathBuf {
     paths::root().join("bindings-node")
 }
 
-/// Builds, packs and installs the package. `failpoints` makes the one that crash tests need; it is never published.
-pub(crate) fn prepare(failpoints: bool) -> Result<Node> {
+/// Builds, packs and installs the package. `testing` makes the one that only tests need; it is never published.
+pub(crate) fn prepare(testing: bool) -> Result<Node> {
     install()?;
-    Node::install(&pack(&build(false, failpoints)?)?)
+    Node::install(&pack(&build(false, testing)?)?)
 }
 
 /// Installs the pinned tools, unless those of today are there.
@@ -42,13 +42,13 @@ pub(crate) fn install() -> Result<()> {
 }
 
 /// Builds the addon and the TypeScript, and puts the package together; returns its folder.
-pub(crate) fn build(release: bool, failpoints: bool) -> Result<PathBuf> {
+pub(crate) fn build(release: bool, testing: bool) -> Result<PathBuf> {
     let mut cargo = Run::new("cargo").args(["build", "--locked", "--quiet", "--package", "gladhand-node"]);
     if release {
         cargo = cargo.arg("--release");
     }
-    if failpoints {
-        cargo = cargo.args(["--features", "failpoints"]);
+    if testing {
+        cargo = cargo.args(["--features", "testing"]);
     }
     cargo.env("CARGO_TARGET_DIR", paths::target()).at(paths::root()).run()?;
 

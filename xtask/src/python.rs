@@ -55,8 +55,8 @@ impl Python {
         (self.venv.join("bin/python"), [("PYTHONPATH", self.site.clone()), ("PYTHONUNBUFFERED", "1".into())])
     }
 
-    /// Builds the wheel and returns its path. `failpoints` makes the one that crash tests need; it is never published.
-    pub(crate) fn build_wheel(&self, release: bool, failpoints: bool) -> Result<PathBuf> {
+    /// Builds the wheel and returns its path. `testing` makes the one that only tests need; it is never published.
+    pub(crate) fn build_wheel(&self, release: bool, testing: bool) -> Result<PathBuf> {
         let out = paths::target().join("python/wheels");
         if out.exists() {
             std::fs::remove_dir_all(&out).map_err(|e| format!("{}: {e}", out.display()))?;
@@ -66,8 +66,8 @@ impl Python {
         if release {
             build = build.arg("--release");
         }
-        if failpoints {
-            build = build.args(["--features", "failpoints"]);
+        if testing {
+            build = build.args(["--features", "testing"]);
         }
         build.env("CARGO_TARGET_DIR", paths::target()).run()?;
         let built = std::fs::read_dir(&out).map_err(|e| format!("{}: {e}", out.display()))?;

@@ -10,7 +10,7 @@ use crate::{canary, paths};
 
 /// Runs the verb: `[--swift-rootfs] [--language …|all] [--filter TEXT]`.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let mut build = Build { swift_rootfs: false, failpoints: true };
+    let mut build = Build { swift_rootfs: false, testing: true };
     let (mut chosen, mut filter) = ("all".to_owned(), None);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {

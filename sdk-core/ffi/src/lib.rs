@@ -8,6 +8,7 @@
 //! * [`identity`]: rotation, status and security events of a client.
 //! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork.
 //! * [`task`]: an operation under way: awaited, waited for with a tick (Ctrl-C), or cancelled.
+//! * `testing`: what only tests have, behind the feature of that name: each language's tests of its bridge.
 //!
 //! A binding adds its language's types and nothing else: no rule of the contract, no retry, no default.
 
@@ -20,6 +21,8 @@ pub mod observation;
 pub mod runtime;
 pub mod stream;
 pub mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod webhook;
 
 pub use client::{Asking, Client, Command};

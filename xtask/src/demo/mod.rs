@@ -18,7 +18,7 @@ use carrier::Carrier;
 /// Runs the verb: `[--language rust|python|node|swift|all] [--swift-rootfs]`.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let mut chosen = "python".to_owned();
-    let mut build = Build { swift_rootfs: false, failpoints: false };
+    let mut build = Build { swift_rootfs: false, testing: false };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {

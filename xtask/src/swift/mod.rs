@@ -34,9 +34,9 @@ pub(crate) struct Counts {
 }
 
 /// Builds the static library that a Swift program links; gives its path.
-/// `failpoints` is for tests that kill the process at a named point; a product never has it.
-pub(crate) fn build_library(workspace: &Path, release: bool, failpoints: bool) -> Result<PathBuf> {
-    cargo_build(workspace, "gladhand-swift", release, if failpoints { &["failpoints"] } else { &[] })?;
+/// `testing` is for tests: `TESTING_…`, and failpoints that kill the process; a product never has it.
+pub(crate) fn build_library(workspace: &Path, release: bool, testing: bool) -> Result<PathBuf> {
+    cargo_build(workspace, "gladhand-swift", release, if testing { &["testing"] } else { &[] })?;
     Ok(target_dir(workspace, release).join("libgladhand_swift.a"))
 }
 

@@ -11,13 +11,13 @@ const EXAMPLE: &str = "examples/swift-dispatch";
 const MORNING: &str = "gladhand-morning";
 
 /// Builds the library, checks that the generated sources are its own, and stages the package where a toolchain is.
-pub(crate) fn prepare(in_rootfs: bool, failpoints: bool, sandbox: &Path) -> Result<Stage> {
+pub(crate) fn prepare(in_rootfs: bool, testing: bool, sandbox: &Path) -> Result<Stage> {
     let toolchain = if in_rootfs {
         Toolchain::Rootfs(rootfs::ensure(&paths::cache())?)
     } else {
         Toolchain::host().ok_or("no swift 6 on the PATH; --swift-rootfs makes one of its own")?
     };
-    let library = build_library(&paths::root(), false, failpoints)?;
+    let library = build_library(&paths::root(), false, testing)?;
     stage(&paths::root(), toolchain, &paths::target(), &library, Some(sandbox))
 }
 
