@@ -6,8 +6,8 @@
 //! is appended that the process reaches for the first time: what there is to kill at, whatever is added later.
 //!
 //! Of a write, named as [`Write`]:
-//! * `before_commit`: written, and not yet durable. * `after_commit`: durable; the mirrored head is not written yet.
-//! * `after_head`: all is on disk, and nobody was told.
+//! * `before_commit`: written, and not yet committed. * `after_commit`: committed; the mirrored head is not written yet.
+//! * `after_head`: it is, where the write has one that must be, and nobody who waits was told.
 //!
 //! Of an exchange, named as its operation:
 //! * `before_send`: no byte has left. * `mid_body`: half of the content has.

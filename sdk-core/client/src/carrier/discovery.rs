@@ -133,6 +133,14 @@ impl Carrier {
         self.published.try_lock().ok()?.as_ref().map(|(published, _)| published.clone())
     }
 
+    /// What is known without asking, of this environment and not too old.
+    pub(crate) fn known_of_environment(&self, environment: &str) -> Option<Arc<Published>> {
+        let known = self.published.try_lock().ok()?;
+        let (published, read) = known.as_ref()?;
+        let fresh = self.clock.monotonic().saturating_sub(*read) < LIFETIME;
+        (fresh && published.environment == environment).then(|| published.clone())
+    }
+
     /// Pounds assumed for an unknown tare: what was last published, else the default of the contract (3d).
     pub(crate) fn assumed_tare_lbs(&self) -> i64 {
         self.last_published().and_then(|published| published.assumed_tare_lbs).unwrap_or(ASSUMED_TARE_LBS)

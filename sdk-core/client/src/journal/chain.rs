@@ -64,6 +64,11 @@ impl Mirror {
         Ok(Self { file })
     }
 
+    /// Waits until what was put is on disk.
+    pub(super) fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(|e| unwritable(&e))
+    }
+
     /// Takes the lock that writes need; it is let go when the guard is dropped. Waits at most five seconds.
     pub(super) fn lock(&self) -> Result<Guard> {
         let file = self.file.try_clone().map_err(|e| unwritable(&e))?;
@@ -113,11 +118,6 @@ impl Guard {
     /// Writes the head and waits until it is on disk.
     pub(super) fn write(&mut self, head: Head) -> Result<()> {
         self.put(head)?;
-        self.sync()
-    }
-
-    /// Waits until what was put is on disk.
-    pub(super) fn sync(&mut self) -> Result<()> {
         self.file.sync_data().map_err(|e| unwritable(&e))
     }
 

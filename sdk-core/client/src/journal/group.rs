@@ -2,10 +2,13 @@
 //! is on its way to the disk becomes the next one together (group commit). In a simulation it works in the caller's thread
 //! instead, so that the order of everything is the simulation's.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
 
@@ -16,10 +19,28 @@ use crate::fork;
 
 /// How many pieces of work share a commit at most.
 const GROUP: usize = 256;
+/// For how long, and for how many groups, what a power cut could still take stays so.
+const QUIET: Duration = Duration::from_millis(10);
+const OWING: u32 = 64;
 
 /// A piece of work that has been done, and waits to be told whether its group became durable.
 type Reply = Box<dyn FnOnce(Result<()>) + Send>;
-type Job = Box<dyn FnOnce(&mut dyn Store) -> Reply + Send>;
+type Work = Box<dyn FnOnce(&mut dyn Store) -> Reply + Send>;
+
+/// What must be on disk before whoever asked is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wait {
+    Nothing,
+    /// What was written.
+    Log,
+    /// And the mirrored head.
+    Head,
+}
+
+struct Job {
+    work: Work,
+    wait: Wait,
+}
 
 /// Where the work is done.
 #[derive(Clone)]
@@ -75,13 +96,9 @@ impl Journal {
                         return;
                     }
                 };
-                // Ends when the last handle is gone.
-                while let Ok(job) = inbox.recv() {
-                    let _at_work = fork::at_work();
-                    group(&mut store, job, &inbox);
-                    count.store(store.commits(), Ordering::Relaxed);
-                }
+                work(&mut store, &inbox, &count);
                 let _closing = fork::at_work();
+                settle(&mut store);
                 drop(store);
             })
             .map_err(|e| Error::new(Code::JournalUnwritable, "no thread for the journal").caused_by(&e))?;
@@ -122,14 +139,22 @@ impl Journal {
         T: Send + 'static,
         F: FnOnce(&mut dyn Store) -> Result<T> + Send + 'static,
     {
+        self.ask(work, Wait::Log).await
+    }
+
+    async fn ask<T, F>(&self, work: F, wait: Wait) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Store) -> Result<T> + Send + 'static,
+    {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        let job: Job = Box::new(move |store| {
+        let work = Box::new(move |store: &mut dyn Store| {
             let out = work(store);
-            Box::new(move |committed| {
+            Box::new(move |committed: Result<()>| {
                 let _ = answer.send(committed.and(out));
-            })
+            }) as Reply
         });
-        self.give(job).await?;
+        self.give(Job { work, wait }).await?;
         answered.await.map_err(|_| gone())?
     }
 
@@ -141,24 +166,29 @@ impl Journal {
         F: FnOnce(&mut dyn Store) -> Result<T> + Send + 'static,
     {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        self.post(move |store| {
+        let work = move |store: &mut dyn Store| {
             let _ = answer.send(work(store));
-        });
+        };
+        self.leave(work, Wait::Nothing);
         answered.await.map_err(|_| gone())?
     }
 
-    /// Waits until the head of all that was written before is on disk too.
+    /// Waits until a power cut can take nothing of what was written before.
     pub(crate) async fn settled(&self) {
-        // A group settles before the next one begins.
-        let _ = self.run(|_| Ok(())).await;
+        let _ = self.ask(|_| Ok(()), Wait::Head).await;
     }
 
     /// Leaves one piece of work to the store without waiting for it; nothing if the journal is closed.
     pub(crate) fn post(&self, work: impl FnOnce(&mut dyn Store) + Send + 'static) {
-        let job: Job = Box::new(move |store| {
+        self.leave(work, Wait::Log);
+    }
+
+    fn leave(&self, work: impl FnOnce(&mut dyn Store) + Send + 'static, wait: Wait) {
+        let work = Box::new(move |store: &mut dyn Store| {
             work(store);
-            Box::new(|_| {})
+            Box::new(|_| {}) as Reply
         });
+        let job = Job { work, wait };
         let _ = match &self.place {
             Place::Thread(jobs) => jobs.send(job).map_err(|_| gone()),
             Place::Here(store) => do_here(store, job),
@@ -170,7 +200,7 @@ impl Journal {
         &self.path
     }
 
-    /// How many transactions this client made durable. Each waits for the disk once, or twice if it appended entries.
+    /// How many transactions this client committed. Each waits for the disk once, unless it had only what a power cut may take.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
@@ -183,26 +213,58 @@ fn do_here(store: &Mutex<Option<SqliteStore>>, job: Job) -> Result<()> {
     Ok(())
 }
 
+/// Does what comes, until the last handle is gone.
+fn work(store: &mut SqliteStore, inbox: &mpsc::Receiver<Job>, commits: &AtomicU64) {
+    let mut owing = 0;
+    loop {
+        let next = if store.owes() { inbox.recv_timeout(QUIET) } else { inbox.recv().map_err(Into::into) };
+        let _at_work = fork::at_work();
+        match next {
+            Ok(job) => group(store, job, inbox),
+            Err(RecvTimeoutError::Timeout) => settle(store),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        owing = if store.owes() { owing + 1 } else { 0 };
+        if owing >= OWING {
+            settle(store);
+            owing = 0;
+        }
+        commits.store(store.commits(), Ordering::Relaxed);
+    }
+}
+
+/// A head or log that cannot be synced is the failure of whatever is written next.
+fn settle(store: &mut dyn Store) {
+    if let Err(error) = store.settle() {
+        tracing::warn!(target: "gladhand::journal", %error, "the head of the journal lags");
+    }
+}
+
 /// Does what waits, in order, and answers once it is durable. What did not write, and saw nothing that waits for the
-/// commit, is answered at once.
+/// commit, is answered at once. Only where nothing that waits must last, nobody waits for the disk.
 fn group(store: &mut dyn Store, first: Job, inbox: &mpsc::Receiver<Job>) {
-    store.group();
+    let mut jobs: VecDeque<Job> = std::iter::once(first).chain(inbox.try_iter().take(GROUP - 1)).collect();
+    let mut wait = jobs.iter().map(|job| job.wait).max().unwrap_or(Wait::Nothing);
+    store.group(wait > Wait::Nothing);
     let mut waiting = Vec::new();
-    for job in std::iter::once(first).chain(inbox.try_iter()).take(GROUP) {
-        let reply = job(store);
-        if store.pending() {
+    for _ in 0..GROUP {
+        // What came meanwhile belongs to this group as well, unless it waits for the disk and the group does not.
+        let more = || if wait > Wait::Nothing { inbox.try_recv().ok() } else { None };
+        let Some(job) = jobs.pop_front().or_else(more) else { break };
+        wait = wait.max(job.wait);
+        let reply = (job.work)(store);
+        if store.pending() || job.wait == Wait::Head {
             waiting.push(reply);
         } else {
             reply(Ok(()));
         }
     }
     let committed = store.commit();
+    if wait == Wait::Head {
+        settle(store);
+    }
     for reply in waiting {
         reply(committed.clone());
-    }
-    // What goes out meanwhile is in the journal. A head that cannot be written is the failure of whatever is written next.
-    if let Err(error) = store.settle() {
-        tracing::warn!(target: "gladhand::journal", %error, "the head of the journal lags");
     }
 }
 

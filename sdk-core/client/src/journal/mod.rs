@@ -54,15 +54,18 @@ pub(crate) const LEASE: Duration = Duration::from_secs(3);
 /// Errors of every method: `journal_unwritable`, `journal_busy`, `journal_corrupt`, `journal_truncated`. With `not_sent`
 /// nothing of the call is in the journal; with `maybe_sent` it may be, and what was meant may be done later.
 pub trait Store: Send {
-    /// From now on writes wait for [`Store::commit`], and become durable together.
-    fn group(&mut self);
+    /// From now on writes wait for [`Store::commit`], and become durable together. Those that need not be `lasting` may be
+    /// lost in a power cut until a later group is, or [`Store::settle`]: that commit does not wait for the disk.
+    fn group(&mut self, lasting: bool);
     /// Whether what was answered since then depends on that commit.
     fn pending(&self) -> bool;
-    /// Makes the group durable and ends it. An error is that of all its writes.
+    /// Ends the group. An error is that of all its writes.
     fn commit(&mut self) -> Result<()>;
-    /// Brings the mirrored head of what was committed to disk. Nothing is written before that has happened.
+    /// Whether a power cut could still take something that was committed, or its mirrored head.
+    fn owes(&self) -> bool;
+    /// Brings that to disk.
     fn settle(&mut self) -> Result<()>;
-    /// How many transactions this store made durable; each waits for the disk once, or twice if it appended entries.
+    /// How many transactions this store committed.
     fn commits(&self) -> u64;
 
     /// Registers this process and lets its first lease begin.

@@ -7,36 +7,32 @@ use gladhand_documents::json::Document;
 use gladhand_documents::model::sdk::Sync;
 use gladhand_protocol::tender::state::terminal;
 
-use super::prepare::prepare;
+use super::prepare::{Prepared, prepare};
 use super::send::{Ending, perform};
 use super::{CreateOptions, follow_up, read, view};
 use crate::core::Core;
+use crate::journal::Store;
 use crate::journal::rows::{Opened, TenderRow};
 
 /// Creates, or joins what holds the load. `again`: starts the next attempt of a load that is released.
 pub(crate) async fn create(core: &Arc<Core>, load: Document, options: CreateOptions, again: bool) -> Result<Document> {
     let carrier = core.carrier(&options.carrier)?.clone();
-    // A held load is joined whether or not the carrier can be reached.
-    let (load_id, name) = (load.text("/loadId").unwrap_or_default(), options.carrier.clone());
-    let (holder, latest) = core
-        .journal
-        .run(move |store| {
-            let holder = if again { None } else { store.holder(&load_id)? };
-            Ok((holder, store.latest(&name, &load_id)?))
-        })
-        .await?;
-    if let Some(holder) = holder {
-        return view(&holder, true);
-    }
-    // That of the latest tender of the load at the carrier, or the next one.
-    let attempt = latest.map_or(1, |row| row.attempt + u32::from(again));
-    let published = carrier.of_environment(&core.config.environment).await?;
-    let prepared = prepare(core, &carrier, load, &options, attempt, again, &published)?;
-    let (tender, intent) = (prepared.tender, prepared.intent);
-    let opened = core.journal.run(move |store| store.open_tender(&tender, &intent)).await?;
-    let (row, intent) = match opened {
-        Opened::Existing(row) => return view(&row, true),
-        Opened::New(new) => *new,
+    // Nearly every load is new at its carrier, which is known: what that needs is looked up in the visit that journals it.
+    let mut attempt = 1 + u32::from(again);
+    let mut published = carrier.known_of_environment(&core.config.environment);
+    let (row, intent) = loop {
+        let ready = |published| prepare(core, &carrier, load.clone(), &options, attempt, again, published);
+        let ready = published.as_deref().map(ready);
+        let (name, load_id) = (options.carrier.clone(), load.text("/loadId").unwrap_or_default());
+        let visit = move |store: &mut dyn Store| visit(store, &name, &load_id, attempt, again, ready);
+        match core.journal.run(visit).await? {
+            Visit::Opened(Opened::Existing(row)) => return view(&row, true),
+            Visit::Opened(Opened::New(new)) => break *new,
+            Visit::Again(other) => attempt = other,
+        }
+        if published.is_none() {
+            published = Some(carrier.of_environment(&core.config.environment).await?);
+        }
     };
     core.changed();
     let (ending, key) = (perform(core, &carrier, intent.clone()).await?, intent.key);
@@ -47,6 +43,39 @@ pub(crate) async fn create(core: &Arc<Core>, load: Document, options: CreateOpti
         Ending::Answered(_) | Ending::Refused(_) | Ending::Resolved | Ending::Unproven(_) => {
             answered(core, read::row(core, &row.tender_id).await?).await
         }
+    }
+}
+
+/// What one look at the journal came to.
+enum Visit {
+    Opened(Opened),
+    /// Nobody holds the load; this attempt is to be made ready.
+    Again(u32),
+}
+
+/// Journals what is ready if it is the attempt that the load is at. A held load is joined whether or not the carrier can be
+/// reached, and whatever is wrong with this tender of it.
+fn visit(
+    store: &mut dyn Store,
+    carrier: &str,
+    load: &str,
+    attempt: u32,
+    again: bool,
+    ready: Option<Result<Prepared>>,
+) -> Result<Visit> {
+    // That of the latest tender of the load at the carrier, or the next one.
+    let next = store.latest(carrier, load)?.map_or(1, |row| row.attempt + u32::from(again));
+    if let Some(Ok(ready)) = &ready
+        && next == attempt
+    {
+        return store.open_tender(&ready.tender, &ready.intent).map(Visit::Opened);
+    }
+    if !again && let Some(holder) = store.holder(load)? {
+        return Ok(Visit::Opened(Opened::Existing(Box::new(holder))));
+    }
+    match ready {
+        Some(Err(error)) if next == attempt => Err(error),
+        _ => Ok(Visit::Again(next)),
     }
 }
 

@@ -139,14 +139,17 @@ fn corrupt(what: &str) -> Error {
 }
 
 impl Store for SqliteStore {
-    fn group(&mut self) {
-        self.session.group();
+    fn group(&mut self, lasting: bool) {
+        self.session.group(lasting);
     }
     fn pending(&self) -> bool {
         self.session.pending()
     }
     fn commit(&mut self) -> Result<()> {
         self.session.commit()
+    }
+    fn owes(&self) -> bool {
+        self.session.owes()
     }
     fn settle(&mut self) -> Result<()> {
         self.session.settle()

@@ -7,6 +7,7 @@ use gladhand_documents::error::{Code, Error, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
+use super::session::{log_of, sync};
 use super::{db, seal, truncated};
 use crate::journal::chain::Guard;
 
@@ -106,6 +107,8 @@ pub(super) fn prepare(connection: &mut Connection, mut guard: Guard, environment
     }
     tx.commit().map_err(db)?;
     if mirrored != Some(head) {
+        // Nothing says that what is behind the mirrored head was synced before its process ended.
+        sync(&log_of(connection.path().unwrap_or_default()))?;
         guard.write(head)?;
     }
     Ok(())

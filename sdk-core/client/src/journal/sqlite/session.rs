@@ -1,10 +1,13 @@
 //! Transactions: one for each read; one for a whole group of writes, which become durable together (group commit).
 //!
-//! A group costs two waits for the disk, however many writes are in it: SQLite's for its log, and one for the mirrored
-//! head if the chain grew. Whoever wrote waits for the first; the second happens before anything else is written. Each
-//! write is atomic by itself: it runs under a savepoint, and one that fails leaves nothing.
+//! A group costs one wait for the disk, however many writes are in it: SQLite's for its log. Then the mirrored head is
+//! written; that it reaches the disk too is left to [`Session::settle`], a moment later. A group that may be lost in a power
+//! cut waits for nothing, and its head is not written before a later sync of the log has taken it along: the head is never
+//! ahead of what is on disk. Each write is atomic by itself: it runs under a savepoint, and one that fails leaves nothing.
 
 use std::cell::RefCell;
+use std::fs::File;
+use std::path::PathBuf;
 
 use gladhand_documents::error::{Code, Error, Result, Sent};
 use rusqlite::{Connection, ErrorCode};
@@ -26,15 +29,28 @@ pub(super) struct Session {
     known: RefCell<Known>,
     /// Whether writes wait for [`Session::commit`].
     grouped: bool,
+    /// Whether that waits for the disk.
+    lasting: bool,
+    /// What SQLite was last told of that.
+    synchronous: bool,
     open: Option<Open>,
-    /// What is committed while its head is not on disk yet.
-    unsettled: Option<Open>,
-    /// Whether a head could not be brought to disk.
-    behind: bool,
+    owes: Owes,
     /// Why the writes of this group are lost, if SQLite gave the whole transaction up.
     lost: Option<Error>,
     /// How many transactions became durable.
     commits: u64,
+}
+
+/// What a power cut could still take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Owes {
+    Nothing,
+    /// The head that is mirrored.
+    Head,
+    /// What was committed without a sync, and its head, which is not mirrored.
+    Log,
+    /// A head could not be brought to disk: nothing is written or sent before it is.
+    Failed,
 }
 
 /// A transaction that writes.
@@ -42,6 +58,8 @@ pub(super) struct Session {
 struct Open {
     guard: Guard,
     before: Head,
+    /// What the mirror said.
+    mirrored: Head,
     /// With what was appended since.
     head: Head,
     writes: Vec<Write>,
@@ -63,17 +81,24 @@ impl Session {
             clock,
             known: RefCell::default(),
             grouped: false,
+            lasting: true,
+            synchronous: true,
             open: None,
-            unsettled: None,
-            behind: false,
+            owes: Owes::Nothing,
             lost: None,
             commits: 0,
         }
     }
 
-    /// From now on writes wait for [`Session::commit`].
-    pub(super) fn group(&mut self) {
+    /// From now on writes wait for [`Session::commit`]; that waits for the disk if they are to be `lasting`.
+    pub(super) fn group(&mut self, lasting: bool) {
         self.grouped = true;
+        self.lasting = lasting;
+    }
+
+    /// Whether [`Session::settle`] has something to do.
+    pub(super) fn owes(&self) -> bool {
+        self.owes > Owes::Nothing
     }
 
     /// Whether what was answered since [`Session::group`] depends on [`Session::commit`].
@@ -110,9 +135,10 @@ impl Session {
     /// [`Session::read`] of what is on disk for good: with the head mirrored, and no other process writing meanwhile.
     pub(super) fn read_durable<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
         self.begin()?;
-        let out = work(&self.tx());
+        let lags = self.open.as_ref().is_some_and(|open| open.mirrored != open.before);
+        let done = if lags { self.bring_up() } else { Ok(()) }.and_then(|()| work(&self.tx()));
         let ended = if self.grouped { Ok(()) } else { self.commit().and_then(|()| self.settle()) };
-        ended.and(out)
+        done.and_then(|out| ended.map(|()| out))
     }
 
     /// Writes, and appends to the chain. On disk when it returns, or, in a group, once that is committed.
@@ -130,12 +156,13 @@ impl Session {
         if self.open.is_some() {
             return self.write(what, work);
         }
-        let grouped = std::mem::replace(&mut self.grouped, false);
-        self.connection.pragma_update(None, "synchronous", "NORMAL").map_err(db)?;
+        let before = (self.grouped, self.lasting);
+        self.group(false);
         let out = self.write(what, work);
-        self.grouped = grouped;
-        self.connection.pragma_update(None, "synchronous", "FULL").map_err(db)?;
-        out
+        let ended = self.commit();
+        // The group that this happens in has written nothing yet.
+        (self.grouped, self.lasting) = before;
+        out.and_then(|out| ended.map(|()| out))
     }
 
     /// What the mirror says, from under the head lock.
@@ -154,13 +181,26 @@ impl Session {
         if self.open.is_some() {
             return Ok(());
         }
-        self.settle()?;
         let mut guard = self.mirror.lock()?;
+        if self.synchronous != self.lasting {
+            // Not within a transaction; and it takes effect when it is prepared, so it is no statement to keep.
+            self.connection
+                .pragma_update(None, "synchronous", if self.lasting { "FULL" } else { "NORMAL" })
+                .map_err(db)?;
+            self.synchronous = self.lasting;
+        }
         self.execute("BEGIN IMMEDIATE")?;
         match self.agreed(&mut guard) {
-            Ok(before) => {
-                self.open = Some(Open { guard, before, head: before, writes: Vec::new() });
-                Ok(())
+            Ok((before, mirrored)) => {
+                self.open = Some(Open { guard, before, mirrored, head: before, writes: Vec::new() });
+                if self.owes < Owes::Failed {
+                    return Ok(());
+                }
+                // Only what is written anew is known to reach the disk after a sync that failed.
+                self.bring_up().inspect_err(|_| {
+                    let _ = self.execute("ROLLBACK");
+                    self.open = None;
+                })
             }
             Err(error) => {
                 let _ = self.execute("ROLLBACK");
@@ -169,9 +209,9 @@ impl Session {
         }
     }
 
-    /// The head of the chain, once the mirror says the same. It lags where a process ended, or could not write it, after
-    /// its commit; nothing is appended or sent before it is brought up.
-    fn agreed(&mut self, guard: &mut Guard) -> Result<Head> {
+    /// The head of the chain, and what the mirror says of it. That lags where a process ended, or could not write it, after its
+    /// commit, and after commits that did not wait for the disk; the next commit that waits brings it up.
+    fn agreed(&self, guard: &mut Guard) -> Result<(Head, Head)> {
         let (there, mirrored) = (head(&self.connection)?, guard.read()?.unwrap_or_default());
         if mirrored.index > there.index {
             return Err(truncated(mirrored.index, there.index));
@@ -181,15 +221,24 @@ impl Session {
             index if index == there.index => mirrored == there,
             index => digest_at(&self.connection, index)? == Some(mirrored.digest),
         };
-        if !same {
-            return Err(corrupt(&format!("entry {}", mirrored.index)));
+        if same { Ok((there, mirrored)) } else { Err(corrupt(&format!("entry {}", mirrored.index))) }
+    }
+
+    /// Brings to disk what was there before this transaction: first the log, then its head. Under the head lock.
+    fn bring_up(&mut self) -> Result<()> {
+        let log = self.log();
+        let Some(open) = &mut self.open else { return Ok(()) };
+        let done = sync(&log).and_then(|()| open.guard.write(open.before));
+        if done.is_ok() {
+            open.mirrored = open.before;
         }
-        // After a failed sync only what is written anew is known to reach the disk.
-        if mirrored != there || self.behind {
-            guard.write(there)?;
-            self.behind = false;
-        }
-        Ok(there)
+        self.owes = if done.is_ok() { Owes::Nothing } else { Owes::Failed };
+        done
+    }
+
+    /// SQLite's log, which no process takes a lock on.
+    fn log(&self) -> PathBuf {
+        log_of(self.connection.path().unwrap_or_default())
     }
 
     /// One write under a savepoint.
@@ -225,19 +274,20 @@ impl Session {
     /// and nothing goes out before.
     pub(super) fn commit(&mut self) -> Result<()> {
         self.grouped = false;
+        let lasting = std::mem::replace(&mut self.lasting, true);
         let lost = self.lost.take();
         let Some(open) = self.open.take() else { return lost.map_or(Ok(()), Err) };
         if open.writes.is_empty() {
             return self.execute("ROLLBACK");
         }
-        let ended = self.make_durable(open);
+        let ended = self.make_durable(open, lasting);
         if !self.connection.is_autocommit() {
             let _ = self.execute("ROLLBACK");
         }
         ended
     }
 
-    fn make_durable(&mut self, mut open: Open) -> Result<()> {
+    fn make_durable(&mut self, mut open: Open, lasting: bool) -> Result<()> {
         failpoint::journal("before_commit", &open.writes);
         self.connection.execute_batch("COMMIT").map_err(|error| {
             // A log that could not be synced may be on disk all the same.
@@ -247,25 +297,55 @@ impl Session {
         })?;
         self.commits += 1;
         failpoint::journal("after_commit", &open.writes);
+        // Where nothing was appended, SQLite may have had nothing to sync.
         if open.grew() {
-            open.guard.put(open.head).map_err(unmirrored)?;
+            if lasting {
+                self.owes = Owes::Failed;
+                open.guard.put(open.head).map_err(unmirrored)?;
+                self.owes = Owes::Head;
+            } else {
+                self.owes = self.owes.max(Owes::Log);
+            }
         }
-        self.unsettled = Some(open);
+        failpoint::journal("after_head", &open.writes);
         Ok(())
     }
 
-    /// Brings the head of what was committed to disk. It never is ahead of the journal: the journal was there first. That it
-    /// may be behind after a power cut costs nothing, the next writer brings it up; so whoever wrote need not wait for it.
+    /// Brings to disk what a power cut could still take: commits that did not wait for it, and the head. Whoever wrote does not
+    /// wait for this: a head that is behind costs nothing, the next writer brings it up.
     pub(super) fn settle(&mut self) -> Result<()> {
-        let Some(mut open) = self.unsettled.take() else { return Ok(()) };
-        let synced = if open.grew() { open.guard.sync() } else { Ok(()) };
-        self.behind |= synced.is_err();
-        failpoint::journal("after_head", &open.writes);
-        synced.map_err(unmirrored)
+        let settled = match self.owes {
+            Owes::Nothing => return Ok(()),
+            Owes::Head => self.mirror.sync(),
+            Owes::Log | Owes::Failed => {
+                let owed = self.owes;
+                self.begin()?;
+                let brought = if owed == Owes::Failed { Ok(()) } else { self.bring_up() };
+                self.open = None;
+                self.execute("ROLLBACK").and(brought)
+            }
+        };
+        self.owes = if settled.is_ok() { Owes::Nothing } else { Owes::Failed };
+        settled.map_err(unmirrored)
     }
 
     fn execute(&self, sql: &str) -> Result<()> {
         self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(drop).map_err(db)
+    }
+}
+
+/// The write-ahead log of a database.
+pub(super) fn log_of(database: &str) -> PathBuf {
+    PathBuf::from(format!("{database}-wal"))
+}
+
+/// Waits until a log is on disk. Where there is none, all of it is in the database, synced before the log went.
+pub(super) fn sync(log: &std::path::Path) -> Result<()> {
+    match File::open(log).and_then(|file| file.sync_data()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::new(Code::JournalUnwritable, "the journal's log cannot be synced").caused_by(&error))
+        }
+        _ => Ok(()),
     }
 }
 
