@@ -5,6 +5,7 @@
 //! * [`languages`]: the four languages, by way of [`python`], [`node`], [`swift`].
 //! * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
 //! * [`negative`]: the cases that must not be missing. * [`canary`]: what a test run must not print.
+//! * `links`: that the pages' links lead somewhere.
 //! * `parity`: the one list of operations, and that every language has them.
 
 mod bench;
@@ -14,6 +15,8 @@ mod demo;
 mod drill;
 mod interop;
 mod languages;
+#[cfg(test)]
+mod links;
 mod negative;
 mod node;
 #[cfg(test)]

@@ -65,3 +65,8 @@ mod testing;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// Those of the page on telemetry, likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/telemetry.md")]
+struct Telemetry;

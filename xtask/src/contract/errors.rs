@@ -26,7 +26,7 @@ pub(super) fn json() -> String {
 }
 
 /// What a reader needs to know of a kind.
-fn about(kind: Kind) -> &'static str {
+pub(super) fn about(kind: Kind) -> &'static str {
     match kind {
         Kind::Misuse => "The SDK was called in a way that can never work; fix the calling code.",
         Kind::Config => "A setting is missing or wrong; the message names the key.",
@@ -46,7 +46,7 @@ fn about(kind: Kind) -> &'static str {
     }
 }
 
-fn class(kind: Kind) -> String {
+pub(super) fn class(kind: Kind) -> String {
     names::upper_camel(kind.as_str()) + "Error"
 }
 

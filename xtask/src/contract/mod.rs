@@ -3,12 +3,13 @@
 //!
 //! * [`schema`], [`openapi`], [`events`], [`catalogue`], [`errors`]: `conformance/contract/`.
 //! * [`python`], [`typescript`], [`swift`]: the models and errors of the bindings.
-//! * [`lifecycle`]: the state machine in `docs/tender.md`.
+//! * [`lifecycle`]: the state machine in `docs/tender.md`. * [`error_page`]: `docs/errors.md`.
 //! * [`operations`]: the table of endpoints (contract 4.0). * [`names`]: how each language spells a name.
 //! * [`check`]: what others say of the result: a linter, and a diff with what was published last.
 
 mod catalogue;
 pub(crate) mod check;
+mod error_page;
 mod errors;
 mod events;
 mod lifecycle;
@@ -71,6 +72,7 @@ pub(crate) fn render() -> Vec<Output> {
     outputs.push(("conformance/contract/models.json".into(), catalogue::json()));
     outputs.push(("conformance/contract/openapi.json".into(), openapi::json()));
     outputs.push(("conformance/contract/asyncapi.json".into(), events::json()));
+    outputs.push(("docs/errors.md".into(), error_page::page()));
     outputs.push(("bindings-python/python/gladhand/errors.py".into(), errors::python()));
     outputs.push(("bindings-python/python/gladhand/models.py".into(), python::models()));
     outputs.push(("bindings-node/src/errors.ts".into(), errors::typescript()));
