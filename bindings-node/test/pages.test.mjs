@@ -9,7 +9,9 @@ import { readme } from './fixture.mjs';
 
 const docs = join(dirname(readme), 'docs');
 const block = /^(?:```js\n([^]*?)^```|<!-- js\n([^]*?)^-->)/gm;
-const pages = readdirSync(docs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).sort();
+const pages = readdirSync(docs, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md'))
+  .sort();
 let found = 0;
 
 for (const name of pages) {
