@@ -1,6 +1,7 @@
 //! The carrier: everything that one sandbox process knows, behind one handle that every part shares.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use gladhand_documents::error::Result;
@@ -66,6 +67,8 @@ pub struct Carrier {
     pub contract: Contract,
     /// How many calls it takes.
     pub limit: Limit,
+    /// How long every answer of the API is kept, in milliseconds of the machine's clock.
+    pub latency_ms: AtomicU32,
     /// How it fails as a whole.
     pub profiles: Profiles,
     /// Requests seen.
@@ -139,6 +142,7 @@ impl Carrier {
             faults: Faults::default(),
             contract: Contract::default(),
             limit: Limit::default(),
+            latency_ms: AtomicU32::new(0),
             profiles: Profiles::default(),
             requests: Requests::default(),
             webhook_keys: webhook::keys::Keys::new()?,

@@ -305,3 +305,15 @@ async fn time(walk: &mut Walk<'_>) {
     let late = tms.post("/v1/tenders/t-6/counters/c-1/acceptance", &key("c-1"), "").await;
     walk.says(&late, "counter_expired");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_far_away_answers_the_same_later() {
+    let (_sandbox, tms) = start();
+    let before = tms.get("/v1/tenders").await;
+    tms.control("/latency", json!({"ms": 150})).await;
+    let begun = std::time::Instant::now();
+    let after = tms.get("/v1/tenders").await;
+    assert_eq!((before.status, before.json()), (after.status, after.json()));
+    // Never earlier than it was told; how much later is the machine's affair.
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(150));
+}

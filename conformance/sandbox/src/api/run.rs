@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -136,6 +137,10 @@ async fn run(
     seen.status = answer.status.as_u16();
     seen.replayed = answer.headers.contains_key(REPLAYED);
     carrier.requests.note(seen);
+    let latency = carrier.latency_ms.load(Ordering::Relaxed);
+    if latency > 0 {
+        tokio::time::sleep(Duration::from_millis(latency.into())).await;
+    }
     decorate(answer, &carrier, &parts.headers)
 }
 

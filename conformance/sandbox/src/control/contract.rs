@@ -1,6 +1,7 @@
 //! Control over the contract: versions, deprecation, simulated versions, and how many calls a client may make.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -17,7 +18,7 @@ use crate::problem::Problem;
 
 /// The routes.
 pub fn router() -> Router<Arc<Carrier>> {
-    Router::new().route("/contract", post(contract)).route("/limit", post(limit))
+    Router::new().route("/contract", post(contract)).route("/limit", post(limit)).route("/latency", post(latency))
 }
 
 #[derive(Deserialize)]
@@ -75,5 +76,17 @@ struct Calls {
 async fn limit(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
     let wanted: Calls = body(&bytes)?;
     carrier.limit.set(wanted.per_minute);
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Latency {
+    ms: u32,
+}
+
+async fn latency(State(carrier): State<Arc<Carrier>>, bytes: Bytes) -> Answer {
+    let wanted: Latency = body(&bytes)?;
+    carrier.latency_ms.store(wanted.ms, Ordering::Relaxed);
     Ok(Json(json!({})))
 }
