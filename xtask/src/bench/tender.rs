@@ -179,10 +179,11 @@ fn verdict(measured: &Measured) -> String {
         let (ours, bare, disk) = (of(OURS, "p50"), of(BARE, "p50"), of(DISK, "p50"));
         let _ = writeln!(
             out,
-            "{concurrent} at a time: latency {:.2}x of reqwest's, {:.2}x of 1.3 times reqwest's and one fdatasync; client CPU 1/{:.1} of Python's; the server has {:.0} % of all CPU",
+            "{concurrent} at a time: latency {:.2}x of reqwest's, {:.2}x of 1.3 times reqwest's and one fdatasync; client CPU 1/{:.1} of Python's, a bare call and one fdatasync alone 1/{:.1}; the server has {:.0} % of all CPU",
             ours / bare,
             ours / (1.3 * bare + disk),
             of(PYTHON, "clientUs") / of(OURS, "clientUs"),
+            of(PYTHON, "clientUs") / (of(BARE, "clientUs") + of(DISK, "clientUs")),
             100.0 * of(OURS, "serverUs") / (of(OURS, "serverUs") + of(OURS, "clientUs")),
         );
     }
@@ -202,12 +203,13 @@ mod tests {
         }
         measured.insert((1, OURS, "serverUs"), vec![300.0]);
         measured.insert((1, DISK, "p50"), vec![9000.0, 2000.0, 1000.0]);
+        measured.insert((1, DISK, "clientUs"), vec![150.0]);
         let text = verdict(&measured);
         let first = text.lines().next().unwrap_or_default();
         assert_eq!(
             first,
-            "1 at a time: latency 3.30x of reqwest's, 1.00x of 1.3 times reqwest's and one fdatasync; client CPU 1/9.0 of Python's; the server has 75 % of all CPU"
+            "1 at a time: latency 3.30x of reqwest's, 1.00x of 1.3 times reqwest's and one fdatasync; client CPU 1/9.0 of Python's, a bare call and one fdatasync alone 1/4.5; the server has 75 % of all CPU"
         );
-        assert!(table(&measured).contains(&format!("| 1 | {DISK} | | 2.00 |")), "{}", table(&measured));
+        assert!(table(&measured).contains(&format!("| 1 | {DISK} | | 2.00 | | | 150 |")), "{}", table(&measured));
     }
 }

@@ -97,7 +97,7 @@ pub(crate) fn percentiles(latencies: &mut [Duration]) -> Value {
 }
 
 /// Processor time of this process, of all its threads.
-fn own_seconds() -> f64 {
+pub(crate) fn own_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

@@ -6,7 +6,6 @@ CREATE TABLE entries (
     body BLOB NOT NULL, body_digest BLOB NOT NULL, previous BLOB NOT NULL, digest BLOB NOT NULL,
     seal BLOB
 ) STRICT;
-CREATE INDEX entries_by_tender ON entries (tender_id, idx);
 CREATE TABLE owners (
     owner TEXT PRIMARY KEY, pid INTEGER NOT NULL, started TEXT NOT NULL, boot TEXT NOT NULL, lease_until INTEGER NOT NULL,
     seal BLOB
@@ -19,7 +18,7 @@ CREATE TABLE tenders (
 ) STRICT;
 CREATE UNIQUE INDEX one_live_tender ON tenders (tenant, load_id) WHERE held = 1;
 CREATE INDEX tenders_by_load ON tenders (tenant, load_id, carrier, attempt);
-CREATE INDEX tenders_by_dispatch ON tenders (dispatch_id);
+CREATE INDEX tenders_by_dispatch ON tenders (dispatch_id) WHERE dispatch_id IS NOT NULL;
 CREATE INDEX tenders_with_gap ON tenders (gap_since) WHERE gap_since IS NOT NULL;
 CREATE TABLE intents (
     id INTEGER PRIMARY KEY, fence INTEGER NOT NULL, owner TEXT NOT NULL, operation TEXT NOT NULL,
