@@ -64,6 +64,9 @@ pub struct Presented {
     /// What the token is bound to: the certificate's SHA-256 in hex, if it is bound to one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound_to: Option<Name>,
+    /// `traceparent` (W3C Trace Context).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Box<str>>,
 }
 
 impl Presented {
@@ -76,7 +79,8 @@ impl Presented {
         let proof = headers.get("dpop").and_then(|v| v.to_str().ok()).and_then(|proof| part(proof, 0));
         let jwk = proof.and_then(|mut head| serde_json::from_value::<Jwk>(head["jwk"].take()).ok());
         let jkt = jwk.and_then(|jwk| jwk.thumbprint(ThumbprintHash::SHA256).ok()).map(Into::into);
-        Self { client_id: claims["client_id"].as_str().map(Into::into), jkt, bound_to }
+        let traceparent = crate::api::headers::text(headers, "traceparent").map(Into::into);
+        Self { client_id: claims["client_id"].as_str().map(Into::into), jkt, bound_to, traceparent }
     }
 }
 
@@ -218,11 +222,12 @@ impl Fingerprints {
             log.gone += 1;
         }
         let index = log.gone + log.requests.len() as u64;
-        let Presented { client_id, jkt, bound_to } = presented;
+        let Presented { client_id, jkt, bound_to, traceparent } = presented;
         let presented = Presented {
             client_id: client_id.map(|name| log.name(name)),
             jkt: jkt.map(|name| log.name(name)),
             bound_to: bound_to.map(|name| log.name(name)),
+            traceparent,
         };
         let noted = Request {
             index,

@@ -24,6 +24,10 @@ pub struct Seen {
     pub key: Option<String>,
     /// Whether the answer was a stored one.
     pub replayed: bool,
+    /// `traceparent` as it came (W3C Trace Context).
+    pub traceparent: Option<String>,
+    /// `tracestate` as it came.
+    pub tracestate: Option<String>,
 }
 
 /// The log of requests.
@@ -68,6 +72,7 @@ impl Requests {
                 json!({
                     "operation": s.operation, "method": s.method, "path": s.path, "status": s.status,
                     "code": s.code, "idempotencyKey": s.key, "replayed": s.replayed,
+                    "traceparent": s.traceparent, "tracestate": s.tracestate,
                 })
             })
             .collect();

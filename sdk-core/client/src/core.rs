@@ -18,6 +18,7 @@ use crate::identity::rotation::Rotation;
 use crate::journal::rows::{CarrierRow, Intent};
 use crate::journal::{Journal, Owner};
 use crate::observe::SecurityLog;
+use crate::trace::{self, TraceContext};
 
 /// How often a waiting reader looks for what another process wrote into the same journal.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -41,8 +42,8 @@ pub(crate) struct Core {
     pub(crate) wake: Notify,
     /// Intents that somebody in this process is at work on.
     busy: Mutex<HashSet<u64>>,
-    /// Intents that the foreground gave up on.
-    handed: Mutex<Vec<Intent>>,
+    /// Intents that the foreground gave up on, each with the trace of its call.
+    handed: Mutex<Vec<(Intent, Option<TraceContext>)>>,
     /// Carriers whose feed is being followed.
     pub(crate) following: Mutex<HashSet<String>>,
     /// Carriers whose feed is being read up to its head, once.
@@ -104,13 +105,13 @@ impl Core {
     {
         self.open()?;
         let stop = self.stop.clone();
-        let task = self.tasks.spawn(async move {
+        let task = self.tasks.spawn(trace::resume(trace::current(), async move {
             tokio::select! {
                 biased;
                 out = work => out,
                 () = stop.cancelled() => Err(closed().sent(Sent::MaybeSent)),
             }
-        });
+        }));
         let early = |e| Error::new(Code::InternalPanic, "a task ended early").sent(Sent::MaybeSent).caused_by(&e);
         task.await.unwrap_or_else(|e| Err(early(e)))
     }
@@ -171,13 +172,13 @@ impl Core {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leaves an intent to the driver.
+    /// Leaves an intent to the driver, which goes on in the trace of this call.
     pub(crate) fn hand_over(&self, intent: Intent) {
-        self.handed.lock().unwrap_or_else(PoisonError::into_inner).push(intent);
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner).push((intent, trace::current()));
         self.wake.notify_one();
     }
 
-    pub(crate) fn handed_over(&self) -> Vec<Intent> {
+    pub(crate) fn handed_over(&self) -> Vec<(Intent, Option<TraceContext>)> {
         std::mem::take(&mut *self.handed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

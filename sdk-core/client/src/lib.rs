@@ -18,6 +18,7 @@
 //! * [`observe`]: security events and expiries.
 //! * [`auth`]: tokens, proofs and the calls that carry them.
 //! * [`telemetry`]: a vehicle gateway publishes, a TMS follows.
+//! * [`trace`]: the host's trace, carried into the requests of a call.
 
 pub mod auth;
 mod capacity;
@@ -46,6 +47,7 @@ mod sandbox;
 pub mod secret;
 pub mod telemetry;
 pub mod tender;
+pub mod trace;
 pub mod transport;
 
 pub use client::Client;

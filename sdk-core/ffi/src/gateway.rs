@@ -82,6 +82,12 @@ impl Gateway {
         counts(self.gateway.status().conservation)
     }
 
+    /// Numbers to watch the gateway by: a Metrics. Asks nobody.
+    pub fn metrics(&self) -> Result<Document> {
+        self.owner.check()?;
+        guard(|| self.gateway.status().metrics())
+    }
+
     /// Sends what waits, and ends. Answers as [`Gateway::flush`].
     pub fn close(&self, cancel: &CancelToken) -> Task<Document> {
         let (gateway, owner) = (Arc::clone(&self.gateway), self.owner);

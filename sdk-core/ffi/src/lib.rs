@@ -7,6 +7,7 @@
 //! * [`contract`]: names, digests, signatures and states by themselves.
 //! * [`identity`]: rotation, status and security events of a client.
 //! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork.
+//! * [`logs`]: what the core logs, for the host's own log. * [`fork`]: forks of the host process.
 //! * [`task`]: an operation under way: awaited, waited for with a tick (Ctrl-C), or cancelled.
 //! * `testing`: what only tests have, behind the feature of that name: each language's tests of its bridge.
 //!
@@ -15,8 +16,10 @@
 pub mod client;
 pub mod columns;
 pub mod contract;
+pub mod fork;
 pub mod gateway;
 pub mod identity;
+pub mod logs;
 pub mod observation;
 pub mod runtime;
 pub mod stream;
@@ -28,10 +31,11 @@ mod webhook;
 pub use client::{Asking, Client, Command};
 pub use gateway::Gateway;
 pub use gladhand::telemetry::{Admission, Published};
-pub use gladhand::{Delivery, Sandbox, fork};
+pub use gladhand::{Delivery, Sandbox};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::{Document, quote};
 pub use identity::Pem;
+pub use logs::{LogRecord, Logs};
 pub use stream::{Events, Follow, Safety, SecurityEvents, Watch};
 pub use task::{CancelToken, Task, spawn};
 pub use webhook::LIMIT as WEBHOOK_LIMIT;

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gladhand_documents::error::{Code, Error, Result};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::logs;
+
 /// A library in someone else's process: enough to keep TLS and the journal off one another's way.
 const WORKERS: usize = 2;
 
@@ -26,7 +28,7 @@ pub fn get() -> Result<Arc<Runtime>> {
         .worker_threads(WORKERS)
         .max_blocking_threads(16)
         .thread_name("gladhand")
-        .on_thread_start(block_broken_pipe)
+        .on_thread_start(begin)
         .enable_all()
         .build()
         .map_err(|e| Error::new(Code::InternalPanic, "no threads for the runtime").caused_by(&e))?;
@@ -36,6 +38,12 @@ pub fn get() -> Result<Arc<Runtime>> {
         std::mem::forget(inherited);
     }
     Ok(runtime)
+}
+
+/// What every thread of the runtime begins with.
+fn begin() {
+    block_broken_pipe();
+    logs::attach();
 }
 
 /// A peer that closes a connection must not end the host. Rust, Python and Node programs ignore SIGPIPE; a Swift program

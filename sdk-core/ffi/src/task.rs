@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use gladhand::trace::{self, TraceContext, in_trace};
 use gladhand_documents::error::{Code, Error, Result, Sent};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -19,10 +20,13 @@ use crate::runtime;
 /// How often a waiting thread looks whether its host wants it back.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Cancels the tasks that were started with it. Cancelling an await never withdraws a tender: what had left is resolved by
-/// the journal (contract 4d).
+/// The context of a call: cancels the tasks that were started with it, and says to which trace of the host they belong.
+/// Cancelling an await never withdraws a tender: what had left is resolved by the journal (contract 4d).
 #[derive(Clone, Debug, Default)]
-pub struct CancelToken(CancellationToken);
+pub struct CancelToken {
+    cancel: CancellationToken,
+    trace: Option<TraceContext>,
+}
 
 impl CancelToken {
     /// A token that nobody has cancelled yet.
@@ -30,14 +34,29 @@ impl CancelToken {
         Self::default()
     }
 
+    /// The same token, for a call of the host's trace (W3C Trace Context: the values of `traceparent` and `tracestate`). What is
+    /// malformed is no context.
+    pub fn in_trace(&self, traceparent: Option<&str>, tracestate: Option<&str>) -> Self {
+        let trace = traceparent.and_then(|parent| TraceContext::parse(parent, tracestate));
+        Self { cancel: self.cancel.clone(), trace }
+    }
+
     /// Cancels.
     pub fn cancel(&self) {
-        self.0.cancel();
+        self.cancel.cancel();
+    }
+
+    /// The error of a call with this token.
+    fn named(&self, error: Error) -> Error {
+        match &self.trace {
+            Some(trace) => trace::named(error, trace),
+            None => error,
+        }
     }
 
     /// Whether it was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
+        self.cancel.is_cancelled()
     }
 }
 
@@ -77,7 +96,7 @@ where
                 // The sender is inside, so a runtime that goes away answers as well: by dropping it.
                 let (outcome, held) = match guarded(&token, operation).await {
                     Ok((value, held)) => (Ok(value), Some(held)),
-                    Err(error) => (Err(error), None),
+                    Err(error) => (Err(token.named(error)), None),
                 };
                 if let (Err(Ok(value)), Some(held)) = (send.send(outcome), held) {
                     unheard(value, held);
@@ -94,11 +113,11 @@ async fn guarded<T>(cancel: &CancelToken, operation: impl Future<Output = Result
     if cancel.is_cancelled() {
         return Err(cancelled());
     }
-    let operation = AssertUnwindSafe(operation).catch_unwind();
+    let operation = AssertUnwindSafe(in_trace(cancel.trace.clone(), operation)).catch_unwind();
     // Once it has begun, nobody here knows whether something has left: that is never told as not sent.
     tokio::select! {
         biased;
-        () = cancel.0.cancelled() => Err(cancelled().sent(Sent::MaybeSent)),
+        () = cancel.cancel.cancelled() => Err(cancelled().sent(Sent::MaybeSent)),
         outcome = operation => outcome.unwrap_or_else(|panic| Err(panicked(&*panic).sent(Sent::MaybeSent))),
     }
 }

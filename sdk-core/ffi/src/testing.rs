@@ -81,6 +81,16 @@ pub fn cancelled() -> u64 {
     CANCELLED.load(Ordering::SeqCst)
 }
 
+/// Logs so many records at level `info` on the runtime, as fast as it can.
+pub fn log(count: u64, cancel: &CancelToken) -> Task<i64> {
+    spawn(cancel, async move {
+        for number in 0..count {
+            tracing::info!(target: "gladhand::testing", number, "TESTING_log");
+        }
+        Ok(0)
+    })
+}
+
 /// Every code of the error table.
 pub fn codes() -> Vec<&'static str> {
     Code::ALL.iter().map(|code| code.as_str()).collect()

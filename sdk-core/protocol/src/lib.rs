@@ -4,9 +4,11 @@
 //! * [`proof`]: DPoP proofs, client assertions, key thumbprints, token checks, webhook signatures.
 //! * [`telemetry`]: lanes, frames, credit, acknowledgement, gaps; freshness.
 //! * [`tender`]: states, history, idempotency, eligibility, recovery.
+//! * [`trace`]: the host's trace, on its way to the carrier.
 //! * [`versioning`]: which version of the contract is spoken, and what is about to end.
 
 pub mod proof;
 pub mod telemetry;
 pub mod tender;
+pub mod trace;
 pub mod versioning;

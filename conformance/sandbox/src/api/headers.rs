@@ -113,6 +113,13 @@ pub fn query(parts: &Parts) -> HashMap<String, String> {
     url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
 }
 
+/// A header field as it came, if it came once and is text.
+pub fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let only = values.next().filter(|_| values.next().is_none())?;
+    only.to_str().ok().map(str::to_owned)
+}
+
 /// The trace id of `traceparent`, or one of ours.
 pub fn trace_id(headers: &HeaderMap) -> String {
     let parent = headers.get("traceparent").and_then(|v| v.to_str().ok());

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::api::call::{Call, MAX_BODY, Operation};
-use crate::api::headers::{committed, decorate, http_date, idempotency_key, media, path_id, query, trace_id};
+use crate::api::headers::{committed, decorate, http_date, idempotency_key, media, path_id, query, text, trace_id};
 use crate::api::strike::{hang_up, strike};
 use crate::auth::{self, Binding, Caller, Presenter};
 use crate::carrier::Carrier;
@@ -66,6 +66,8 @@ async fn run(
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         key: idempotency_key(&parts.headers).ok(),
+        traceparent: text(&parts.headers, "traceparent"),
+        tracestate: text(&parts.headers, "tracestate"),
         ..Seen::default()
     };
     let presenter = Presenter::of(&parts);

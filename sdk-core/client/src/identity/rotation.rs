@@ -14,6 +14,7 @@ use super::{Change, Identity, Material, PemUpdate};
 use crate::auth::Authorized;
 use crate::clock::{SharedClock, within};
 use crate::observe::{Activity, Expiry, SecurityEvent, SecurityLog};
+use crate::trace;
 
 /// How long a caller who asked for a rotation waits for it; it goes on without them.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -97,8 +98,11 @@ impl Rotation {
     }
 
     async fn publish_everywhere(&self, material: &Arc<Material>, again: bool) -> Result<()> {
-        let publications: JoinSet<Result<()>> =
-            self.carriers.iter().map(|carrier| publish(carrier.clone(), material.clone(), again)).collect();
+        let publications: JoinSet<Result<()>> = self
+            .carriers
+            .iter()
+            .map(|carrier| trace::resume(trace::current(), publish(carrier.clone(), material.clone(), again)))
+            .collect();
         let outcomes = tokio::spawn(publications.join_all());
         let outcomes = within(&*self.clock, PATIENCE, outcomes).await.ok_or_else(|| {
             Error::new(

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
+use tracing::dispatcher::{DefaultGuard, Dispatch, set_default};
+use tracing::subscriber::NoSubscriber;
 
 use super::Store;
 use super::sqlite::SqliteStore;
@@ -80,9 +82,11 @@ impl Journal {
         let (place, environment, tenant) = (path.to_owned(), environment.to_owned(), tenant.to_owned());
         let commits = Arc::new(AtomicU64::new(0));
         let count = commits.clone();
+        let log = tracing::dispatcher::get_default(Clone::clone);
         std::thread::Builder::new()
             .name("gladhand-journal".to_owned())
             .spawn(move || {
+                let _log = heard(&log);
                 let opening = fork::at_work();
                 let opened = SqliteStore::open(&place, &environment, &tenant, clock);
                 drop(opening);
@@ -204,6 +208,11 @@ impl Journal {
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
+}
+
+/// What this thread logs is heard by the subscriber of the thread that made it. Where that has none, a global one may yet come.
+fn heard(log: &Dispatch) -> Option<DefaultGuard> {
+    (!log.is::<NoSubscriber>()).then(|| set_default(log))
 }
 
 fn do_here(store: &Mutex<Option<SqliteStore>>, job: Job) -> Result<()> {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use crate::auth::Authorized;
+use crate::trace;
 use crate::transport::BoxFuture;
 
 /// A connection and the token for one stream on it. Both belong to one generation of credentials.
@@ -65,12 +66,13 @@ impl Connector for Authorized {
 /// A connector that is handed around.
 pub(super) type SharedConnector = Arc<dyn Connector>;
 
-/// A request that carries the connection's token.
+/// A request that carries the connection's token, and the trace of whoever opened the stream.
 pub(super) fn request<T>(message: T, authorization: HeaderValue) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
     if let Ok(mut value) = tonic::metadata::AsciiMetadataValue::try_from(authorization.as_bytes()) {
         value.set_sensitive(true);
         request.metadata_mut().insert("authorization", value);
     }
+    trace::mark(request.metadata_mut().as_mut());
     request
 }

@@ -19,6 +19,7 @@ use super::stub::telemetry_follow_service_client::TelemetryFollowServiceClient;
 use super::{position, refusal};
 use crate::auth::random;
 use crate::clock::{SharedClock, within};
+use crate::trace;
 
 const SCOPE: &str = "telemetry:read";
 /// How long the collector may take to answer.
@@ -98,14 +99,15 @@ impl Follow {
             answers.push(answer);
             follow.legs.push(leg.clone());
             let stop = follow.stop.clone();
-            tokio::spawn(async move {
+            // The stream is that of the call that opens it, also when it has to be opened again.
+            tokio::spawn(trace::resume(trace::current(), async move {
                 let end = tokio::select! {
                     refusal = drive(&leg, first) => refusal.map_or(End::Over, End::Refused),
                     () = stop.cancelled() => End::Over,
                 };
                 leg.state().end = end;
                 leg.changed.notify_one();
-            });
+            }));
         }
         for answer in answers {
             match answer.await {

@@ -15,6 +15,7 @@ use crate::core::{Core, jitter};
 use crate::events::{Alarms, catch_up, pull};
 use crate::journal::LEASE;
 use crate::journal::rows::{Intent, TenderRow};
+use crate::trace::{self, TraceContext};
 
 /// How long a gap may close by itself before the tender's feed is pulled (contract 4e).
 const GAP_TIMER: Duration = Duration::from_secs(5);
@@ -57,29 +58,33 @@ async fn round(core: &Arc<Core>, seen: &mut HashSet<u64>, pulls: &Arc<Pulls>) ->
             Ok((claimed, open.collect::<Vec<_>>()))
         })
         .await?;
-    for intent in core.handed_over().into_iter().chain(claimed) {
-        start(core, intent);
+    for (intent, trace) in core.handed_over() {
+        start(core, intent, trace);
+    }
+    // Whose trace these belonged to died with their process.
+    for intent in claimed {
+        start(core, intent, None);
     }
     // Ours, open, seen a round ago already, and nobody at it: a failure of the journal left it.
     let known = std::mem::replace(seen, open.iter().map(|intent| intent.id).collect());
     for intent in open.into_iter().filter(|intent| known.contains(&intent.id)) {
-        start(core, intent);
+        start(core, intent, None);
     }
     gaps(core, pulls).await
 }
 
 /// Resolves one intent in a task of its own, unless somebody is at it.
-fn start(core: &Arc<Core>, intent: Intent) {
+fn start(core: &Arc<Core>, intent: Intent, trace: Option<TraceContext>) {
     let Some(working) = core.work_on(intent.id) else { return };
     let core = core.clone();
-    core.tasks.clone().spawn(async move {
+    core.tasks.clone().spawn(trace::resume(trace, async move {
         let _working = working;
         let stop = core.stop.clone();
         tokio::select! {
             () = stop.cancelled() => {}
             () = until_closed(&core, intent) => {}
         }
-    });
+    }));
 }
 
 async fn until_closed(core: &Arc<Core>, mut intent: Intent) {

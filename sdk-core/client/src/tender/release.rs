@@ -11,6 +11,7 @@ use gladhand_documents::model::sdk::Sync;
 use super::{read, withdraw};
 use crate::core::Core;
 use crate::journal::rows::Override;
+use crate::trace;
 
 /// The longest actor, reason or runbook, in characters.
 const MAX_TEXT: usize = 500;
@@ -49,7 +50,7 @@ pub(crate) async fn release(core: &Arc<Core>, id: &str, by: Override) -> Result<
 /// Leaves a tombstone at the carrier, so that a copy that is still on its way is refused. The override does not wait for it.
 fn bury(core: &Arc<Core>, id: &str) {
     let (core, id) = (core.clone(), id.to_owned());
-    core.tasks.clone().spawn(async move {
+    core.tasks.clone().spawn(trace::resume(trace::current(), async move {
         let stop = core.stop.clone();
         let buried = async {
             let row = read::row(&core, &id).await?;
@@ -63,5 +64,5 @@ fn bury(core: &Arc<Core>, id: &str) {
                 Err(error) => tracing::warn!(target: "gladhand::tender", tender = %id, %error, "no tombstone could be left"),
             },
         }
-    });
+    }));
 }

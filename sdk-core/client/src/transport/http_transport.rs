@@ -20,7 +20,7 @@ use super::stream::Made;
 use super::tracked::{Left, TrackedBody};
 use super::{BoxFuture, HttpRequest, HttpResponse, Transport, failure};
 use crate::clock::within;
-use crate::failpoint;
+use crate::{failpoint, trace};
 
 /// How often an idle-looking HTTP/2 connection with a request on it is asked whether it still lives: a connection that a
 /// middlebox forgot must not swallow every further request.
@@ -87,9 +87,14 @@ impl HttpTransport {
         let mut stale = 0;
         loop {
             let mut outgoing = outgoing(request, left)?;
+            let span = trace::mark(outgoing.headers_mut()).map(tracing::field::display);
+            let (method, path) = (request.method.as_str(), request.url.path());
+            tracing::debug!(target: "gladhand::http", method, peer, path, span, "request");
             let connection = capture_connection(&mut outgoing);
             match self.client.request(outgoing).await {
                 Ok(answer) => {
+                    let status = answer.status().as_u16();
+                    tracing::debug!(target: "gladhand::http", method, peer, path, status, span, "answer");
                     let made = answer.extensions().get::<Made>();
                     if let Some(made) = made {
                         made.answered.store(true, Ordering::Relaxed);
