@@ -1,4 +1,5 @@
-//! The token behind an `AbortSignal`: the TypeScript half listens to the signal and cancels the token.
+//! The context of a call: the token behind an `AbortSignal` (the TypeScript half listens to the signal and cancels the token),
+//! and the host's trace.
 
 use napi_derive::napi;
 
@@ -8,11 +9,10 @@ pub struct CancelToken(gladhand_ffi::CancelToken);
 
 #[napi]
 impl CancelToken {
-    /// A token that nobody has cancelled yet.
+    /// A token that nobody has cancelled yet, of a call of this trace.
     #[napi(constructor)]
-    #[allow(clippy::new_without_default, reason = "napi needs the constructor, nobody needs the default")]
-    pub fn new() -> Self {
-        Self(gladhand_ffi::CancelToken::new())
+    pub fn new(traceparent: Option<String>, tracestate: Option<String>) -> Self {
+        Self(gladhand_ffi::CancelToken::new().in_trace(traceparent.as_deref(), tracestate.as_deref()))
     }
 
     /// Cancels. A call that already left is resolved by the journal, never withdrawn by this.

@@ -328,7 +328,7 @@ impl Client {
         id: String,
         url: String,
         types: Vec<String>,
-        mtls: String,
+        mtls: Option<String>,
         cancel: Option<&CancelToken>,
     ) -> Result<Object<'env>> {
         promise(env, self.0.webhook_subscribe(carrier, id, url, types, mtls, &token(cancel)), Document)

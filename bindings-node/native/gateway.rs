@@ -229,6 +229,12 @@ impl Gateway {
         self.0.stats().map(Document).map_err(|error| raise(env, &error))
     }
 
+    /// Numbers to watch it by.
+    #[napi]
+    pub fn metrics(&self, env: Env) -> Result<Document> {
+        self.0.metrics().map(Document).map_err(|error| raise(env, &error))
+    }
+
     /// Sends what waits, and ends.
     #[napi]
     pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {

@@ -3,6 +3,7 @@
 //! * [`document`]: the lossless document. * [`cancel`]: the token behind an `AbortSignal`.
 //! * [`promise`]: a task of the core as a promise. * [`error`]: a failure of the core as a JavaScript error.
 //! * [`contract`]: names, digests, signatures and states by themselves. * [`client`]: the operations. * [`stream`], [`events`]: what is pulled, and what is called back.
+//! * [`logs`]: the host's log.
 //! * [`gateway`], [`columns`]: the vehicle side. * [`sandbox`]: a local carrier.
 //!
 //! It holds no rule of the contract, no retry and no default, and it never sees an `AbortSignal`: that type of napi
@@ -17,6 +18,7 @@ mod document;
 mod error;
 mod events;
 mod gateway;
+mod logs;
 mod promise;
 mod sandbox;
 mod stream;

@@ -1,6 +1,7 @@
 // A call of the core as an abortable promise. The native side never sees the signal: it gets a token of its own.
 import { GladhandError } from './errors.js';
 import { addon, type CancelToken } from './native.js';
+import { current } from './trace.js';
 
 /** What every call takes. */
 export interface CallOptions {
@@ -12,7 +13,8 @@ export interface CallOptions {
 /** Awaits `start`; an abort of the signal cancels it and rejects with the signal's reason. */
 export async function call<T>(signal: AbortSignal | undefined, start: (cancel: CancelToken) => Promise<T>): Promise<T> {
   signal?.throwIfAborted();
-  const token = new addon.CancelToken();
+  const trace = current();
+  const token = new addon.CancelToken(trace?.traceparent, trace?.tracestate);
   const abort = (): void => token.cancel();
   signal?.addEventListener('abort', abort, { once: true });
   try {

@@ -118,7 +118,7 @@ export class Webhooks {
 
   /** Asks the carrier to send events to an address. */
   subscribe(given: Subscription): Promise<WebhookSubscription> {
-    const { carrier, subscriptionId, url, types = [], mtls = 'required' } = given;
+    const { carrier, subscriptionId, url, types = [], mtls } = given;
     return subscription(given, (cancel) =>
       this.#native.webhookSubscribe(carrier, subscriptionId, url, [...types], mtls, cancel),
     );

@@ -1,6 +1,7 @@
 // The vehicle side: publishing what vehicles observe.
 import { documentOf, type DocumentLike } from './accept.js';
 import { call, type CallOptions } from './call.js';
+import { Metrics } from './models.js';
 import { addon, type Document, type NativeGateway } from './native.js';
 import { settings, type Settings } from './settings.js';
 import { nanoseconds, nativeColumns, Templates, type Columns, type Observation, type Published } from './vehicle.js';
@@ -109,6 +110,12 @@ export class Gateway implements AsyncDisposable {
   /** What became of the records so far. */
   stats(): Counts {
     return counts(this.#native.stats());
+  }
+
+  /** Numbers to watch the gateway by, as `Client.metrics`: each a sample with its `name`, its `labels` (`lane`, `reason`) and its
+   * `value`; names that end in `_total` count up from the start of the gateway's epoch. Asks nobody. Throws `forked_client`. */
+  metrics(): Metrics {
+    return Metrics.fromDocument(this.#native.metrics());
   }
 
   /** Sends what is waiting and ends the stream. */

@@ -11,6 +11,8 @@ export type { Codes, Columns, Fault, Labels, Numbers, Observation, Published, Se
 export type { Setting, Settings } from './settings.js';
 export type { DocumentLike } from './accept.js';
 export type { CallOptions } from './call.js';
+export { withTraceContext } from './trace.js';
+export { onLog, type LogLevel, type LogRecord } from './logs.js';
 export type { Capacity, CapacityQuery, Degrees, PlaceLike, WindowLike } from './capacity.js';
 export type { CreateOptions, Tenders } from './tenders.js';
 export { Delivery, type HeadersLike, type Inbox, type Subscription, type Webhooks } from './events.js';

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeError, type ErrorDetails, type GladhandError } from './errors.js';
 import type { Admission } from './gateway.js';
+import type { LogRecord } from './logs.js';
 import type { Fault, Labels, Published } from './vehicle.js';
 
 /** One JSON text, immutable, kept byte for byte; a JSON Pointer (RFC 6901) says where. */
@@ -95,7 +96,7 @@ export interface NativeClient {
     subscriptionId: string,
     url: string,
     types: string[],
-    mtls: string,
+    mtls: string | undefined,
     cancel: CancelToken,
   ): Promise<Document>;
   dispatchGet(dispatchId: string, cancel: CancelToken): Promise<Document>;
@@ -202,6 +203,7 @@ export interface NativeGateway {
   publishDocument(record: Document): Document;
   flush(cancel: CancelToken): Promise<Document>;
   stats(): Document;
+  metrics(): Document;
   close(): Promise<Document>;
 }
 
@@ -214,6 +216,9 @@ export interface NativeSandbox {
   load(loadId: string, offer?: Document): Promise<Document>;
   stop(): Promise<void>;
 }
+
+/** A log record, with its time in milliseconds since 1970. */
+type NativeLogRecord = Omit<LogRecord, 'time'> & { readonly atMs: number };
 
 /** Where a derived name is good. */
 interface NativeScope {
@@ -242,9 +247,12 @@ interface Addon {
   explain(load: Document, offer: Document, at: string, assumedTareLbs: number | undefined): Document;
   errorsBy(make: (facts: ErrorDetails & { code: string; message: string }) => Error): void;
   Document: { new (): Document; parse(text: string | Uint8Array): Document };
-  CancelToken: new () => CancelToken;
+  CancelToken: new (traceparent: string | undefined, tracestate: string | undefined) => CancelToken;
   Client: { connect: Connect<NativeClient> };
   Gateway: { connect: Connect<NativeGateway> };
+  LogListener: {
+    start(level: string | undefined, listener: (batch: NativeLogRecord[]) => void): { close(): void };
+  };
   RecordTemplate: { of(labels: Required<Labels>, last: RecordTemplate | undefined): RecordTemplate };
   Sandbox: {
     start(carrier: string, program: string | undefined, extra: string[], cancel: CancelToken): Promise<NativeSandbox>;

@@ -31,7 +31,7 @@ export async function renewed(carrier, as) {
 }
 
 /** The requests that reached the carrier, with the certificate and the proof's key of each.
- * @param {import('gladhand').Sandbox} carrier @returns {Promise<{ fingerprint: string, jkt?: string | null }[]>} */
+ * @param {import('gladhand').Sandbox} carrier @returns {Promise<{ fingerprint: string, path: string, jkt?: string | null, traceparent?: string }[]>} */
 export async function seen(carrier) {
   return JSON.parse((await carrier.control('/fingerprints')).get('requests')?.raw ?? '[]');
 }

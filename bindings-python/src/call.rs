@@ -14,7 +14,7 @@ use pyo3::sync::PyOnceLock;
 
 use crate::document::PyDocument;
 use crate::errors::raise;
-use crate::settle;
+use crate::{settle, trace};
 
 /// What the core answered, turned into a Python object by whoever holds the interpreter.
 pub(crate) type Answer = Box<dyn FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send>;
@@ -67,9 +67,9 @@ impl Call {
         Self::new(operation, |(), py| Ok(py.None()))
     }
 
-    fn begin(&self) -> PyResult<Task<Answer>> {
+    fn begin(&self, py: Python<'_>) -> PyResult<Task<Answer>> {
         let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
-        work.map(|work| work(&self.cancel))
+        work.map(|work| work(&trace::of_host(py, &self.cancel)))
             .ok_or_else(|| PyRuntimeError::new_err("this call was already waited for or awaited"))
     }
 }
@@ -79,7 +79,7 @@ impl Call {
     /// Waits for the answer. Other threads run meanwhile, and Ctrl-C interrupts.
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let signals = on_main_thread(py)?;
-        let task = self.begin()?;
+        let task = self.begin(py)?;
         let outcome = py.detach(move || {
             task.wait(|| match Python::try_attach(|py| if signals { py.check_signals() } else { Ok(()) }) {
                 Some(checked) => checked.map_err(Some),
@@ -108,7 +108,7 @@ impl Call {
         let future = event_loop.call_method0("create_future")?;
         future.call_method1("add_done_callback", (Cancelled(self.cancel.clone()),))?;
         let pending = settle::Pending::new(event_loop.unbind(), future.clone().unbind());
-        self.begin()?.then(move |outcome| settle::later(pending, outcome));
+        self.begin(py)?.then(move |outcome| settle::later(pending, outcome));
         Ok(future)
     }
 

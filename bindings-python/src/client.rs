@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 
 use crate::call::{Call, guarded};
 use crate::document::PyDocument;
+use crate::logs;
 use crate::stream::{Documents, PyEventReader, PyStream};
 
 /// A connection to all configured carriers.
@@ -39,12 +40,13 @@ fn taken(document: Given<'_, '_>) -> Document {
 #[pymethods]
 impl PyClient {
     #[staticmethod]
-    fn connect(path: Option<String>, settings: HashMap<String, String>) -> Call {
+    fn connect(py: Python<'_>, path: Option<String>, settings: HashMap<String, String>) -> PyResult<Call> {
+        logs::ensure(py)?;
         let settings = settings.into_iter().collect();
-        Call::new(
+        Ok(Call::new(
             |cancel| Client::connect(path, settings, cancel),
             |client, py| Ok(Py::new(py, Self(client))?.into_any()),
-        )
+        ))
     }
 
     fn capacity_search(&self, request: Given<'_, '_>) -> Call {
@@ -172,7 +174,14 @@ impl PyClient {
         Call::document(move |cancel| client.webhook(method, headers, body, cancel))
     }
 
-    fn webhook_subscribe(&self, carrier: String, id: String, url: String, types: Vec<String>, mtls: String) -> Call {
+    fn webhook_subscribe(
+        &self,
+        carrier: String,
+        id: String,
+        url: String,
+        types: Vec<String>,
+        mtls: Option<String>,
+    ) -> Call {
         let client = self.client();
         Call::document(move |cancel| client.webhook_subscribe(carrier, id, url, types, mtls, cancel))
     }

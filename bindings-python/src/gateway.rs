@@ -11,6 +11,7 @@ use crate::call::{Call, guarded};
 use crate::columns::{Buffer, columns};
 use crate::document::PyDocument;
 use crate::errors::raise;
+use crate::logs;
 use crate::record::Templates;
 
 /// A vehicle gateway.
@@ -26,12 +27,13 @@ type PublishedFields = (u64, u64, u64, u64);
 #[pymethods]
 impl PyGateway {
     #[staticmethod]
-    fn connect(path: Option<String>, settings: HashMap<String, String>) -> Call {
+    fn connect(py: Python<'_>, path: Option<String>, settings: HashMap<String, String>) -> PyResult<Call> {
+        logs::ensure(py)?;
         let settings = settings.into_iter().collect();
-        Call::new(
+        Ok(Call::new(
             |cancel| Gateway::connect(path, settings, cancel),
             |gateway, py| Ok(Py::new(py, Self { gateway, templates: Templates::default() })?.into_any()),
-        )
+        ))
     }
 
     /// Takes a record as a document; never waits.
@@ -76,6 +78,11 @@ impl PyGateway {
     /// What became of the records.
     fn stats(&self, py: Python<'_>) -> PyResult<PyDocument> {
         guarded(py, || self.gateway.stats()).map(PyDocument)
+    }
+
+    /// Numbers to watch it by.
+    fn metrics(&self, py: Python<'_>) -> PyResult<PyDocument> {
+        guarded(py, || self.gateway.metrics()).map(PyDocument)
     }
 
     /// Sends what waits, and ends.

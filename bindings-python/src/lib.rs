@@ -5,6 +5,7 @@
 //! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio.
 //! * [`contract`]: names, digests, signatures and states by themselves.
 //! * [`client`]: the operations. * [`stream`]: what never stops arriving. * [`pull`]: nothing of it is lost.
+//! * [`trace`], [`logs`]: the host's trace and the host's log.
 //! * [`gateway`], [`record`], [`columns`]: the vehicle side. * [`sandbox`]: a local carrier.
 
 mod call;
@@ -14,11 +15,13 @@ mod contract;
 mod document;
 mod errors;
 mod gateway;
+mod logs;
 mod pull;
 mod record;
 mod sandbox;
 mod settle;
 mod stream;
+mod trace;
 
 use pyo3::prelude::*;
 
@@ -38,6 +41,11 @@ mod _gladhand {
     use super::document::{PyDocument, quote};
     #[pymodule_export]
     use super::gateway::PyGateway;
+    #[pymodule_export]
+    use super::logs::PyLogListener;
+    #[cfg(feature = "testing")]
+    #[pymodule_export]
+    use super::logs::testing_log;
     #[pymodule_export]
     use super::sandbox::PySandbox;
     #[pymodule_export]

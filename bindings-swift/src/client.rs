@@ -287,7 +287,7 @@ impl ClientHandle {
         subscription_id: String,
         url: String,
         types: Vec<String>,
-        mtls: String,
+        mtls: Option<String>,
         cancel: Arc<CancelHandle>,
     ) -> Answer {
         one(self.0.webhook_subscribe(carrier, subscription_id, url, types, mtls, &cancel.0).await)

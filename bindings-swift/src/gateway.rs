@@ -41,6 +41,11 @@ impl GatewayHandle {
         Ok(DocumentHandle::shared(self.0.stats()?))
     }
 
+    /// Numbers to watch it by.
+    pub fn metrics(&self) -> Result<Arc<DocumentHandle>, Failure> {
+        Ok(DocumentHandle::shared(self.0.metrics()?))
+    }
+
     /// Sends what waits, and ends. Answers the counts.
     pub async fn close(&self, cancel: Arc<CancelHandle>) -> Result<Arc<DocumentHandle>, Failure> {
         Ok(DocumentHandle::shared(self.0.close(&cancel.0).await?))

@@ -5,6 +5,7 @@
 //! - [`document`]: the lossless JSON document, as a handle;
 //! - [`failure`]: the one error, as a record;
 //! - [`gateway`]: the vehicle's side;
+//! - [`logs`]: what the core logs;
 //! - [`sandbox`]: a local carrier;
 //! - [`streams`]: what arrives over time;
 //! - [`task`]: how a call runs and is cancelled.
@@ -23,6 +24,7 @@ pub mod contract;
 pub mod document;
 pub mod failure;
 pub mod gateway;
+pub mod logs;
 pub mod sandbox;
 pub mod streams;
 pub mod task;

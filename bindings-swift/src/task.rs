@@ -14,10 +14,10 @@ pub struct CancelHandle(pub(crate) CancelToken);
 
 #[uniffi::export]
 impl CancelHandle {
-    /// A token that nobody has cancelled yet.
+    /// A token that nobody has cancelled yet, of a call of this trace.
     #[uniffi::constructor]
-    pub fn new() -> Result<Arc<Self>, Failure> {
-        Ok(Arc::new(Self(CancelToken::new())))
+    pub fn new(traceparent: Option<String>, tracestate: Option<String>) -> Result<Arc<Self>, Failure> {
+        Ok(Arc::new(Self(CancelToken::new().in_trace(traceparent.as_deref(), tracestate.as_deref()))))
     }
 
     /// Cancels the call. Nothing happens if it is done.

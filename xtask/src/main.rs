@@ -6,7 +6,7 @@
 //! * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
 //! * [`negative`]: the cases that must not be missing. * [`canary`]: what a test run must not print.
 //! * `links`: that the pages' links lead somewhere.
-//! * `parity`: the one list of operations, and that every language has them.
+//! * [`parity`]: that every language has every operation, alike.
 
 mod bench;
 mod canary;
@@ -19,7 +19,6 @@ mod languages;
 mod links;
 mod negative;
 mod node;
-#[cfg(test)]
 mod parity;
 mod paths;
 mod proto;
@@ -38,6 +37,7 @@ const USAGE: &str = "usage: cargo xtask <verb>
   interop NAME | all-light                                        the client against an independent peer (docs/interop.md)
   drill crash [--short] [--random N] [--processes 1,2,4] [--profiles …] [--seed S]   the TMS killed at every point
   drill telemetry [--seconds N] [--seed S]                        a gateway and a collector under every fault; counts every record
+  parity [--manifests FOLDER | --accept]                          what each language's package offers, compared
   lint                                                            format, types and generated sources of the packages
   bench --suite dpop|telemetry|tender                             what a proof, a record or a tender costs, beside other implementations
   contract [--check | --publish]                                  what is generated from the Rust types";
@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         "interop" => interop::run(rest),
         "drill" => drill::run(rest),
         "bench" => bench::run(rest),
+        "parity" => parity::run(rest),
         "lint" => lint(),
         "contract" => contract(rest),
         _ => Err(USAGE.to_owned()),

@@ -10,8 +10,8 @@ use crate::languages::Testing;
 use crate::paths;
 use crate::shell::{Result, Run, find};
 
-/// The web frameworks that the package is tested with; no dependency of it, so they are put beside the installed one.
-const FRAMEWORKS: [&str; 2] = ["express", "fastify"];
+/// What the package is tested with: web frameworks, and tracing. No dependency of it, so they are put beside the installed one.
+const BESIDE: [&str; 3] = ["@opentelemetry", "express", "fastify"];
 
 /// The installed package.
 #[derive(Debug)]
@@ -80,6 +80,13 @@ pub(crate) fn lint() -> Result<()> {
     tool("prettier").args(["--check", "--log-level", "warn", "."]).run()
 }
 
+/// What the built package offers, as the compiler reads its declarations.
+pub(crate) fn manifest() -> Result<String> {
+    install()?;
+    let built = paths::target().join("node/package");
+    Run::new("node").arg("tools/manifest.mjs").arg(built).at(package()).output()
+}
+
 impl Node {
     /// Installs a tarball into a fresh folder, with the tests and the demo beside it.
     pub(crate) fn install(tarball: &Path) -> Result<Self> {
@@ -90,7 +97,7 @@ impl Node {
             .arg(tarball)
             .at(&site)
             .run()?;
-        for name in FRAMEWORKS {
+        for name in BESIDE {
             let link = site.join("node_modules").join(name);
             std::os::unix::fs::symlink(package().join("node_modules").join(name), &link)
                 .map_err(|e| format!("{}: {e}", link.display()))?;

@@ -6,7 +6,7 @@ use crate::languages::{Build, Language, Testing, cargo_binary};
 use crate::negative::Cases;
 use crate::shell::Result;
 use crate::tally::{self, Tally};
-use crate::{canary, paths};
+use crate::{canary, parity, paths};
 
 /// Runs the verb: `[--swift-rootfs] [--language …|all] [--filter TEXT]`.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -27,7 +27,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let sandbox = cargo_binary("gladhand-sandbox")?;
     let canaries = canary::file(&paths::target())?;
     let (mut total, mut cases, mut output) = (Tally::default(), Cases::default(), String::new());
-    for language in Language::choose(&chosen, build)? {
+    let languages = Language::choose(&chosen, build)?;
+    for language in languages.iter().copied() {
         println!("\n── {} ─", language.name());
         let ran = language.prepare(build, &sandbox).and_then(|prepared| {
             prepared.test(&Testing { sandbox: &sandbox, canaries: &canaries, filter: filter.as_deref() })
@@ -45,6 +46,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         }
     }
     total.add(scanned(&output, &canaries)?);
+    // What the packages say of themselves; Swift's sources are always there.
+    if filter.is_none() && [Language::Python, Language::Node].iter().all(|language| languages.contains(language)) {
+        total.add(parity::test()?);
+    }
     if chosen == "all" && filter.as_deref().is_none_or(|filter| filter == "negative") {
         if filter.is_some() {
             cases.print();

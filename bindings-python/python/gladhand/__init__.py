@@ -7,6 +7,7 @@ carrier; `gladhand.aio` has the same names for asyncio.
 The package holds no rule of the contract; the core in `_gladhand` does. Here are:
 
 * `_sync`, `aio`: clients, gateways and the sandbox. * `vehicle`: what gateways publish.
+* `trace_context`: the host's trace; its log is that of `logging`, under `gladhand`.
 * `contract`: names, digests, signatures and states as functions, without a client.
 * `models`: the documents (generated). * `errors`: one class per family of failures under `Error` (generated).
 """
@@ -19,6 +20,7 @@ from ._sync._gateway import Gateway
 from ._sync._safety import SafetyWatch
 from ._sync._sandbox import Sandbox, sandbox
 from ._sync._streams import Delivery, Events, Positions, SecurityEvents, Watch
+from ._trace import trace_context
 from .errors import Code, Error
 
 __all__ = [
@@ -41,4 +43,5 @@ __all__ = [
     "errors",
     "models",
     "sandbox",
+    "trace_context",
 ]

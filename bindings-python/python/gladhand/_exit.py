@@ -6,6 +6,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import weakref
 
 from . import _gladhand
@@ -21,11 +22,15 @@ def keep(native: Client | Gateway) -> None:
 
 
 @atexit.register
-def _close_all() -> None:
+def close_all() -> None:
+    """Closes what nobody closed, and writes what the core had to say of it."""
     for native in list(_open):
         # Nobody is left to be told why one did not close well; a forked child is refused its parent's.
         with contextlib.suppress(Error):
             native.close().wait()
+    logs = sys.modules.get("gladhand._logs")
+    if logs is not None:
+        logs.stop()
     _gladhand.shutdown()
 
 

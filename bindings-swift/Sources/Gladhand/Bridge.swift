@@ -23,7 +23,8 @@ func lenient<T>(_ fallback: T, _ body: () throws -> T) -> T {
 /// request that had left by then is resolved by the journal, never taken for refused (contract 4d).
 func bridged<T>(_ body: (CancelHandle) async throws -> T) async throws -> T {
     try Task.checkCancellation()
-    let cancel = try bridged { try CancelHandle() }
+    let trace = TraceContext.current
+    let cancel = try bridged { try CancelHandle(traceparent: trace?.traceparent, tracestate: trace?.tracestate) }
     return try await withTaskCancellationHandler {
         do {
             return try await body(cancel)

@@ -16,16 +16,29 @@ public struct Capacity: Sendable {
 
     /// Asks all carriers for capacity between two places, given in degrees (WGS 84).
     ///
+    /// - Parameters:
+    ///   - origin: Where from.
+    ///   - destination: Where to.
+    ///   - window: When the load is to be picked up.
+    ///   - equipment: The trailer type, such as `van`.
+    ///   - weightLbs: Pounds of cargo.
+    ///   - radiusMi: Statute miles around both places.
     /// - Throws: as ``search(_:)``.
     public func search(
-        origin: (latitude: Double, longitude: Double), destination: (latitude: Double, longitude: Double)
+        origin: (latitude: Double, longitude: Double), destination: (latitude: Double, longitude: Double),
+        window: Window? = nil, equipment: String? = nil, weightLbs: Int? = nil, radiusMi: Double? = nil
     ) async throws -> CapacityResult {
         var request = Document.object
         for (name, place) in [("origin", origin), ("destination", destination)] {
             request.set("/\(name)/lat", raw: "\(place.latitude)")
             request.set("/\(name)/lon", raw: "\(place.longitude)")
         }
-        return try await search(CapacitySearch(document: request))
+        if let radiusMi { request.set("/radiusMi", raw: "\(radiusMi)") }
+        var search = CapacitySearch(document: request)
+        if let window { search.window = window }
+        if let equipment { search.equipment = equipment }
+        if let weightLbs { search.weightLbs = weightLbs }
+        return try await self.search(search)
     }
 
     /// One offer, fresh from the carrier, byte for byte.

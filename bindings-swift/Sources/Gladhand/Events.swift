@@ -109,9 +109,9 @@ public struct Webhooks: Sendable {
     ///   - subscriptionId: The subscription; the same id changes it.
     ///   - url: Where to.
     ///   - types: Event types; all of them if empty.
-    ///   - mtls: `required` or `signature_only`.
+    ///   - mtls: `required`, unless it is given as `signature_only`.
     public func subscribe(
-        carrier: String, subscriptionId: String, url: String, types: [String] = [], mtls: String
+        carrier: String, subscriptionId: String, url: String, types: [String] = [], mtls: String? = nil
     ) async throws -> WebhookSubscription {
         WebhookSubscription(
             try await bridged {

@@ -56,6 +56,14 @@ public final class Gateway: Sendable {
         Counts(try bridged { try handle.stats() })
     }
 
+    /// Numbers to watch the gateway by, as ``Client/metrics()``: each a sample with its name, its labels (`lane`, `reason`) and its
+    /// value; names that end in `_total` count up from the start of the gateway's epoch. Asks nobody.
+    ///
+    /// - Throws: ``GladhandError`` with `forkedClient`.
+    public func metrics() throws -> Metrics {
+        Metrics(try bridged { try handle.metrics() })
+    }
+
     /// Sends what waits, and ends.
     @discardableResult
     public func close() async throws -> Counts {

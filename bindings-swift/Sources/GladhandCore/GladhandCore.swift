@@ -529,6 +529,22 @@ fileprivate struct FfiConverterInt64: FfiConverterPrimitive {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterDouble: FfiConverterPrimitive {
+    typealias FfiType = Double
+    typealias SwiftType = Double
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Double {
+        return try lift(readDouble(&buf))
+    }
+
+    public static func write(_ value: Double, into buf: inout [UInt8]) {
+        writeDouble(&buf, lower(value))
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterBool : FfiConverter {
     typealias FfiType = Int8
     typealias SwiftType = Bool
@@ -673,13 +689,15 @@ open class CancelHandle: CancelHandleProtocol, @unchecked Sendable {
         return try! rustCall { uniffi_gladhand_swift_fn_clone_cancelhandle(self.handle, $0) }
     }
     /**
-     * A token that nobody has cancelled yet.
+     * A token that nobody has cancelled yet, of a call of this trace.
      */
-public convenience init()throws  {
+public convenience init(traceparent: String?, tracestate: String?)throws  {
     let handle =
         try rustCallWithError(FfiConverterTypeFailure_lift) {
         uniffiCallStatus in
-    uniffi_gladhand_swift_fn_constructor_cancelhandle_new(uniffiCallStatus
+    uniffi_gladhand_swift_fn_constructor_cancelhandle_new(
+        FfiConverterOptionString.lower(traceparent),
+        FfiConverterOptionString.lower(tracestate),uniffiCallStatus
     )
 }
     self.init(unsafeFromHandle: handle)
@@ -2959,6 +2977,11 @@ public protocol GatewayHandleProtocol: AnyObject, Sendable {
     func flush(cancel: CancelHandle) async throws  -> DocumentHandle
 
     /**
+     * Numbers to watch it by.
+     */
+    func metrics() throws  -> DocumentHandle
+
+    /**
      * Takes a record; never waits. Answers what became of it.
      */
     func publish(record: DocumentHandle) throws  -> DocumentHandle
@@ -3064,6 +3087,18 @@ open func flush(cancel: CancelHandle)async throws  -> DocumentHandle  {
 }
 
     /**
+     * Numbers to watch it by.
+     */
+open func metrics()throws  -> DocumentHandle  {
+    return try  FfiConverterTypeDocumentHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_method_gatewayhandle_metrics(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
      * Takes a record; never waits. Answers what became of it.
      */
 open func publish(record: DocumentHandle)throws  -> DocumentHandle  {
@@ -3131,6 +3166,142 @@ public func FfiConverterTypeGatewayHandle_lift(_ handle: UInt64) throws -> Gatew
 #endif
 public func FfiConverterTypeGatewayHandle_lower(_ value: GatewayHandle) -> UInt64 {
     return FfiConverterTypeGatewayHandle.lower(value)
+}
+
+
+
+
+
+
+/**
+ * A listener at work. Dropping it ends it.
+ */
+public protocol LogsHandleProtocol: AnyObject, Sendable {
+
+    /**
+     * The next records; nothing when there will be no more.
+     */
+    func next(cancel: CancelHandle) async throws  -> [LogFields]?
+
+}
+/**
+ * A listener at work. Dropping it ends it.
+ */
+open class LogsHandle: LogsHandleProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_gladhand_swift_fn_clone_logshandle(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_gladhand_swift_fn_free_logshandle(handle, $0) }
+    }
+
+
+
+
+    /**
+     * The next records; nothing when there will be no more.
+     */
+open func next(cancel: CancelHandle)async throws  -> [LogFields]?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_gladhand_swift_fn_method_logshandle_next(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelHandle_lower(cancel)
+                )
+            },
+            pollFunc: ffi_gladhand_swift_rust_future_poll_rust_buffer,
+            completeFunc: ffi_gladhand_swift_rust_future_complete_rust_buffer,
+            freeFunc: ffi_gladhand_swift_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionSequenceTypeLogFields.lift,
+            errorHandler: FfiConverterTypeFailure_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogsHandle: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = LogsHandle
+
+    public static func lift(_ handle: UInt64) throws -> LogsHandle {
+        return LogsHandle(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: LogsHandle) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogsHandle {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: LogsHandle, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogsHandle_lift(_ handle: UInt64) throws -> LogsHandle {
+    return try FfiConverterTypeLogsHandle.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogsHandle_lower(_ value: LogsHandle) -> UInt64 {
+    return FfiConverterTypeLogsHandle.lower(value)
 }
 
 
@@ -4093,6 +4264,115 @@ public func FfiConverterTypeHeaderRecord_lower(_ value: HeaderRecord) -> RustBuf
 
 
 /**
+ * One record.
+ */
+public struct LogFields: Equatable, Hashable {
+    /**
+     * Seconds since 1970.
+     */
+    public let at: Double
+    /**
+     * `error` to `trace`.
+     */
+    public let level: String
+    /**
+     * Which part of the core.
+     */
+    public let logger: String
+    /**
+     * What happened.
+     */
+    public let message: String
+    /**
+     * The facts.
+     */
+    public let fields: [String: String]
+    /**
+     * The trace of the call that it happened in.
+     */
+    public let traceId: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Seconds since 1970.
+         */at: Double,
+        /**
+         * `error` to `trace`.
+         */level: String,
+        /**
+         * Which part of the core.
+         */logger: String,
+        /**
+         * What happened.
+         */message: String,
+        /**
+         * The facts.
+         */fields: [String: String],
+        /**
+         * The trace of the call that it happened in.
+         */traceId: String?) {
+        self.at = at
+        self.level = level
+        self.logger = logger
+        self.message = message
+        self.fields = fields
+        self.traceId = traceId
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension LogFields: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLogFields: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LogFields {
+        return
+            try LogFields(
+                at: FfiConverterDouble.read(from: &buf),
+                level: FfiConverterString.read(from: &buf),
+                logger: FfiConverterString.read(from: &buf),
+                message: FfiConverterString.read(from: &buf),
+                fields: FfiConverterDictionaryStringString.read(from: &buf),
+                traceId: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: LogFields, into buf: inout [UInt8]) {
+        FfiConverterDouble.write(value.at, into: &buf)
+        FfiConverterString.write(value.level, into: &buf)
+        FfiConverterString.write(value.logger, into: &buf)
+        FfiConverterString.write(value.message, into: &buf)
+        FfiConverterDictionaryStringString.write(value.fields, into: &buf)
+        FfiConverterOptionString.write(value.traceId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogFields_lift(_ buf: RustBuffer) throws -> LogFields {
+    return try FfiConverterTypeLogFields.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLogFields_lower(_ value: LogFields) -> RustBuffer {
+    return FfiConverterTypeLogFields.lower(value)
+}
+
+
+/**
  * Where a derived name is good.
  */
 public struct ScopeRecord: Equatable, Hashable {
@@ -4740,6 +5020,30 @@ fileprivate struct FfiConverterOptionSequenceString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionSequenceTypeLogFields: FfiConverterRustBuffer {
+    typealias SwiftType = [LogFields]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeLogFields.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeLogFields.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
     typealias SwiftType = [String]
 
@@ -4807,6 +5111,31 @@ fileprivate struct FfiConverterSequenceTypeHeaderRecord: FfiConverterRustBuffer 
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeHeaderRecord.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeLogFields: FfiConverterRustBuffer {
+    typealias SwiftType = [LogFields]
+
+    public static func write(_ value: [LogFields], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeLogFields.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [LogFields] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [LogFields]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeLogFields.read(from: &buf))
         }
         return seq
     }
@@ -5089,6 +5418,17 @@ public func connectGateway(path: String?, settings: [String: String], cancel: Ca
         )
 }
 /**
+ * Listens from now on.
+ */
+public func listenToLog(level: String?)throws  -> LogsHandle  {
+    return try  FfiConverterTypeLogsHandle_lift(try rustCallWithError(FfiConverterTypeFailure_lift) {
+        uniffiCallStatus in
+    uniffi_gladhand_swift_fn_func_listen_to_log(
+        FfiConverterOptionString.lower(level),uniffiCallStatus
+    )
+})
+}
+/**
  * A carrier that somebody else started and ends, by its control address.
  */
 public func attachSandbox(control: String)throws  -> SandboxHandle  {
@@ -5172,6 +5512,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_func_connect_gateway() != 3372) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_func_listen_to_log() != 20325) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_func_attach_sandbox() != 59171) {
@@ -5387,10 +5730,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_method_gatewayhandle_flush() != 45541) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_gladhand_swift_checksum_method_gatewayhandle_metrics() != 3569) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_gladhand_swift_checksum_method_gatewayhandle_publish() != 40773) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_gatewayhandle_stats() != 5766) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_gladhand_swift_checksum_method_logshandle_next() != 30136) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_sandboxhandle_control() != 35208) {
@@ -5438,7 +5787,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_constructor_documenthandle_parse() != 18546) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_gladhand_swift_checksum_constructor_cancelhandle_new() != 20017) {
+    if (uniffi_gladhand_swift_checksum_constructor_cancelhandle_new() != 53099) {
         return InitializationResult.apiChecksumMismatch
     }
 

@@ -629,6 +629,11 @@ uint64_t uniffi_gladhand_swift_fn_method_gatewayhandle_close(uint64_t ptr, uint6
 uint64_t uniffi_gladhand_swift_fn_method_gatewayhandle_flush(uint64_t ptr, uint64_t cancel
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_GATEWAYHANDLE_METRICS
+#define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_GATEWAYHANDLE_METRICS
+uint64_t uniffi_gladhand_swift_fn_method_gatewayhandle_metrics(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_GATEWAYHANDLE_PUBLISH
 #define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_GATEWAYHANDLE_PUBLISH
 uint64_t uniffi_gladhand_swift_fn_method_gatewayhandle_publish(uint64_t ptr, uint64_t record, RustCallStatus *_Nonnull out_status
@@ -637,6 +642,21 @@ uint64_t uniffi_gladhand_swift_fn_method_gatewayhandle_publish(uint64_t ptr, uin
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_GATEWAYHANDLE_STATS
 #define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_GATEWAYHANDLE_STATS
 uint64_t uniffi_gladhand_swift_fn_method_gatewayhandle_stats(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_CLONE_LOGSHANDLE
+#define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_CLONE_LOGSHANDLE
+uint64_t uniffi_gladhand_swift_fn_clone_logshandle(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_FREE_LOGSHANDLE
+#define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_FREE_LOGSHANDLE
+void uniffi_gladhand_swift_fn_free_logshandle(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_LOGSHANDLE_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_LOGSHANDLE_NEXT
+uint64_t uniffi_gladhand_swift_fn_method_logshandle_next(uint64_t ptr, uint64_t cancel
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_CLONE_SANDBOXHANDLE
@@ -781,8 +801,7 @@ void uniffi_gladhand_swift_fn_free_cancelhandle(uint64_t handle, RustCallStatus 
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_CONSTRUCTOR_CANCELHANDLE_NEW
 #define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_CONSTRUCTOR_CANCELHANDLE_NEW
-uint64_t uniffi_gladhand_swift_fn_constructor_cancelhandle_new(RustCallStatus *_Nonnull out_status
-
+uint64_t uniffi_gladhand_swift_fn_constructor_cancelhandle_new(RustBuffer traceparent, RustBuffer tracestate, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_METHOD_CANCELHANDLE_CANCEL
@@ -859,6 +878,11 @@ RustBuffer uniffi_gladhand_swift_fn_func_pointer_escape(RustBuffer token, RustCa
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_FUNC_CONNECT_GATEWAY
 #define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_FUNC_CONNECT_GATEWAY
 uint64_t uniffi_gladhand_swift_fn_func_connect_gateway(RustBuffer path, RustBuffer settings, uint64_t cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_FUNC_LISTEN_TO_LOG
+#define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_FUNC_LISTEN_TO_LOG
+uint64_t uniffi_gladhand_swift_fn_func_listen_to_log(RustBuffer level, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_FN_FUNC_ATTACH_SANDBOX
@@ -1212,6 +1236,12 @@ uint16_t uniffi_gladhand_swift_checksum_func_pointer_escape(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_FUNC_CONNECT_GATEWAY
 #define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_FUNC_CONNECT_GATEWAY
 uint16_t uniffi_gladhand_swift_checksum_func_connect_gateway(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_FUNC_LISTEN_TO_LOG
+#define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_FUNC_LISTEN_TO_LOG
+uint16_t uniffi_gladhand_swift_checksum_func_listen_to_log(void
 
 );
 #endif
@@ -1641,6 +1671,12 @@ uint16_t uniffi_gladhand_swift_checksum_method_gatewayhandle_flush(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_GATEWAYHANDLE_METRICS
+#define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_GATEWAYHANDLE_METRICS
+uint16_t uniffi_gladhand_swift_checksum_method_gatewayhandle_metrics(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_GATEWAYHANDLE_PUBLISH
 #define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_GATEWAYHANDLE_PUBLISH
 uint16_t uniffi_gladhand_swift_checksum_method_gatewayhandle_publish(void
@@ -1650,6 +1686,12 @@ uint16_t uniffi_gladhand_swift_checksum_method_gatewayhandle_publish(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_GATEWAYHANDLE_STATS
 #define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_GATEWAYHANDLE_STATS
 uint16_t uniffi_gladhand_swift_checksum_method_gatewayhandle_stats(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_LOGSHANDLE_NEXT
+#define UNIFFI_FFIDEF_UNIFFI_GLADHAND_SWIFT_CHECKSUM_METHOD_LOGSHANDLE_NEXT
+uint16_t uniffi_gladhand_swift_checksum_method_logshandle_next(void
 
 );
 #endif

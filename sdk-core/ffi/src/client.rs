@@ -17,6 +17,9 @@ use crate::webhook;
 /// The role under which a call that names none is made.
 const DISPATCHER: &str = "dispatcher";
 
+/// What a webhook must come with unless the subscription says otherwise: the carrier's certificate.
+const MTLS: &str = "required";
+
 /// Why something is asked of a carrier's operations centre, and by whom (contract 4f).
 #[derive(Clone, Debug, Default)]
 pub struct Asking {
@@ -289,10 +292,12 @@ impl Client {
         id: String,
         url: String,
         types: Vec<String>,
-        mtls: String,
+        mtls: Option<String>,
         cancel: &CancelToken,
     ) -> Task<Document> {
-        self.run(cancel, |core| async move { core.webhook_subscribe(&carrier, &id, &url, &types, &mtls).await })
+        self.run(cancel, |core| async move {
+            core.webhook_subscribe(&carrier, &id, &url, &types, mtls.as_deref().unwrap_or(MTLS)).await
+        })
     }
 
     /// A WebhookSubscription as the carrier has it.

@@ -1,4 +1,4 @@
-//! The README's ten lines of Swift, built and run as a program of its own that depends on the staged package.
+//! The README's ten lines of Swift and those of the log, built and run as programs of their own that depend on the staged package.
 
 use super::staging::write;
 use super::{Counts, Result, Stage, build_executable, run};
@@ -13,30 +13,45 @@ let package = Package(
     dependencies: [.package(path: "../bindings-swift")],
     targets: [
         .executableTarget(
-            name: "ten-lines", dependencies: [.product(name: "Gladhand", package: "bindings-swift")])
+            name: "ten-lines", dependencies: [.product(name: "Gladhand", package: "bindings-swift")]),
+        .executableTarget(
+            name: "log-lines", dependencies: [.product(name: "Gladhand", package: "bindings-swift")]),
     ],
     swiftLanguageModes: [.v6]
 )
 "#;
 
-/// Runs the README's Swift and expects it to end well, with equal histories on both sides.
+/// The pages, the program that each one's Swift is, and a line that it prints when all went well.
+pub(super) const PAGES: [(&str, &str, &str); 2] = [
+    ("README.md", "ten-lines", "0 differences"),
+    ("docs/observability.md", "log-lines", "notFound 4bf92f3577b34da6a3ce929d0e0e4736"),
+];
+
+/// Runs the Swift of each page and expects it to end well.
 pub(crate) fn test(stage: &Stage) -> Result<Counts> {
-    let path = stage.outside("README.md");
-    let readme = std::fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-    let source = block(&readme, "swift").ok_or("README.md has no ```swift block")?;
     write(&stage.outside(&format!("{PACKAGE}/Package.swift")), MANIFEST.as_bytes(), 0o644)?;
-    write(&stage.outside(&format!("{PACKAGE}/Sources/ten-lines/main.swift")), source.as_bytes(), 0o644)?;
-    build_executable(stage, PACKAGE, PACKAGE)?;
-    let output =
-        run(stage, PACKAGE, PACKAGE, &[], &[]).output().map_err(|e| format!("ten-lines does not start: {e}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    print!("{text}");
-    if output.status.success() && text.lines().any(|line| line == "0 differences") {
-        return Ok(Counts { passed: 1, failed: 0 });
+    for (page, program, _) in PAGES {
+        let path = stage.outside(page);
+        let text = std::fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+        let source = block(&text, "swift").ok_or_else(|| format!("{page} has no ```swift block"))?;
+        write(&stage.outside(&format!("{PACKAGE}/Sources/{program}/main.swift")), source.as_bytes(), 0o644)?;
     }
-    eprint!("{}", String::from_utf8_lossy(&output.stderr));
-    eprintln!("the README's Swift ended with {}", output.status);
-    Ok(Counts { passed: 0, failed: 1 })
+    let mut counts = Counts::default();
+    for (page, program, expected) in PAGES {
+        build_executable(stage, PACKAGE, program)?;
+        let output =
+            run(stage, PACKAGE, program, &[], &[]).output().map_err(|e| format!("{program} does not start: {e}"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        print!("{text}");
+        if output.status.success() && text.lines().any(|line| line == expected) {
+            counts.passed += 1;
+            continue;
+        }
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        eprintln!("the Swift of {page} ended with {}", output.status);
+        counts.failed += 1;
+    }
+    Ok(counts)
 }
 
 fn block<'a>(markdown: &'a str, language: &str) -> Option<&'a str> {

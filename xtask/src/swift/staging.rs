@@ -7,11 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Result, Toolchain};
+use super::{Result, Toolchain, readme};
 
 /// What the workspace gives to the stage, by its path in the workspace.
 const COPIED: &[&str] = &["bindings-swift", "examples/swift-dispatch", "conformance/vectors", "conformance/contract"];
-const COPIED_FILES: &[&str] = &["README.md"];
 /// The staged packages that depend on `bindings-swift`.
 const DEPENDENTS: &[&str] = &["examples/swift-dispatch", "ten-lines"];
 /// The suffixes of what a Swift user gets; the Rust of the binding stays behind.
@@ -50,7 +49,7 @@ pub(crate) fn stage(
             }
         }
     }
-    for file in COPIED_FILES {
+    for (file, ..) in readme::PAGES {
         if workspace.join(file).exists() {
             copy(&workspace.join(file), &stage.outside(file))?;
         }

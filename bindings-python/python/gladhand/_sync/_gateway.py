@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-from .. import _arguments
+from .. import _arguments, models
 from .._arguments import Column, DocumentLike
 from .._exit import keep
 from .._gladhand import Call, Document
@@ -169,6 +169,13 @@ class Gateway:
     def stats(self) -> Conservation:
         """What became of the records so far."""
         return Conservation(0, 0, 0, 0) if self._native is None else _conservation(self._native.stats())
+
+    def metrics(self) -> models.Metrics:
+        """Numbers to watch the gateway by, as `Client.metrics`: each a sample with its `name`, its `labels` (`lane`, `reason`)
+        and its `value`; names that end in `_total` count up from the start of the gateway's epoch. Asks nobody. Raises
+        `ConfigError` and `IdentityError` where it has not connected yet."""
+        native = self._native or self.open()
+        return models.Metrics.from_document(native.metrics())
 
     def flush(self) -> Conservation:
         """Returns when everything published is confirmed by the collector or declared lost."""

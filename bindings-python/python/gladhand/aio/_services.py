@@ -121,11 +121,11 @@ class Webhooks:
         subscription_id: str,
         url: str,
         types: Iterable[str] = (),
-        mtls: str = "required",
+        mtls: str | None = None,
     ) -> models.WebhookSubscription:
         """Asks the carrier to send events of these types (none named: all) to `url`; repeating it changes it.
 
-        `mtls` is `required` or `signature_only`.
+        `mtls` is `required`, unless it is given as `signature_only`.
         """
         call = self._native.webhook_subscribe(carrier, subscription_id, url, list(types), mtls)
         return models.WebhookSubscription.from_document(await answer(call))

@@ -38,9 +38,9 @@ impl SecurityLog {
         let uid = random::unique().unwrap_or_default();
         let document = event.document(self.0.clock.now(), &uid);
         if event.succeeded() && event.activity() != Activity::ExpiryWarning {
-            tracing::info!(target: "gladhand::security", event = name, uid, ocsf = document.as_str());
+            tracing::info!(target: "gladhand::security", event = name, uid, ocsf = document.as_str(), "security event");
         } else {
-            tracing::warn!(target: "gladhand::security", event = name, uid, ocsf = document.as_str());
+            tracing::warn!(target: "gladhand::security", event = name, uid, ocsf = document.as_str(), "security event");
         }
         *self.0.counts.lock().unwrap_or_else(PoisonError::into_inner).entry((name, event.succeeded())).or_default() +=
             1;

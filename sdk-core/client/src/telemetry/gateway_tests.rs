@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gladhand_documents::error::{Code, Error, Result};
+use gladhand_documents::model::sdk::Metrics;
+use gladhand_documents::model::{self, Model as _};
 use gladhand_documents::telemetry::{Context, DropReason, Lane, Record};
 
 use super::connector::{Connection, Connector};
@@ -151,6 +153,12 @@ async fn metrics_name_lanes_and_reasons_and_nothing_else() {
         let (sample, value) = line.rsplit_once(' ').unwrap();
         assert!(value.parse::<f64>().is_ok() && sample.starts_with("gladhand_"), "{line}");
     }
+    let document = gateway.status().metrics().unwrap();
+    model::validate(Metrics::entity(), &document).unwrap();
+    let samples = document.at("/samples").unwrap().len();
+    assert_eq!(samples, text.lines().filter(|line| !line.starts_with('#')).count());
+    let first = r#"{"name":"gladhand_telemetry_records_produced_total","labels":{"lane":"safety"},"value":1}"#;
+    assert!(document.as_str().contains(first), "{}", document.as_str());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 mod guards;
 mod release;
 mod standing;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
