@@ -45,7 +45,9 @@ try {
     const type = checker.getTypeFromTypeNode(node);
     const parts = type?.isIntersectionType?.() ? type.getTypes() : [type];
     const options = parts.some((part) =>
-      declared(part).some((of) => of?.kind === SyntaxKind.InterfaceDeclaration && of.getSourceFile().fileName.startsWith(dist)),
+      declared(part).some(
+        (of) => of?.kind === SyntaxKind.InterfaceDeclaration && of.getSourceFile().fileName.startsWith(dist),
+      ),
     );
     return options ? checker.getPropertiesOfType(type) : undefined;
   };

@@ -46,6 +46,13 @@ impl PyLogListener {
         Ok(Self { logs, ended: Mutex::new(Some(ended)) })
     }
 
+    /// Listens to another level.
+    fn set_level(&self, py: Python<'_>, level: &str) -> PyResult<()> {
+        let level = Level::parse(Some(level)).map_err(|error| raise(py, &error))?;
+        self.logs.set_level(level);
+        Ok(())
+    }
+
     /// Ends it, once what waits was delivered.
     fn stop(&self, py: Python<'_>) {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,9 @@ def test_a_key_that_others_may_read_is_warned_of(carrier: gladhand.Sandbox, kept
             path.chmod(0o644)
     before = time.time()
     with gladhand.connect(carrier.config_path):
-        record = kept.until(lambda record: record.name == "gladhand.security" and "others may read" in record.getMessage())
+        record = kept.until(
+            lambda record: record.name == "gladhand.security" and "others may read" in record.getMessage()
+        )
     assert record.levelno == logging.WARNING
     assert ".pem" in record.__dict__["gladhand"]["path"], key
     assert before - 1 < record.created < time.time() + 1
@@ -84,6 +87,24 @@ def test_a_request_is_told_with_its_trace_and_no_secret(carrier: gladhand.Sandbo
     text = "\n".join(f"{record.getMessage()} {record.__dict__['gladhand']}" for record in kept.records)
     if "GLADHAND_CANARIES" in os.environ:
         assert leaks(text) == []
+
+
+def test_a_factory_of_the_host_may_have_set_the_trace(carrier: gladhand.Sandbox, kept: Kept) -> None:
+    factory = logging.getLogRecordFactory()
+
+    def own(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = factory(*args, **kwargs)
+        record.trace_id = "the host's"
+        return record
+
+    logging.setLogRecordFactory(own)
+    try:
+        with gladhand.connect(carrier.config_path) as gh, trace_context(f"00-{TRACE}-00f067aa0ba902b7-01"):
+            gh.capacity.search(origin=(41.88, -87.63), destination=(34.05, -118.24))
+            record = kept.until(lambda record: "/v1/capacity/search" in record.getMessage())
+    finally:
+        logging.setLogRecordFactory(factory)
+    assert record.__dict__["trace_id"] == TRACE
 
 
 def test_the_level_of_the_loggers_counts(carrier: gladhand.Sandbox, kept: Kept) -> None:

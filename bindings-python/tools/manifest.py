@@ -1,7 +1,7 @@
-"""Prints what the installed package offers, as JSON: each class with its operations, their parameters and what their docs say.
+"""Prints what the installed package offers, as JSON: each class with its operations, their parameters and what docs say.
 
-{"Tenders": {"withdraw": {"parameters": {"tender_id": null, "reason": null}, "doc": "…"}}}; an optional parameter has its default,
-as Python writes it, in place of null. It asks the package itself: run it where the wheel is installed.
+{"Tenders": {"withdraw": {"parameters": {"tender_id": null, "reason": null}, "doc": "…"}}}; an optional parameter has its
+default, as Python writes it, in place of null. It asks the package itself: run it where the wheel is installed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def operations(holder: type | Any) -> dict[str, Any]:
 
 def main() -> None:
     """Prints everything."""
-    rooms = "Capacity Dispatches Documents Identity Inbox Journal Reconcile Telemetry Tenders Webhooks".split()
+    rooms = ["Capacity", "Dispatches", "Documents", "Identity", "Inbox", "Journal", "Reconcile", "Telemetry"]
+    rooms += ["Tenders", "Webhooks"]
     holders: dict[str, Any] = {"Client": gladhand.aio.Client, "Gateway": gladhand.aio.Gateway}
     holders |= {name: getattr(_client, name) for name in rooms}
     manifest = {name: operations(holder) for name, holder in holders.items()}

@@ -25,16 +25,18 @@ atexit.register(_exit.close_all)
 
 
 def start() -> None:
-    """Listens to the core, in this process and once."""
+    """Listens to the core, in this process and once; at the level that is wanted now."""
     global _listener  # noqa: PLW0603
     with _lock:
         if _listener is None or _listener[0] != os.getpid():
             _listener = (os.getpid(), LogListener.start(wanted(), deliver))
+        else:
+            _listener[1].set_level(wanted())
 
 
 def stop() -> None:
     """Delivers what waits, and ends."""
-    global _listener  # noqa: PLW0603
+    global _listener
     listener, _listener = _listener, None
     if listener is not None and listener[0] == os.getpid():
         listener[1].stop()
@@ -45,8 +47,9 @@ def deliver(records: list[tuple[float, str, str, str, dict[str, str], str | None
     for created, level, name, message, fields, trace_id in records:
         logger, number = logging.getLogger(name), LEVELS[level]
         if logger.isEnabledFor(number):
-            extra = {"gladhand": fields, "trace_id": trace_id}
-            record = logger.makeRecord(logger.name, number, "(core)", 0, message, (), None, None, extra)
+            record = logger.makeRecord(logger.name, number, "(core)", 0, message, (), None)
+            # Not as `extra`, which refuses what a factory of the host has set already.
+            record.__dict__.update(gladhand=fields, trace_id=trace_id)
             # When it happened, not when it came here.
             record.relativeCreated -= (record.created - created) * 1000
             record.created, record.msecs = created, float(int(created * 1000) % 1000)
@@ -63,7 +66,7 @@ def wanted() -> str:
 
 
 def _forked() -> None:
-    global _lock, _listener  # noqa: PLW0603
+    global _lock, _listener
     _lock, _listener = threading.Lock(), None
 
 

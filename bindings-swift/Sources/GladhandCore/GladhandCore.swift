@@ -1044,7 +1044,7 @@ public protocol ClientHandleProtocol: AnyObject, Sendable {
     /**
      * `WebhookSubscription`.
      */
-    func webhookSubscribe(carrier: String, subscriptionId: String, url: String, types: [String], mtls: String, cancel: CancelHandle) async throws  -> DocumentHandle
+    func webhookSubscribe(carrier: String, subscriptionId: String, url: String, types: [String], mtls: String?, cancel: CancelHandle) async throws  -> DocumentHandle
 
 }
 /**
@@ -2061,12 +2061,12 @@ open func webhookGet(carrier: String, subscriptionId: String, cancel: CancelHand
     /**
      * `WebhookSubscription`.
      */
-open func webhookSubscribe(carrier: String, subscriptionId: String, url: String, types: [String], mtls: String, cancel: CancelHandle)async throws  -> DocumentHandle  {
+open func webhookSubscribe(carrier: String, subscriptionId: String, url: String, types: [String], mtls: String?, cancel: CancelHandle)async throws  -> DocumentHandle  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_gladhand_swift_fn_method_clienthandle_webhook_subscribe(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(carrier),FfiConverterString.lower(subscriptionId),FfiConverterString.lower(url),FfiConverterSequenceString.lower(types),FfiConverterString.lower(mtls),FfiConverterTypeCancelHandle_lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(carrier),FfiConverterString.lower(subscriptionId),FfiConverterString.lower(url),FfiConverterSequenceString.lower(types),FfiConverterOptionString.lower(mtls),FfiConverterTypeCancelHandle_lower(cancel)
                 )
             },
             pollFunc: ffi_gladhand_swift_rust_future_poll_u64,
@@ -5679,7 +5679,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_gladhand_swift_checksum_method_clienthandle_webhook_get() != 18986) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_gladhand_swift_checksum_method_clienthandle_webhook_subscribe() != 61380) {
+    if (uniffi_gladhand_swift_checksum_method_clienthandle_webhook_subscribe() != 21163) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_gladhand_swift_checksum_method_documenthandle_boolean() != 2289) {

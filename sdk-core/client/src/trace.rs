@@ -6,10 +6,12 @@
 
 use std::future::Future;
 
+use futures_util::FutureExt as _;
 use gladhand_documents::error::{Error, Result};
 use gladhand_documents::telemetry::SpanId;
 pub use gladhand_protocol::trace::TraceContext;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::task::futures::TaskLocalFuture;
 
 use crate::auth::random;
 
@@ -17,16 +19,16 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 tokio::task_local! {
-    static CURRENT: TraceContext;
+    static CURRENT: Option<TraceContext>;
 }
 
 /// The trace of the call for which this task is at work.
 pub fn current() -> Option<TraceContext> {
-    CURRENT.try_with(Clone::clone).ok()
+    CURRENT.try_with(Clone::clone).ok().flatten()
 }
 
 /// Makes a call as part of this trace: every request of it carries `traceparent`, with a span id of its own, and `tracestate`;
-/// and its error has the trace id, unless the carrier named one. Without a context nothing is added.
+/// and its error has the trace id, unless the carrier named one. Without a context it is a call of no trace.
 ///
 /// ```
 /// # async fn tell(gh: gladhand::Client) -> gladhand::Result<()> {
@@ -37,27 +39,25 @@ pub fn current() -> Option<TraceContext> {
 /// # Ok(())
 /// # }
 /// ```
-pub async fn in_trace<T>(context: Option<TraceContext>, call: impl Future<Output = Result<T>>) -> Result<T> {
-    match context {
-        Some(context) => {
-            let outcome = CURRENT.scope(context.clone(), call).await;
-            outcome.map_err(|error| named(error, &context))
-        }
-        None => call.await,
-    }
+pub fn in_trace<T>(
+    context: Option<TraceContext>,
+    call: impl Future<Output = Result<T>>,
+) -> impl Future<Output = Result<T>> {
+    let of = context.clone();
+    resume(context, call).map(move |outcome| outcome.map_err(|error| named(error, of.as_ref())))
 }
 
 /// The error of a call of this trace.
-pub fn named(error: Error, context: &TraceContext) -> Error {
-    if error.trace_id().is_some() { error } else { error.with_trace_id(context.trace_id().to_string()) }
+pub fn named(error: Error, context: Option<&TraceContext>) -> Error {
+    match context {
+        Some(context) if error.trace_id().is_none() => error.with_trace_id(context.trace_id().to_string()),
+        _ => error,
+    }
 }
 
 /// Goes on in the trace of whoever asked for this work, in another task.
-pub(crate) async fn resume<T>(context: Option<TraceContext>, work: impl Future<Output = T>) -> T {
-    match context {
-        Some(context) => CURRENT.scope(context, work).await,
-        None => work.await,
-    }
+pub(crate) fn resume<F: Future>(context: Option<TraceContext>, work: F) -> TaskLocalFuture<Option<TraceContext>, F> {
+    CURRENT.scope(context, work)
 }
 
 /// Adds the trace's header fields to a request, with a span of its own; returns that. Nothing without a trace.

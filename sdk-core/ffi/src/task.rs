@@ -48,10 +48,7 @@ impl CancelToken {
 
     /// The error of a call with this token.
     fn named(&self, error: Error) -> Error {
-        match &self.trace {
-            Some(trace) => trace::named(error, trace),
-            None => error,
-        }
+        trace::named(error, self.trace.as_ref())
     }
 
     /// Whether it was cancelled.

@@ -54,7 +54,10 @@ impl Manifest {
                 known.parameters.entry(parameter).or_insert(default);
             }
         }
-        known.doc = format!("{}\n{}", known.doc, operation.doc).trim().to_owned();
+        if !known.doc.is_empty() {
+            known.doc.push('\n');
+        }
+        known.doc.push_str(operation.doc.trim());
     }
 
     /// As JSON, in the form in which languages print theirs.

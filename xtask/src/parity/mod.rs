@@ -94,7 +94,7 @@ fn judge(manifests: &[Manifest]) -> Result<Tally> {
 /// Notes the differences of docs of today.
 fn accept(manifests: &[Manifest]) -> Result<()> {
     let (_, docs) = differences(manifests);
-    let lines: String = docs.iter().map(|what| format!("{what}\n")).collect();
+    let lines = docs.join("\n") + if docs.is_empty() { "" } else { "\n" };
     std::fs::write(paths::root().join(KNOWN), lines).map_err(|e| format!("{KNOWN}: {e}"))
 }
 
@@ -126,7 +126,7 @@ fn parameters(place: &str, having: &[(&Manifest, &Operation)]) -> Vec<String> {
     let all: BTreeSet<&String> = having.iter().flat_map(|(_, operation)| operation.parameters.keys()).collect();
     for parameter in all {
         let given = |(_, operation): &(&Manifest, &Operation)| operation.parameters.get(parameter).cloned();
-        let optional = having.iter().filter_map(given).filter(Option::is_some).count();
+        let optional = having.iter().filter_map(given).flatten().count();
         for (manifest, operation) in having {
             match operation.parameters.get(parameter) {
                 None => found.push(format!("{}: {place} has no {parameter}", manifest.language)),

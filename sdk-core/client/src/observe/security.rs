@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use gladhand_documents::error::{Code, Error};
 use gladhand_documents::json::{Document, quote};
 
+use crate::trace;
+
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -115,11 +117,14 @@ impl SecurityEvent {
         }
     }
 
-    /// An event of something that failed with this error. Of the error only the code and the request id are kept.
+    /// An event of something that failed with this error. Of the error only the code and the request id are kept, or else the
+    /// trace id, its own or that of the call.
     pub fn failed(activity: Activity, error: &Error) -> Self {
         let mut event = Self { success: false, ..Self::new(activity) }.code(error.code());
         if let Some(id) = error.request_id().or(error.trace_id()) {
             event = event.correlation(id);
+        } else if let Some(context) = trace::current() {
+            event = event.correlation(&context.trace_id().to_string());
         }
         event
     }

@@ -3,9 +3,12 @@
 use super::*;
 use crate::trace::{self, TraceContext, in_trace};
 
+/// Methods of requests, each with the trace that it was made in.
+type Seen = Arc<Mutex<Vec<(Method, Option<String>)>>>;
+
 #[tokio::test]
 async fn what_a_call_leaves_open_is_resolved_in_its_trace() {
-    let seen: Arc<Mutex<Vec<(Method, Option<String>)>>> = Arc::default();
+    let seen = Seen::default();
     let log = seen.clone();
     let bench = Bench::new(move |request| {
         let trace = trace::current().map(|context| context.trace_id().to_string());
@@ -14,7 +17,7 @@ async fn what_a_call_leaves_open_is_resolved_in_its_trace() {
     })
     .await;
     let context = TraceContext::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", None);
-    let created = in_trace(context, bench.create()).await.unwrap();
+    let created = in_trace(context, Box::pin(bench.create())).await.unwrap();
     assert_eq!(text(&created, "/receipt"), "unproven");
     let foreground = seen.lock().unwrap().len();
     bench
