@@ -6,8 +6,6 @@ import contextlib
 import io
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 README = Path(os.environ.get("GLADHAND_README", Path(__file__).parents[2] / "README.md"))
@@ -27,20 +25,6 @@ def test_the_ten_lines_run() -> None:
     assert first.endswith("eligible")
     assert second.startswith("accepted")
     assert third == "0 differences"
-
-
-def test_the_lines_of_the_log_run() -> None:
-    page = README.parent / "docs" / "observability.md"
-    # A program of its own: it sets up the log of its whole process.
-    program = "".join(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL))
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    said = ran.stdout.splitlines()
-    assert f"not_found {trace}" in said
-    assert "True" in said
-    own = [line for line in said if line.startswith("gladhand.http DEBUG answer") and line.endswith(f"[{trace}]")]
-    assert any("path=/v1/capacity/no-such-capacity status=404" in line for line in own), said
 
 
 def test_the_life_of_a_load_runs() -> None:
