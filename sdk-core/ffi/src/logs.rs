@@ -308,24 +308,19 @@ impl Subscriber for Bridge {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let (metadata, listeners) = (event.metadata(), listeners());
-        let level = Level::of(*metadata.level());
-        let mut wanting =
-            listeners.iter().filter(|queue| level as u8 <= queue.level.load(Ordering::Relaxed)).peekable();
-        if wanting.peek().is_none() {
-            return;
-        }
-        let mut facts = Facts::default();
+        let (metadata, mut facts) = (event.metadata(), Facts::default());
         event.record(&mut facts);
         let record = LogRecord {
             at: Timestamp::now(),
-            level,
+            level: Level::of(*metadata.level()),
             target: metadata.target(),
             message: facts.message,
             fields: facts.fields,
             trace_id: gladhand::trace::current().map(|context| context.trace_id().to_string()),
         };
-        wanting.for_each(|queue| queue.put(&record));
+        for queue in listeners().iter().filter(|queue| record.level as u8 <= queue.level.load(Ordering::Relaxed)) {
+            queue.put(&record);
+        }
     }
 
     // The core has no spans.

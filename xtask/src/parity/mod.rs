@@ -153,15 +153,15 @@ fn parameters(place: &str, having: &[(&Manifest, &Operation)]) -> Vec<String> {
 
 fn documented(place: &str, having: &[(&Manifest, &Operation)]) -> Vec<String> {
     let mut found = Vec::new();
-    let named: Vec<BTreeSet<String>> = having.iter().map(|(_, operation)| docs::errors(&operation.doc)).collect();
-    let all: BTreeSet<&String> = named.iter().flatten().collect();
+    let named: Vec<BTreeSet<&str>> = having.iter().map(|(_, operation)| docs::errors(&operation.doc)).collect();
+    let all: BTreeSet<&str> = named.iter().flatten().copied().collect();
     for ((manifest, operation), own) in having.iter().zip(&named) {
         if operation.doc.trim().is_empty() {
             found.push(format!("{}: {place} is not documented", manifest.language));
         } else if !docs::speaks_of_errors(&operation.doc) {
             found.push(format!("{}: {place} says nothing of errors, not even that there are none", manifest.language));
         }
-        let missing: Vec<&str> = all.iter().filter(|code| !own.contains(**code)).map(|code| code.as_str()).collect();
+        let missing: Vec<&str> = all.iter().copied().filter(|code| !own.contains(code)).collect();
         if !missing.is_empty() {
             found.push(format!("{}: {place} does not name {}", manifest.language, missing.join(", ")));
         }
