@@ -6,7 +6,7 @@
 //! * `webhook`: answers a request to a webhook's address. * [`WEBHOOK_LIMIT`]: how much of its body to read.
 //! * [`contract`]: names, digests, signatures and states by themselves.
 //! * [`identity`]: rotation, status and security events of a client.
-//! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork.
+//! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork. * [`fork`]: what is called around one.
 //! * [`task`]: an operation under way: awaited, waited for with a tick (Ctrl-C), or cancelled.
 //! * `testing`: what only tests have, behind the feature of that name: each language's tests of its bridge.
 //!
@@ -15,6 +15,7 @@
 pub mod client;
 pub mod columns;
 pub mod contract;
+pub mod fork;
 pub mod gateway;
 pub mod identity;
 pub mod observation;
@@ -28,7 +29,7 @@ mod webhook;
 pub use client::{Asking, Client, Command};
 pub use gateway::Gateway;
 pub use gladhand::telemetry::{Admission, Published};
-pub use gladhand::{Delivery, Sandbox, fork};
+pub use gladhand::{Delivery, Sandbox};
 pub use gladhand_documents::error::{Code, Error, Kind, Result, Retry, Sent, Violation};
 pub use gladhand_documents::json::{Document, quote};
 pub use identity::Pem;
