@@ -8,8 +8,7 @@ import contextlib
 import os
 import weakref
 
-from . import _gladhand
-from ._gladhand import Client, Gateway
+from ._gladhand import Client, Gateway, after_fork, before_fork, in_forked_child, shutdown
 from .errors import Error
 
 _open: weakref.WeakSet[Client | Gateway] = weakref.WeakSet()
@@ -26,12 +25,12 @@ def _close_all() -> None:
         # Nobody is left to be told why one did not close well; a forked child is refused its parent's.
         with contextlib.suppress(Error):
             native.close().wait()
-    _gladhand.shutdown()
+    shutdown()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_gladhand.before_fork,
-        after_in_parent=_gladhand.after_fork,
-        after_in_child=_gladhand.after_fork,
+        before=before_fork,
+        after_in_parent=after_fork,
+        after_in_child=in_forked_child,
     )
