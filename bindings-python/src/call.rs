@@ -133,7 +133,7 @@ struct Cancelled(CancelToken);
 #[pymethods]
 impl Cancelled {
     fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
-        if into_python(py, || future.call_method0("cancelled")?.is_truthy())? {
+        if into_python(future.py(), || future.call_method0("cancelled")?.is_truthy())? {
             self.0.cancel();
         }
         Ok(())

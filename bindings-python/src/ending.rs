@@ -16,7 +16,7 @@ struct Gate {
     ending: Option<ThreadId>,
 }
 
-static GATE: OfThisProcess<Gate> = OfThisProcess::new();
+static GATE: OfThisProcess<Gate> = OfThisProcess::empty();
 
 thread_local! {
     /// How often this thread has gone in, without having come out again.

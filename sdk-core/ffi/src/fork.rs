@@ -33,8 +33,7 @@ pub struct OfThisProcess<T: 'static> {
 
 impl<T> OfThisProcess<T> {
     /// An empty one.
-    #[expect(clippy::new_without_default, reason = "for statics")]
-    pub const fn new() -> Self {
+    pub const fn empty() -> Self {
         Self { value: Mutex::new(None), childs: OnceLock::new() }
     }
 
@@ -42,7 +41,7 @@ impl<T> OfThisProcess<T> {
     pub fn lock(&self) -> MutexGuard<'_, Option<T>> {
         let mut own = self;
         for _ in 0..FORKS.load(Ordering::SeqCst) {
-            own = own.childs.get_or_init(|| Box::new(Self::new()));
+            own = own.childs.get_or_init(|| Box::new(Self::empty()));
         }
         own.value.lock().unwrap_or_else(PoisonError::into_inner)
     }

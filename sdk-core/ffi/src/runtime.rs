@@ -11,7 +11,7 @@ use crate::fork::OfThisProcess;
 /// A library in someone else's process: enough to keep TLS and the journal off one another's way.
 const WORKERS: usize = 2;
 
-static RUNTIME: OfThisProcess<(u32, Arc<Runtime>)> = OfThisProcess::new();
+static RUNTIME: OfThisProcess<(u32, Arc<Runtime>)> = OfThisProcess::empty();
 
 /// The runtime of this process.
 ///
