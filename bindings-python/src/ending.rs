@@ -62,8 +62,8 @@ impl Drop for Inside {
     }
 }
 
-/// Lets only this thread go from Rust into Python from now on, and waits, at most for `limit`, until the others have come out. The
-/// caller has let the interpreter go.
+/// Lets only this thread go from Rust into Python from now on, and waits, at most for `limit`, until the others have come out.
+/// The caller has let the interpreter go.
 pub(crate) fn close(limit: Duration) {
     GATE.lock().get_or_insert_default().ending = Some(std::thread::current().id());
     let end = Instant::now() + limit;

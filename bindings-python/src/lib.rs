@@ -2,7 +2,7 @@
 //! the Python in `python/gladhand` adds names, keyword arguments and the generated views.
 //!
 //! * [`document`]: the lossless document. * [`errors`]: raising the classes of `gladhand.errors`.
-//! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio. * [`ending`]: the end of it all.
+//! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio. * [`ending`]: the end.
 //! * [`contract`]: names, digests, signatures and states by themselves.
 //! * [`client`]: the operations. * [`stream`]: what never stops arriving. * [`pull`]: nothing of it is lost.
 //! * [`gateway`], [`record`], [`columns`]: the vehicle side. * [`sandbox`]: a local carrier.

@@ -60,8 +60,8 @@ pub(crate) fn retired() -> bool {
     matches!(*COURIER.lock(), Some(Courier::Retired))
 }
 
-/// Delivers what is on its way and then nothing more: the interpreter's end must find no thread of ours in it. The caller has let
-/// the interpreter go.
+/// Delivers what is on its way and then nothing more: the interpreter's end must find no thread of ours in it. The caller has
+/// let the interpreter go.
 pub(crate) fn retire() {
     let before = COURIER.lock().replace(Courier::Retired);
     if let Some(Courier::AtWork { inbox, thread }) = before {
@@ -72,8 +72,8 @@ pub(crate) fn retire() {
     }
 }
 
-/// Stays in the interpreter for good, and only lets it go while it waits: a thread that came anew each time would hold a lock of
-/// Python's own now and then without holding the interpreter, and a child forked at that instant would never begin.
+/// Stays in the interpreter for good, and only lets it go while it waits: a thread that came anew each time would hold a lock
+/// of Python's own now and then without holding the interpreter, and a child forked at that instant would never begin.
 fn deliver(mut inbox: Receiver<Delivery>) {
     let _ = Python::try_attach(|py| {
         loop {

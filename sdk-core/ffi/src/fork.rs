@@ -1,5 +1,5 @@
-//! Forks of the host process. [`before`] and [`after`] are called around each, on one thread, and [`in_child`] first of all in the
-//! child: between them no journal is at work, and the child has locks of its own, as a thread that it has not may hold the
+//! Forks of the host process. [`before`] and [`after`] are called around each, on one thread, and [`in_child`] first of all in
+//! the child: between them no journal is at work, and the child has locks of its own, as a thread that it has not may hold the
 //! parent's for ever. (The thread that forks cannot hold them itself: it gives up and takes Python's own lock meanwhile.)
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,8 +23,8 @@ pub fn in_child() {
     FORKS.fetch_add(1, Ordering::SeqCst);
 }
 
-/// A value behind a lock that each process has for itself, empty at first. What a child inherits is never looked at, nor dropped:
-/// dropping it might wait for threads that the fork did not copy.
+/// A value behind a lock that each process has for itself, empty at first. What a child inherits is never looked at, nor
+/// dropped: dropping it might wait for threads that the fork did not copy.
 #[derive(Debug)]
 pub struct OfThisProcess<T: 'static> {
     value: Mutex<Option<T>>,

@@ -33,7 +33,7 @@ pub fn get() -> Result<Arc<Runtime>> {
         .build()
         .map_err(|e| Error::new(Code::InternalPanic, "no threads for the runtime").caused_by(&e))?;
     let runtime = Arc::new(runtime);
-    // A host that forks without saying so: the parent's is forgotten, for dropping waits for threads that the fork did not copy.
+    // A host that forks without saying so: the parent's is forgotten, as dropping waits for threads that are not here.
     if let Some((_, inherited)) = slot.replace((pid, Arc::clone(&runtime))) {
         std::mem::forget(inherited);
     }
