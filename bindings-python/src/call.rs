@@ -7,12 +7,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use gladhand_ffi::{CancelToken, Document, Error, Task, spawn};
+use gladhand_ffi::{CancelToken, Code, Document, Error, Task, spawn};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use crate::document::PyDocument;
+use crate::ending::into_python;
 use crate::errors::raise;
 use crate::{settle, trace};
 
@@ -77,18 +78,23 @@ impl Call {
 #[pymethods]
 impl Call {
     /// Waits for the answer. Other threads run meanwhile, and Ctrl-C interrupts.
+    #[allow(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method's lifetime is too narrow without the closure"
+    )]
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let signals = on_main_thread(py)?;
         let task = self.begin(py)?;
         let outcome = py.detach(move || {
-            task.wait(|| match Python::try_attach(|py| if signals { py.check_signals() } else { Ok(()) }) {
-                Some(checked) => checked.map_err(Some),
-                None => Err(None),
+            task.wait(|| match signals.then(|| Python::try_attach(|py| py.check_signals())) {
+                Some(Some(checked)) => checked.map_err(Some),
+                Some(None) => Err(None),
+                // Signals are not this thread's, and whoever does not have to enter the interpreter stays out of its end.
+                None => Ok(()),
             })
         });
         match outcome {
-            Ok(Ok(answer)) => answer(py),
-            Ok(Err(error)) => Err(raise(py, &error)),
+            Ok(outcome) => settled(py, outcome),
             Err(Some(interrupt)) => Err(interrupt),
             Err(None) => Err(PyRuntimeError::new_err("the interpreter shuts down")),
         }
@@ -104,16 +110,23 @@ impl Call {
     /// Begins, as a future of the event loop that runs right now.
     fn start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
-        let future = event_loop.call_method0("create_future")?;
-        future.call_method1("add_done_callback", (Cancelled(self.cancel.clone()),))?;
+        if settle::retired() {
+            return Err(raise(py, &Error::new(Code::ClientClosed, "the process ends")));
+        }
+        let (event_loop, future) = into_python(py, || {
+            let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
+            let future = event_loop.call_method0("create_future")?;
+            future.call_method1("add_done_callback", (Cancelled(self.cancel.clone()),))?;
+            PyResult::Ok((event_loop, future))
+        })?;
         let pending = settle::Pending::new(event_loop.unbind(), future.clone().unbind());
         self.begin(py)?.then(move |outcome| settle::later(pending, outcome));
         Ok(future)
     }
 
     fn __await__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py)?.call_method0("__await__")
+        let future = self.start(py)?;
+        into_python(py, || future.call_method0("__await__"))
     }
 }
 
@@ -124,7 +137,7 @@ struct Cancelled(CancelToken);
 #[pymethods]
 impl Cancelled {
     fn __call__(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
-        if future.call_method0("cancelled")?.is_truthy()? {
+        if into_python(future.py(), || future.call_method0("cancelled")?.is_truthy())? {
             self.0.cancel();
         }
         Ok(())
@@ -135,9 +148,16 @@ impl Cancelled {
 fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
     static MAIN_THREAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     static CURRENT_THREAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let main = MAIN_THREAD.import(py, "threading", "main_thread")?.call0()?.getattr("ident")?;
-    let current = CURRENT_THREAD.import(py, "threading", "get_ident")?.call0()?;
-    current.eq(main)
+    into_python(py, || {
+        let main = MAIN_THREAD.import(py, "threading", "main_thread")?.call0()?.getattr("ident")?;
+        let current = CURRENT_THREAD.import(py, "threading", "get_ident")?.call0()?;
+        current.eq(main)
+    })
+}
+
+/// The Python object that a call answers, or what it raises: also when turning one into the other panics.
+pub(crate) fn settled(py: Python<'_>, outcome: Result<Answer, Error>) -> PyResult<Py<PyAny>> {
+    guarded(py, || outcome.map(|answer| into_python(py, || answer(py)))).flatten()
 }
 
 /// Runs a synchronous operation of the core; its failure, and a panic, is raised.

@@ -6,11 +6,13 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
+use crate::ending::into_python;
+
 static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// The Python exception for this failure.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
-    match exception(py, error) {
+    match into_python(py, || exception(py, error)) {
         Ok(exception) => PyErr::from_value(exception),
         Err(other) => other,
     }

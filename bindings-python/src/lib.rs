@@ -2,17 +2,19 @@
 //! the Python in `python/gladhand` adds names, keyword arguments and the generated views.
 //!
 //! * [`document`]: the lossless document. * [`errors`]: raising the classes of `gladhand.errors`.
-//! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio.
+//! * [`call`]: one call, to wait for or to await. * [`settle`]: answers on their way to asyncio. * [`ending`]: the end.
 //! * [`contract`]: names, digests, signatures and states by themselves.
 //! * [`client`]: the operations. * [`stream`]: what never stops arriving. * [`pull`]: nothing of it is lost.
 //! * [`trace`], [`logs`]: the host's trace and the host's log.
 //! * [`gateway`], [`record`], [`columns`]: the vehicle side. * [`sandbox`]: a local carrier.
+//! * `testing`: what only tests have, behind the feature of that name.
 
 mod call;
 mod client;
 mod columns;
 mod contract;
 mod document;
+mod ending;
 mod errors;
 mod gateway;
 mod logs;
@@ -21,6 +23,8 @@ mod record;
 mod sandbox;
 mod settle;
 mod stream;
+#[cfg(feature = "testing")]
+mod testing;
 mod trace;
 
 use pyo3::prelude::*;
@@ -50,8 +54,14 @@ mod _gladhand {
     use super::sandbox::PySandbox;
     #[pymodule_export]
     use super::stream::{PyDelivery, PyEventReader, PyStream};
+    #[cfg(feature = "testing")]
     #[pymodule_export]
-    use super::{after_fork, before_fork, shutdown};
+    use super::testing::{
+        cancelled, codes, echo, fail, fail_later, panic, panic_in_answer, panic_later, round_trip, slow, storm,
+        under_way,
+    };
+    #[pymodule_export]
+    use super::{after_fork, before_fork, in_forked_child, shutdown};
 
     #[pymodule_export]
     const VERSION: &str = gladhand_ffi::VERSION;
@@ -63,17 +73,29 @@ mod _gladhand {
 /// Ends the runtime, for the end of the process.
 #[pyfunction]
 fn shutdown(py: Python<'_>) {
-    py.detach(|| gladhand_ffi::runtime::shutdown(std::time::Duration::from_secs(1)));
+    py.detach(|| {
+        let limit = std::time::Duration::from_secs(1);
+        gladhand_ffi::runtime::shutdown(limit);
+        settle::retire();
+        ending::close(limit);
+    });
 }
 
-/// Waits until no journal is at work, so that a forked child can open one of its own.
+/// Waits until a forked child can begin with everything of its own.
 #[pyfunction]
 fn before_fork(py: Python<'_>) {
     py.detach(gladhand_ffi::fork::before);
 }
 
-/// Lets the journals work again, in the parent and in the child.
+/// Lets everything work again, in the parent.
 #[pyfunction]
 fn after_fork() {
+    gladhand_ffi::fork::after();
+}
+
+/// States that this is the child, which has everything of its own.
+#[pyfunction]
+fn in_forked_child() {
+    gladhand_ffi::fork::in_child();
     gladhand_ffi::fork::after();
 }

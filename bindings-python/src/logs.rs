@@ -32,7 +32,8 @@ impl PyLogListener {
     #[staticmethod]
     fn start(py: Python<'_>, level: &str, deliver: Py<PyAny>) -> PyResult<Self> {
         let level = Level::parse(Some(level)).map_err(|error| raise(py, &error))?;
-        let logs = Arc::new(Logs::open(level));
+        // A thread that forks may hold what this waits for, and wait for the interpreter.
+        let logs = Arc::new(py.detach(|| Logs::open(level)));
         let (end, ended) = sync_channel(1);
         let heard = logs.clone();
         std::thread::Builder::new().name("gladhand-logs".to_owned()).spawn(move || {
@@ -49,7 +50,7 @@ impl PyLogListener {
     /// Listens to another level.
     fn set_level(&self, py: Python<'_>, level: &str) -> PyResult<()> {
         let level = Level::parse(Some(level)).map_err(|error| raise(py, &error))?;
-        self.logs.set_level(level);
+        py.detach(|| self.logs.set_level(level));
         Ok(())
     }
 

@@ -6,12 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gladhand_ffi::{CancelToken, Task, spawn};
 use pyo3::prelude::*;
+use tokio::sync::Mutex as Turn;
 
 use crate::call::Call;
 
 /// What abandoned pulls of one stream brought.
 #[derive(Clone)]
-pub(crate) struct Kept<T>(Arc<Mutex<VecDeque<T>>>);
+pub(crate) struct Kept<T> {
+    items: Arc<Mutex<VecDeque<T>>>,
+    /// Pulls take turns: what an abandoned one still brings is kept before the next one looks for it.
+    turn: Arc<Turn<()>>,
+}
 
 /// How far one pull is.
 enum Pull<T> {
@@ -22,7 +27,7 @@ enum Pull<T> {
 
 impl<T: Clone + Send + 'static> Kept<T> {
     pub(crate) fn new() -> Self {
-        Self(Arc::default())
+        Self { items: Arc::default(), turn: Arc::default() }
     }
 
     /// A call that answers with what is kept, or else with what `pull` brings. It may be abandoned.
@@ -34,11 +39,12 @@ impl<T: Clone + Send + 'static> Kept<T> {
         let state = Arc::new(Mutex::new(Pull::UnderWay));
         let (kept, came) = (self.clone(), state.clone());
         let operation = move |cancel: &CancelToken| {
-            let first = locked(&kept.0).pop_front();
-            let task = if first.is_some() { spawn(&CancelToken::new(), async { Ok(first) }) } else { pull(cancel) };
+            let cancel = cancel.clone();
             // Not to be cancelled: what the core has given is noted before anybody can miss it.
             spawn(&CancelToken::new(), async move {
-                let item = task.await?;
+                let _turn = kept.turn.lock().await;
+                let first = locked(&kept.items).pop_front();
+                let item = if first.is_some() { first } else { pull(&cancel).await? };
                 if let Some(item) = item.clone() {
                     kept.note(&came, item);
                 }
@@ -52,20 +58,20 @@ impl<T: Clone + Send + 'static> Kept<T> {
     fn note(&self, pull: &Mutex<Pull<T>>, item: T) {
         let mut pull = locked(pull);
         match *pull {
-            Pull::Abandoned => locked(&self.0).push_back(item),
+            Pull::Abandoned => locked(&self.items).push_back(item),
             Pull::UnderWay | Pull::Came(_) => *pull = Pull::Came(item),
         }
     }
 
     fn abandon(&self, pull: &Mutex<Pull<T>>) {
         if let Pull::Came(item) = std::mem::replace(&mut *locked(pull), Pull::Abandoned) {
-            locked(&self.0).push_back(item);
+            locked(&self.items).push_back(item);
         }
     }
 
     /// Forgets what is kept, at the end of the stream.
     pub(crate) fn clear(&self) {
-        locked(&self.0).clear();
+        locked(&self.items).clear();
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Documents {
     Safety(Safety),
     Follow(Follow),
     Security(SecurityEvents),
+    #[cfg(feature = "testing")]
+    Storm(gladhand_ffi::stream::Stream<gladhand_ffi::testing::Storm>),
 }
 
 impl Documents {
@@ -24,6 +26,8 @@ impl Documents {
             Self::Safety(stream) => stream.next(cancel),
             Self::Follow(stream) => stream.next(cancel),
             Self::Security(stream) => stream.next(cancel),
+            #[cfg(feature = "testing")]
+            Self::Storm(stream) => stream.next(cancel),
         }
     }
 
@@ -33,6 +37,8 @@ impl Documents {
             Self::Safety(stream) => stream.close(),
             Self::Follow(stream) => stream.close(),
             Self::Security(stream) => stream.close(),
+            #[cfg(feature = "testing")]
+            Self::Storm(stream) => stream.close(),
         }
     }
 }

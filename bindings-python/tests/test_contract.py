@@ -164,7 +164,7 @@ def test_what_cannot_be_meant_is_refused() -> None:
         lambda: contract.tender_id(**SCOPE, load_id="L-1", attempt=0),
         lambda: contract.history_extend(start, sequence=0, event_digest=digest),
         lambda: contract.history_extend(start[1:], sequence=1, event_digest=digest),
-        lambda: contract.next_states("parked"),
+        lambda: contract.next_states("parked"),  # type: ignore[arg-type]
         lambda: contract.state_after("pending", "tender.accepted"),
         lambda: contract.explain("{}", "{}", at="yesterday"),
         lambda: contract.verify_webhook({}, b"", keys=[], at="1771594212"),

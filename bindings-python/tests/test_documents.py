@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from decimal import Decimal
 
@@ -79,3 +80,16 @@ def test_documents_compare_hash_and_pickle_by_their_bytes() -> None:
     assert len({document, gladhand.Document.parse(bytearray(UNKNOWN))}) == 1
     assert document != gladhand.Document.parse(b"{}")
     assert "1250" not in repr(document)
+
+
+def test_a_document_goes_through_queues_and_copies_with_its_bytes() -> None:
+    offer = models.CapacityOffer.from_json(UNKNOWN)
+    for other in (pickle.loads(pickle.dumps(offer)), copy.deepcopy(offer), copy.copy(offer)):
+        assert other == offer
+        other.rate.amount = 7
+        assert offer.rate.raw("amount") == "1250.00"
+    rate = pickle.loads(pickle.dumps(offer.rate))
+    assert (type(rate), rate.to_json()) == (models.Rate, b'{"currency":"USD","amount":1250.00,"x-discount":0.10}')
+    value = offer.find("/x-list")
+    assert value is not None
+    assert pickle.loads(pickle.dumps(value)).raw == '[1.0,1E2,null,{"a":"\\/"}]'

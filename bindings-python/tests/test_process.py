@@ -63,6 +63,47 @@ async def health():
 assert asyncio.run(health()) == gladhand.__version__
 asyncio.run(gh.close())
 """,
+    "calls_under_way": """
+import asyncio, threading
+from gladhand import _gladhand
+gh = gladhand.connect(path)
+def wait():
+    try:
+        _gladhand.TESTING_slow(3_600_000).wait()
+    except gladhand.Error as error:
+        assert error.code == "client_closed", error
+def loop():
+    async def main():
+        try:
+            await _gladhand.TESTING_slow(3_600_000)
+        except gladhand.Error as error:
+            assert error.code == "client_closed", error
+    asyncio.run(main())
+for work in (wait, wait, loop, loop):
+    threading.Thread(target=work, daemon=True).start()
+while _gladhand.TESTING_under_way() < 4:
+    pass
+""",
+    "awaits_after_the_end": """
+import asyncio, atexit
+from gladhand import _exit, _gladhand
+def late():
+    async def main():
+        await _gladhand.TESTING_round_trip(1)
+    try:
+        asyncio.run(main())
+    except gladhand.Error as error:
+        assert error.code == "client_closed", error
+    else:
+        raise AssertionError("an answer came home to an interpreter that ends")
+    assert _gladhand.TESTING_round_trip(2).wait() == 2
+atexit.unregister(_exit._close_all)
+atexit.register(late)
+atexit.register(_exit._close_all)
+async def main():
+    assert await _gladhand.TESTING_round_trip(3) == 3
+asyncio.run(main())
+""",
     "garbage": """
 import gc
 for _ in range(3):
@@ -72,6 +113,31 @@ for _ in range(3):
 assert gladhand.connect(path).health().version
 """,
 }
+
+AT_FULL_SPEED = """
+import asyncio, threading
+from gladhand import _gladhand
+begun = threading.Barrier(5)
+def wait():
+    begun.wait()
+    while True:
+        try:
+            _gladhand.TESTING_round_trip(1).wait()
+        except gladhand.Error as error:
+            assert error.code == "client_closed", error
+def loop():
+    async def main():
+        begun.wait()
+        while True:
+            try:
+                await _gladhand.TESTING_round_trip(1)
+            except gladhand.Error as error:
+                assert error.code == "client_closed", error
+    asyncio.run(main())
+for work in (wait, wait, loop, loop):
+    threading.Thread(target=work, daemon=True).start()
+begun.wait()
+"""
 
 
 FORK = """
@@ -177,6 +243,32 @@ over.set()
 for thread in threads:
     thread.join()
 """,
+    "calls_at_full_speed": """
+import asyncio, threading
+from gladhand import _gladhand
+over = threading.Event()
+def wait():
+    while not over.is_set():
+        _gladhand.TESTING_round_trip(1).wait()
+def loop():
+    async def main():
+        while not over.is_set():
+            await _gladhand.TESTING_round_trip(1)
+    asyncio.run(main())
+threads = [threading.Thread(target=work) for work in (wait, wait, loop)]
+for thread in threads:
+    thread.start()
+def work():
+    async def own():
+        assert await _gladhand.TESTING_round_trip(3) == 3
+    assert _gladhand.TESTING_round_trip(2).wait() == 2
+    asyncio.run(own())
+for _ in range(40):
+    ended(in_child(work))
+over.set()
+for thread in threads:
+    thread.join()
+""",
     "multiprocessing": """
 import multiprocessing
 def work(path):
@@ -207,6 +299,12 @@ def ends_by_itself(carrier: gladhand.Sandbox, program: str) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_ends_by_itself(carrier: gladhand.Sandbox, name: str) -> None:
     ends_by_itself(carrier, OPENING + PROGRAMS[name])
+
+
+def test_a_program_ends_while_its_daemon_threads_call_at_full_speed(carrier: gladhand.Sandbox) -> None:
+    # Wherever its end finds them.
+    for _ in range(10):
+        ends_by_itself(carrier, OPENING + AT_FULL_SPEED)
 
 
 @pytest.mark.parametrize("name", FORKS)

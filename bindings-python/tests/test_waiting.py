@@ -94,7 +94,7 @@ def test_a_loop_that_closed_before_the_answer_is_a_normal_end(quiet: Silent) -> 
 
         async def begin() -> asyncio.Future[object]:
             call = carrier._native.control("/state")
-            return asyncio.ensure_future(call.start())  # type: ignore[attr-defined]
+            return asyncio.ensure_future(call.start())
 
         abandoned = loop.run_until_complete(begin())
         quiet.called.acquire()

@@ -3,7 +3,7 @@
 //! * [`bench`]: measurements beside peers. * [`demo`], [`test`]: the README's two commands. * [`contract`], [`proto`]: what is generated.
 //! * [`interop`]: the client against independent peers. * [`drill`]: the client killed, again and again.
 //! * [`languages`]: the four languages, by way of [`python`], [`node`], [`swift`].
-//! * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
+//! * [`npm`]: pinned tools of npm. * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
 //! * [`negative`]: the cases that must not be missing. * [`canary`]: what a test run must not print.
 //! * `links`: that the pages' links lead somewhere.
 //! * [`parity`]: that every language has every operation, alike.
@@ -19,6 +19,7 @@ mod languages;
 mod links;
 mod negative;
 mod node;
+mod npm;
 mod parity;
 mod paths;
 mod proto;

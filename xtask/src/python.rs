@@ -6,15 +6,19 @@
 use std::path::{Path, PathBuf};
 
 use crate::languages::Testing;
-use crate::paths;
 use crate::shell::{Result, Run, find};
+use crate::{npm, paths};
 
 /// The virtual environment with the pinned tools, and where the wheel is installed.
 #[derive(Debug)]
 pub(crate) struct Python {
     venv: PathBuf,
     site: PathBuf,
+    pyright: PathBuf,
 }
+
+/// A TMS to start from; its tests need PostgreSQL.
+const EXAMPLE: &str = "examples/fastapi-tms";
 
 fn package() -> PathBuf {
     paths::root().join("bindings-python")
@@ -41,7 +45,8 @@ pub(crate) fn ensure_venv(cache: &Path) -> Result<Python> {
             .run()?;
         std::fs::write(&stamp, wanted).map_err(|e| format!("{}: {e}", stamp.display()))?;
     }
-    Ok(Python { venv, site: paths::target().join("python/site") })
+    let pyright = npm::locked(&package().join("tools/pyright"), &cache.join("pyright"))?.join("pyright");
+    Ok(Python { venv, site: paths::target().join("python/site"), pyright })
 }
 
 impl Python {
@@ -90,28 +95,62 @@ impl Python {
 
     /// Runs the tests against the installed wheel; returns whether they passed, and what pytest said.
     pub(crate) fn test(&self, testing: &Testing<'_>) -> Result<(bool, String)> {
-        // Nothing is captured: what tests print is part of what is looked through for secrets.
-        let mut run = self.tool("python").args(["-m", "pytest", "--verbose", "--capture=no", "-p", "no:cacheprovider"]);
-        if let Some(filter) = testing.filter {
-            run = run.args(["-k", filter]);
+        match testing.filter {
+            None => {
+                let (succeeded, mut output) = self.pytest(testing).tee()?;
+                let (passed, said) = self.test_example(testing)?;
+                output.push_str(&said);
+                Ok((succeeded && passed, output))
+            }
+            Some(filter) if EXAMPLE.ends_with(filter) => self.test_example(testing),
+            Some(filter) => self.pytest(testing).args(["-k", filter]).tee(),
         }
+    }
+
+    /// Runs the example's tests, where there is the server that they start.
+    fn test_example(&self, testing: &Testing<'_>) -> Result<(bool, String)> {
+        if has_postgresql() {
+            return self.pytest(testing).at(paths::root().join(EXAMPLE)).tee();
+        }
+        println!("left out: {EXAMPLE}: no initdb on the PATH or in /usr/lib/postgresql");
+        Ok((true, String::new()))
+    }
+
+    /// pytest, with the installed wheel and what tests are told by variables.
+    fn pytest(&self, testing: &Testing<'_>) -> Run {
+        // Nothing is captured: what tests print is part of what is looked through for secrets.
+        let run = self.tool("python").args(["-m", "pytest", "--verbose", "--capture=no", "-p", "no:cacheprovider"]);
         run.env("PYTHONPATH", &self.site)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("GLADHAND_SANDBOX", testing.sandbox)
             .env("GLADHAND_CANARIES", testing.canaries)
             .env("GLADHAND_VECTORS", paths::root().join("conformance/vectors"))
             .env("GLADHAND_README", paths::root().join("README.md"))
-            .tee()
+            .env("GLADHAND_PYRIGHT", &self.pyright)
+            .env("GLADHAND_MYPY_CACHE", paths::target().join("python/mypy-typed"))
     }
 
-    /// Format, lints and types of the package, its tests and its demo; and that the synchronous half is up to date.
+    /// Format, lints and types of the package, its tests, its demo and its example; and that the synchronous half is up to
+    /// date.
     pub(crate) fn lint(&self) -> Result<()> {
         self.tool("ruff").args(["format", "--check", "--quiet", "."]).run()?;
         self.tool("ruff").args(["check", "--quiet", "--no-cache", "."]).run()?;
         self.tool("python").args(["tools/make_sync.py", "--check"]).run()?;
         let cache = paths::target().join("python/mypy");
-        self.tool("mypy").arg("--cache-dir").arg(cache).run()
+        self.tool("mypy").arg("--cache-dir").arg(cache).run()?;
+        Run::new(&self.pyright).arg("--pythonpath").arg(self.venv.join("bin/python")).at(package()).run()?;
+        let example = || paths::root().join(EXAMPLE);
+        self.tool("ruff").args(["format", "--check", "--quiet", "--no-cache", "."]).at(example()).run()?;
+        self.tool("ruff").args(["check", "--quiet", "--no-cache", "."]).at(example()).run()?;
+        let mypy = self.tool("mypy").arg("--cache-dir").arg(paths::target().join("python/mypy-example"));
+        mypy.env("MYPYPATH", package().join("python")).at(example()).run()
     }
+}
+
+/// Whether there is a PostgreSQL server to start. Debian keeps its programs away from the PATH.
+fn has_postgresql() -> bool {
+    let versions = || std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    find("initdb").is_some() || versions().any(|version| version.path().join("bin/initdb").is_file())
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -38,16 +38,14 @@ pub(crate) fn cargo(output: &str) -> Tally {
         .map(|line| Tally { passed: before(line, " passed"), failed: before(line, " failed") }))
 }
 
-/// `12 passed, 1 failed in 3.2s`, the last such line.
+/// `=== 12 passed, 1 failed in 3.2s ===`, once per run.
 pub(crate) fn pytest(output: &str) -> Tally {
-    let closing = output
-        .lines()
-        .rev()
-        .find(|line| line.contains(" in ") && (line.contains(" passed") || line.contains(" failed")));
-    closing.map_or_else(Tally::default, |line| Tally {
+    let closing =
+        |line: &&str| line.starts_with("==") && [" passed", " failed", " error"].iter().any(|word| line.contains(word));
+    sum(output.lines().filter(closing).filter(|line| line.contains(" in ")).map(|line| Tally {
         passed: before(line, " passed"),
         failed: before(line, " failed") + before(line, " error"),
-    })
+    }))
 }
 
 /// `# pass 12` and `# fail 1` (TAP) or `ℹ pass 12` (spec).
@@ -93,7 +91,7 @@ mod tests {
             cargo("test result: ok. 8 passed; 0 failed; 0 ignored\nx\ntest result: FAILED. 1 passed; 2 failed;"),
             of(9, 2)
         );
-        assert_eq!(pytest("....\n=== 2 failed, 12 passed, 1 error in 3.20s ==="), of(12, 3));
+        assert_eq!(pytest("....\n=== 2 failed, 12 passed, 1 error in 3.20s ===\n=== 4 passed in 1.0s ==="), of(16, 3));
         assert_eq!(node("# tests 13\n# pass 12\n# fail 1\n"), of(12, 1));
         assert_eq!(node("ℹ pass 3\nℹ fail 0\n"), of(3, 0));
     }

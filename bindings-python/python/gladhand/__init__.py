@@ -9,6 +9,7 @@ The package holds no rule of the contract; the core in `_gladhand` does. Here ar
 * `_sync`, `aio`: clients, gateways and the sandbox. * `vehicle`: what gateways publish.
 * `trace_context`: the host's trace; its log is that of `logging`, under `gladhand`.
 * `contract`: names, digests, signatures and states as functions, without a client.
+* `integrations`: webhooks in web frameworks. * `pytest_plugin`: a carrier and a client for tests.
 * `models`: the documents (generated). * `errors`: one class per family of failures under `Error` (generated).
 """
 

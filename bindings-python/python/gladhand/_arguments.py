@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from operator import index
-from typing import Any, Union
+from typing import Any, Union, cast
 
 from . import models
 from ._document import View, encode
@@ -160,7 +160,8 @@ def names(value: str | Iterable[str]) -> list[str]:
 
 def headers(value: Mapping[str, str] | Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
     """HTTP headers of any framework: a mapping, or pairs of str or (as ASGI has them) bytes."""
-    pairs = value.items() if isinstance(value, Mapping) else value
+    pairs: Iterable[tuple[Any, Any]]
+    pairs = cast("Mapping[Any, Any]", value).items() if isinstance(value, Mapping) else value
     return [(_text(name), _text(content)) for name, content in pairs]
 
 

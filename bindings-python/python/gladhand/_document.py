@@ -68,6 +68,10 @@ class View:
         """Removes the value at a JSON Pointer below this one, if there is one."""
         self._root.document = self._root.document.remove(self._at + pointer)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By its bytes: for queues, other processes and `copy`."""
+        return _restore, (type(self), self.to_json())
+
     def _patch(self, at: str, raw: str) -> None:
         self._root.document = self._root.document.patch(at, raw)
 
@@ -79,6 +83,10 @@ class View:
 
 
 V = TypeVar("V", bound=View)
+
+
+def _restore(cls: type[V], json: bytes) -> V:
+    return cls.from_document(Document.parse(json))
 
 
 def view_at(cls: type[V], root: Root, at: str) -> V:

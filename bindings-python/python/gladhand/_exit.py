@@ -9,8 +9,7 @@ import os
 import sys
 import weakref
 
-from . import _gladhand
-from ._gladhand import Client, Gateway
+from ._gladhand import Client, Gateway, after_fork, before_fork, in_forked_child, shutdown
 from .errors import Error
 
 _open: weakref.WeakSet[Client | Gateway] = weakref.WeakSet()
@@ -31,12 +30,12 @@ def close_all() -> None:
     logs = sys.modules.get("gladhand._logs")
     if logs is not None:
         logs.stop()
-    _gladhand.shutdown()
+    shutdown()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_gladhand.before_fork,
-        after_in_parent=_gladhand.after_fork,
-        after_in_child=_gladhand.after_fork,
+        before=before_fork,
+        after_in_parent=after_fork,
+        after_in_child=in_forked_child,
     )

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Generic, TypeVar, Union, cast, overload
+from typing import Any, ClassVar, Generic, TypeVar, cast, overload
 
 from ._document import Json, Root, Value, View, encode, escape, view_at
 from ._gladhand import Document, quote
@@ -142,8 +142,8 @@ class _Json(Codec[Value, Json]):
         return encode(value, name)
 
 
-class ChoiceOf(Codec[C, Union[C, str]]):
-    """A member of an enumeration."""
+class ChoiceOf(Codec[C, Any]):
+    """A member of an enumeration, or its text."""
 
     article = "a string"
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from . import _arguments, _gladhand, models
+from . import _arguments, _gladhand, models  # pyright: ignore[reportPrivateUsage]
 from ._arguments import DocumentLike
 from ._lexemes import InstantLike, format_instant
 
@@ -100,7 +100,7 @@ def verify_webhook(
     return VerifiedWebhook(*_gladhand.verify_webhook(_arguments.headers(headers), raw_body, known, _instant(at)))
 
 
-def next_states(state: str) -> list[models.TenderState]:
+def next_states(state: models.TenderStateLike) -> list[models.TenderState]:
     """Where a tender may go from this state (contract 4b), in the order of the table; nowhere from a final one. Where the
     state itself is in it, an event leads back to it.
 
@@ -109,7 +109,7 @@ def next_states(state: str) -> list[models.TenderState]:
     return [models.TenderState(found) for found in _gladhand.next_states(str(state))]
 
 
-def state_after(state: str, event_type: str) -> models.TenderState:
+def state_after(state: models.TenderStateLike, event_type: str) -> models.TenderState:
     """The state of a tender after an event of this type, such as `gladhand.tender.accepted.v1` (contract 4b). What moves
     nothing leaves it where it is, an event type of a later version too (contract 5).
 

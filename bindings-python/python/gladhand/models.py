@@ -2,13 +2,14 @@
 """The documents of the contract as typed views: reading gives Python values, setting changes only that member's bytes.
 
 Every class takes its members as keyword arguments, and views a text with `from_json`. Decimals are `Decimal`, instants
-are aware `datetime`; a float or a naive datetime is refused. What an optional member lacks is None.
+are aware `datetime`; a float or a naive datetime is refused. What an optional member lacks is None. What takes an
+enumeration takes its texts as well (`TenderStateLike`); a text that this version does not know goes in as `TenderState(text)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal, Union
 
 from ._document import Json, Value
 from ._lexemes import DecimalLike, InstantLike
@@ -31,16 +32,24 @@ from ._members import (
 __all__ = [
     "Accessorial",
     "AccessorialCode",
+    "AccessorialCodeLike",
     "Amendment",
+    "AmendmentLike",
     "Appointment",
     "AppointmentKind",
+    "AppointmentKindLike",
     "AppointmentStatus",
+    "AppointmentStatusLike",
     "Assignment",
     "AutonomousAccess",
+    "AutonomousAccessLike",
     "AutonomousRequired",
+    "AutonomousRequiredLike",
     "Autonomy",
     "AutonomyLevel",
+    "AutonomyLevelLike",
     "Cancellation",
+    "CancellationLike",
     "CapacityChange",
     "CapacityHold",
     "CapacityOffer",
@@ -48,6 +57,7 @@ __all__ = [
     "CapacityResult",
     "CapacitySearch",
     "CapacityStatus",
+    "CapacityStatusLike",
     "CargoRestrictions",
     "Carrier",
     "CarrierFailure",
@@ -60,23 +70,28 @@ __all__ = [
     "CommandRecord",
     "CommandRevocation",
     "CommandState",
+    "CommandStateLike",
     "CommandStatus",
     "CommandStep",
     "CommandType",
+    "CommandTypeLike",
     "Commodity",
     "ConnectionFacts",
     "Contact",
     "ContractVersion",
     "ControlMode",
+    "ControlModeLike",
     "Corridor",
     "Counter",
     "CounterAnswer",
     "CounterAppointment",
     "DecidedBy",
     "DeciderKind",
+    "DeciderKindLike",
     "DecisionNeeded",
     "DeliveryPaper",
     "DetourReason",
+    "DetourReasonLike",
     "DigestPage",
     "Dimensions",
     "Discovery",
@@ -84,11 +99,14 @@ __all__ = [
     "DocumentEntry",
     "DocumentList",
     "DriveMode",
+    "DriveModeLike",
     "Effect",
+    "EffectLike",
     "Eligibility",
     "EligibilityCheck",
     "Equipment",
     "EquipmentProvides",
+    "EquipmentProvidesLike",
     "EquipmentRequired",
     "Eta",
     "Event",
@@ -97,9 +115,11 @@ __all__ = [
     "EventPage",
     "EventPosition",
     "ExceptionKind",
+    "ExceptionKindLike",
     "ExistingTender",
     "Expiring",
     "FuelMethod",
+    "FuelMethodLike",
     "FuelSurcharge",
     "GenerationStatus",
     "Handoff",
@@ -110,28 +130,35 @@ __all__ = [
     "HeartbeatData",
     "HistoryDigest",
     "HoldLapse",
+    "HoldLapseLike",
     "HoursOfOperation",
     "HumanOnBoard",
+    "HumanOnBoardLike",
     "IdempotencyPolicy",
     "IdentityStatus",
     "InboxAnswer",
     "InboxHandshake",
     "InboxOutcome",
+    "InboxOutcomeLike",
     "InboxReceipt",
     "Inspection",
     "InterventionKind",
+    "InterventionKindLike",
     "Invoice",
     "InvoiceLine",
     "JournalEntry",
     "JournalReport",
     "JwkSet",
     "LengthUnit",
+    "LengthUnitLike",
     "Limits",
     "LoadTender",
     "Location",
     "MaintenanceKind",
+    "MaintenanceKindLike",
     "MaintenanceWindow",
     "ManualLegBy",
+    "ManualLegByLike",
     "MetricSample",
     "Metrics",
     "Model",
@@ -139,11 +166,16 @@ __all__ = [
     "OperationalConstraints",
     "OsdItem",
     "OsdKind",
+    "OsdKindLike",
     "Outcome",
+    "OutcomeLike",
     "PackingGroup",
+    "PackingGroupLike",
     "PaperType",
+    "PaperTypeLike",
     "Party",
     "PartyRole",
+    "PartyRoleLike",
     "PermittedDetour",
     "Pieces",
     "Place",
@@ -154,13 +186,17 @@ __all__ = [
     "Quantity",
     "Rate",
     "RateBasis",
+    "RateBasisLike",
     "Reason",
     "ReasonCode",
+    "ReasonCodeLike",
     "Receipt",
+    "ReceiptLike",
     "ReconciliationItem",
     "ReconciliationReport",
     "Reference",
     "ReferenceType",
+    "ReferenceTypeLike",
     "Requester",
     "Requirements",
     "RouteDeprecation",
@@ -168,34 +204,48 @@ __all__ = [
     "SecurityEvent",
     "SetpointRange",
     "Severity",
+    "SeverityLike",
     "StatusEvent",
     "Stop",
     "StopCondition",
+    "StopConditionLike",
     "StopType",
+    "StopTypeLike",
     "Sync",
+    "SyncLike",
     "Teleassist",
+    "TeleassistLike",
     "Temperature",
     "TemperatureMode",
+    "TemperatureModeLike",
     "TemperatureUnit",
+    "TemperatureUnitLike",
     "Tender",
     "TenderCancellation",
     "TenderDecision",
     "TenderDigest",
     "TenderException",
     "TenderMode",
+    "TenderModeLike",
     "TenderPage",
     "TenderSnapshot",
     "TenderState",
+    "TenderStateLike",
     "TenderWithdrawal",
     "Value",
     "Verdict",
+    "VerdictLike",
     "VersionStatus",
+    "VersionStatusLike",
     "WeatherLimits",
     "WebhookAuth",
+    "WebhookAuthLike",
     "WebhookKey",
     "WebhookSubscription",
     "Weekday",
+    "WeekdayLike",
     "WeightBasis",
+    "WeightBasisLike",
     "Window",
     "X12Status",
 ]
@@ -219,6 +269,26 @@ class AccessorialCode(Choice):
     OTHER = "OTHER"
 
 
+AccessorialCodeLike = Union[
+    AccessorialCode,
+    Literal[
+        "FUEL",
+        "DETENTION",
+        "LAYOVER",
+        "STOP_OFF",
+        "LUMPER",
+        "TONU",
+        "REDELIVERY",
+        "TARP",
+        "TEMP_CONTROL",
+        "ESCORT",
+        "CHARGING",
+        "MANUAL_TAKEOVER",
+        "OTHER",
+    ],
+]
+
+
 class Amendment(Choice):
     """An amendment after acceptance (contract 4a)."""
 
@@ -227,6 +297,18 @@ class Amendment(Choice):
     CONFIRMED = "confirmed"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
+
+
+AmendmentLike = Union[
+    Amendment,
+    Literal[
+        "none",
+        "received",
+        "confirmed",
+        "declined",
+        "withdrawn",
+    ],
+]
 
 
 class AppointmentKind(Choice):
@@ -238,11 +320,31 @@ class AppointmentKind(Choice):
     FCFS = "fcfs"
 
 
+AppointmentKindLike = Union[
+    AppointmentKind,
+    Literal[
+        "window",
+        "fixed",
+        "open",
+        "fcfs",
+    ],
+]
+
+
 class AppointmentStatus(Choice):
     """Whether an appointment is fixed (contract 3f)."""
 
     REQUESTED = "requested"
     CONFIRMED = "confirmed"
+
+
+AppointmentStatusLike = Union[
+    AppointmentStatus,
+    Literal[
+        "requested",
+        "confirmed",
+    ],
+]
 
 
 class AutonomousAccess(Choice):
@@ -253,12 +355,32 @@ class AutonomousAccess(Choice):
     UNKNOWN = "unknown"
 
 
+AutonomousAccessLike = Union[
+    AutonomousAccess,
+    Literal[
+        "yes",
+        "no",
+        "unknown",
+    ],
+]
+
+
 class AutonomousRequired(Choice):
     """How much autonomy a load needs (contract 3f)."""
 
     REQUIRED = "required"
     PREFERRED = "preferred"
     INDIFFERENT = "indifferent"
+
+
+AutonomousRequiredLike = Union[
+    AutonomousRequired,
+    Literal[
+        "required",
+        "preferred",
+        "indifferent",
+    ],
+]
 
 
 class AutonomyLevel(Choice):
@@ -278,6 +400,25 @@ class AutonomyLevel(Choice):
     SAE_5 = "SAE_5"
 
 
+AutonomyLevelLike = Union[
+    AutonomyLevel,
+    Literal[
+        "L0",
+        "L1",
+        "L2",
+        "L3",
+        "L4",
+        "L5",
+        "SAE_0",
+        "SAE_1",
+        "SAE_2",
+        "SAE_3",
+        "SAE_4",
+        "SAE_5",
+    ],
+]
+
+
 class Cancellation(Choice):
     """A cancellation after acceptance (contract 4a)."""
 
@@ -285,6 +426,17 @@ class Cancellation(Choice):
     REQUESTED = "requested"
     CONFIRMED = "confirmed"
     DECLINED = "declined"
+
+
+CancellationLike = Union[
+    Cancellation,
+    Literal[
+        "none",
+        "requested",
+        "confirmed",
+        "declined",
+    ],
+]
 
 
 class CapacityStatus(Choice):
@@ -295,6 +447,18 @@ class CapacityStatus(Choice):
     COMMITTED = "committed"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+
+
+CapacityStatusLike = Union[
+    CapacityStatus,
+    Literal[
+        "available",
+        "held",
+        "committed",
+        "withdrawn",
+        "expired",
+    ],
+]
 
 
 class CommandState(Choice):
@@ -312,6 +476,23 @@ class CommandState(Choice):
     REVOKED = "revoked"
 
 
+CommandStateLike = Union[
+    CommandState,
+    Literal[
+        "requested",
+        "acknowledged",
+        "queued",
+        "granted",
+        "refused",
+        "executing",
+        "completed",
+        "failed",
+        "expired",
+        "revoked",
+    ],
+]
+
+
 class CommandType(Choice):
     """What a command asks for (contract 4f); an unknown one is refused."""
 
@@ -322,6 +503,20 @@ class CommandType(Choice):
     HOLD_AT_TERMINAL = "hold_at_terminal"
     RELEASE = "release"
     RESCHEDULE_STOP = "reschedule_stop"
+
+
+CommandTypeLike = Union[
+    CommandType,
+    Literal[
+        "conditional_stop",
+        "resume",
+        "manual_intervention",
+        "route_change",
+        "hold_at_terminal",
+        "release",
+        "reschedule_stop",
+    ],
+]
 
 
 class ControlMode(Choice):
@@ -335,11 +530,33 @@ class ControlMode(Choice):
     OUT_OF_SERVICE = "out_of_service"
 
 
+ControlModeLike = Union[
+    ControlMode,
+    Literal[
+        "autonomous",
+        "supervised",
+        "remote_assist",
+        "manual_override",
+        "minimal_risk",
+        "out_of_service",
+    ],
+]
+
+
 class DeciderKind(Choice):
     """Who decided (contract 3f)."""
 
     SYSTEM = "system"
     HUMAN = "human"
+
+
+DeciderKindLike = Union[
+    DeciderKind,
+    Literal[
+        "system",
+        "human",
+    ],
+]
 
 
 class DetourReason(Choice):
@@ -352,12 +569,34 @@ class DetourReason(Choice):
     INSPECTION = "inspection"
 
 
+DetourReasonLike = Union[
+    DetourReason,
+    Literal[
+        "weather",
+        "closure",
+        "incident",
+        "charging",
+        "inspection",
+    ],
+]
+
+
 class DriveMode(Choice):
     """Who drives a segment (contract 3c)."""
 
     AUTONOMOUS = "autonomous"
     SUPERVISED = "supervised"
     MANUAL = "manual"
+
+
+DriveModeLike = Union[
+    DriveMode,
+    Literal[
+        "autonomous",
+        "supervised",
+        "manual",
+    ],
+]
 
 
 class Effect(Choice):
@@ -370,11 +609,32 @@ class Effect(Choice):
     SAFETY = "safety"
 
 
+EffectLike = Union[
+    Effect,
+    Literal[
+        "none",
+        "delay",
+        "stopped",
+        "load_at_risk",
+        "safety",
+    ],
+]
+
+
 class EquipmentProvides(Choice):
     """What the carrier brings (contract 3b)."""
 
     TRACTOR_ONLY = "tractor_only"
     TRACTOR_AND_TRAILER = "tractor_and_trailer"
+
+
+EquipmentProvidesLike = Union[
+    EquipmentProvides,
+    Literal[
+        "tractor_only",
+        "tractor_and_trailer",
+    ],
+]
 
 
 class ExceptionKind(Choice):
@@ -404,6 +664,35 @@ class ExceptionKind(Choice):
     INSPECTION_FAIL = "inspection_fail"
 
 
+ExceptionKindLike = Union[
+    ExceptionKind,
+    Literal[
+        "delay",
+        "corridor_left",
+        "geofence_violation",
+        "odd_exit",
+        "minimal_risk_stop",
+        "contact_lost",
+        "contact_missing",
+        "remote_assist_wait",
+        "mechanical",
+        "ads_fault",
+        "sensor_degraded",
+        "weather",
+        "road_closure",
+        "detention",
+        "refused",
+        "damaged",
+        "temp_excursion",
+        "seal_break",
+        "law_enforcement",
+        "collision",
+        "charging_fault",
+        "inspection_fail",
+    ],
+]
+
+
 class FuelMethod(Choice):
     """How fuel is charged (contract 3e)."""
 
@@ -413,11 +702,31 @@ class FuelMethod(Choice):
     TABLE = "table"
 
 
+FuelMethodLike = Union[
+    FuelMethod,
+    Literal[
+        "included",
+        "percent",
+        "per_mile",
+        "table",
+    ],
+]
+
+
 class HoldLapse(Choice):
     """What becomes of a held vehicle when the hold's lease lapses (contract 4f); unknown is nothing to rely on."""
 
     RELEASE = "release"
     REMAIN = "remain"
+
+
+HoldLapseLike = Union[
+    HoldLapse,
+    Literal[
+        "release",
+        "remain",
+    ],
+]
 
 
 class HumanOnBoard(Choice):
@@ -426,6 +735,16 @@ class HumanOnBoard(Choice):
     NONE = "none"
     SAFETY_OPERATOR = "safety_operator"
     OBSERVER = "observer"
+
+
+HumanOnBoardLike = Union[
+    HumanOnBoard,
+    Literal[
+        "none",
+        "safety_operator",
+        "observer",
+    ],
+]
 
 
 class InboxOutcome(Choice):
@@ -438,6 +757,18 @@ class InboxOutcome(Choice):
     HEARTBEAT = "heartbeat"
 
 
+InboxOutcomeLike = Union[
+    InboxOutcome,
+    Literal[
+        "stored",
+        "duplicate",
+        "parked",
+        "quarantined",
+        "heartbeat",
+    ],
+]
+
+
 class InterventionKind(Choice):
     """What a person is asked to do (contract 4f); an unknown kind is refused."""
 
@@ -446,11 +777,30 @@ class InterventionKind(Choice):
     ROADSIDE_SERVICE = "roadside_service"
 
 
+InterventionKindLike = Union[
+    InterventionKind,
+    Literal[
+        "human_takeover",
+        "transfer_hub",
+        "roadside_service",
+    ],
+]
+
+
 class LengthUnit(Choice):
     """Unit of a length (contract 3f); an unknown one could not be compared, so it is refused."""
 
     IN = "in"
     CM = "cm"
+
+
+LengthUnitLike = Union[
+    LengthUnit,
+    Literal[
+        "in",
+        "cm",
+    ],
+]
 
 
 class MaintenanceKind(Choice):
@@ -461,12 +811,32 @@ class MaintenanceKind(Choice):
     INSPECTION = "inspection"
 
 
+MaintenanceKindLike = Union[
+    MaintenanceKind,
+    Literal[
+        "planned",
+        "calibration",
+        "inspection",
+    ],
+]
+
+
 class ManualLegBy(Choice):
     """Who drives the manual legs (contract 3d)."""
 
     CARRIER = "carrier"
     SHIPPER = "shipper"
     THIRD_PARTY = "third_party"
+
+
+ManualLegByLike = Union[
+    ManualLegBy,
+    Literal[
+        "carrier",
+        "shipper",
+        "third_party",
+    ],
+]
 
 
 class OsdKind(Choice):
@@ -477,6 +847,16 @@ class OsdKind(Choice):
     DAMAGED = "damaged"
 
 
+OsdKindLike = Union[
+    OsdKind,
+    Literal[
+        "over",
+        "short",
+        "damaged",
+    ],
+]
+
+
 class Outcome(Choice):
     """The carrier's answer (contract 3f); an unknown one is never an acceptance."""
 
@@ -485,12 +865,32 @@ class Outcome(Choice):
     COUNTERED = "countered"
 
 
+OutcomeLike = Union[
+    Outcome,
+    Literal[
+        "accepted",
+        "rejected",
+        "countered",
+    ],
+]
+
+
 class PackingGroup(Choice):
     """Packing group of 49 CFR 172.101 (contract 3f)."""
 
     I = "I"
     II = "II"
     III = "III"
+
+
+PackingGroupLike = Union[
+    PackingGroup,
+    Literal[
+        "I",
+        "II",
+        "III",
+    ],
+]
 
 
 class PaperType(Choice):
@@ -503,6 +903,18 @@ class PaperType(Choice):
     SEAL = "SEAL"
 
 
+PaperTypeLike = Union[
+    PaperType,
+    Literal[
+        "POD",
+        "BOL",
+        "LUMPER",
+        "PHOTO",
+        "SEAL",
+    ],
+]
+
+
 class PartyRole(Choice):
     """Role of a party (contract 3f)."""
 
@@ -513,12 +925,34 @@ class PartyRole(Choice):
     CARRIER = "carrier"
 
 
+PartyRoleLike = Union[
+    PartyRole,
+    Literal[
+        "bill_to",
+        "shipper",
+        "consignee",
+        "broker",
+        "carrier",
+    ],
+]
+
+
 class RateBasis(Choice):
     """What an amount is counted by (contract 3e)."""
 
     FLAT = "flat"
     PER_MILE = "per_mile"
     PER_HOUR = "per_hour"
+
+
+RateBasisLike = Union[
+    RateBasis,
+    Literal[
+        "flat",
+        "per_mile",
+        "per_hour",
+    ],
+]
 
 
 class ReasonCode(Choice):
@@ -542,11 +976,43 @@ class ReasonCode(Choice):
     OTHER = "other"
 
 
+ReasonCodeLike = Union[
+    ReasonCode,
+    Literal[
+        "capacity_gone",
+        "equipment",
+        "rate",
+        "lead_time",
+        "appointment",
+        "weight",
+        "hazmat",
+        "odd_exit_forecast",
+        "weather_forecast",
+        "inspection_window",
+        "charging_window",
+        "route_not_eligible",
+        "terminal_closed",
+        "credit",
+        "duplicate",
+        "other",
+    ],
+]
+
+
 class Receipt(Choice):
     """Whether the carrier is known to have a tender (contract 4a)."""
 
     PROVEN = "proven"
     UNPROVEN = "unproven"
+
+
+ReceiptLike = Union[
+    Receipt,
+    Literal[
+        "proven",
+        "unproven",
+    ],
+]
 
 
 class ReferenceType(Choice):
@@ -561,6 +1027,20 @@ class ReferenceType(Choice):
     SEAL = "SEAL"
 
 
+ReferenceTypeLike = Union[
+    ReferenceType,
+    Literal[
+        "BOL",
+        "PO",
+        "PRO",
+        "SO",
+        "PICKUP",
+        "CUSTOMER",
+        "SEAL",
+    ],
+]
+
+
 class Severity(Choice):
     """How bad an exception is (contract 3f)."""
 
@@ -570,6 +1050,17 @@ class Severity(Choice):
     CRITICAL = "critical"
 
 
+SeverityLike = Union[
+    Severity,
+    Literal[
+        "info",
+        "warning",
+        "urgent",
+        "critical",
+    ],
+]
+
+
 class StopCondition(Choice):
     """Where a conditional stop takes place (contract 4f); an unknown condition is refused."""
 
@@ -577,6 +1068,17 @@ class StopCondition(Choice):
     AT_STOP = "at_stop"
     AT_TERMINAL = "at_terminal"
     IF = "if"
+
+
+StopConditionLike = Union[
+    StopCondition,
+    Literal[
+        "next_safe_location",
+        "at_stop",
+        "at_terminal",
+        "if",
+    ],
+]
 
 
 class StopType(Choice):
@@ -591,12 +1093,36 @@ class StopType(Choice):
     INSPECT = "inspect"
 
 
+StopTypeLike = Union[
+    StopType,
+    Literal[
+        "pickup",
+        "delivery",
+        "drop_trailer",
+        "hook_trailer",
+        "transfer_hub",
+        "charge",
+        "inspect",
+    ],
+]
+
+
 class Sync(Choice):
     """Whether local and remote history agree (contract 4a)."""
 
     IN_SYNC = "in_sync"
     GAP = "gap"
     DIVERGED = "diverged"
+
+
+SyncLike = Union[
+    Sync,
+    Literal[
+        "in_sync",
+        "gap",
+        "diverged",
+    ],
+]
 
 
 class Teleassist(Choice):
@@ -606,11 +1132,29 @@ class Teleassist(Choice):
     ADVISORY = "advisory"
 
 
+TeleassistLike = Union[
+    Teleassist,
+    Literal[
+        "none",
+        "advisory",
+    ],
+]
+
+
 class TemperatureMode(Choice):
     """How a temperature is kept (contract 3f)."""
 
     CONTINUOUS = "continuous"
     START_STOP = "start_stop"
+
+
+TemperatureModeLike = Union[
+    TemperatureMode,
+    Literal[
+        "continuous",
+        "start_stop",
+    ],
+]
 
 
 class TemperatureUnit(Choice):
@@ -620,11 +1164,29 @@ class TemperatureUnit(Choice):
     C = "C"
 
 
+TemperatureUnitLike = Union[
+    TemperatureUnit,
+    Literal[
+        "F",
+        "C",
+    ],
+]
+
+
 class TenderMode(Choice):
     """How fast a decision is wanted (contract 4d)."""
 
     EXPRESS = "express"
     STANDARD = "standard"
+
+
+TenderModeLike = Union[
+    TenderMode,
+    Literal[
+        "express",
+        "standard",
+    ],
+]
 
 
 class TenderState(Choice):
@@ -644,12 +1206,41 @@ class TenderState(Choice):
     ABORTED = "aborted"
 
 
+TenderStateLike = Union[
+    TenderState,
+    Literal[
+        "offer",
+        "pending",
+        "countered",
+        "accepted",
+        "rejected",
+        "expired",
+        "withdrawn",
+        "dispatched",
+        "enroute",
+        "delivered",
+        "cancelled",
+        "aborted",
+    ],
+]
+
+
 class Verdict(Choice):
     """A verdict on eligibility."""
 
     ELIGIBLE = "eligible"
     INELIGIBLE = "ineligible"
     UNKNOWN = "unknown"
+
+
+VerdictLike = Union[
+    Verdict,
+    Literal[
+        "eligible",
+        "ineligible",
+        "unknown",
+    ],
+]
 
 
 class VersionStatus(Choice):
@@ -661,11 +1252,31 @@ class VersionStatus(Choice):
     SUNSET = "sunset"
 
 
+VersionStatusLike = Union[
+    VersionStatus,
+    Literal[
+        "preview",
+        "active",
+        "deprecated",
+        "sunset",
+    ],
+]
+
+
 class WebhookAuth(Choice):
     """How a webhook's caller authenticates (contract 4e)."""
 
     REQUIRED = "required"
     SIGNATURE_ONLY = "signature_only"
+
+
+WebhookAuthLike = Union[
+    WebhookAuth,
+    Literal[
+        "required",
+        "signature_only",
+    ],
+]
 
 
 class Weekday(Choice):
@@ -680,11 +1291,34 @@ class Weekday(Choice):
     SUN = "sun"
 
 
+WeekdayLike = Union[
+    Weekday,
+    Literal[
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+        "sat",
+        "sun",
+    ],
+]
+
+
 class WeightBasis(Choice):
     """What a weight limit counts (contract 3d)."""
 
     GROSS_VEHICLE = "gross_vehicle"
     CARGO = "cargo"
+
+
+WeightBasisLike = Union[
+    WeightBasis,
+    Literal[
+        "gross_vehicle",
+        "cargo",
+    ],
+]
 
 
 class Carrier(Model):
@@ -726,9 +1360,9 @@ class Autonomy(Model):
     """Version of the driving system."""
     supervised = Member("supervised", FLAG)
     """True with L4 means not driverless today."""
-    human_on_board = Member("humanOnBoard", ChoiceOf(HumanOnBoard))
+    human_on_board: Member[HumanOnBoard, HumanOnBoardLike] = Member("humanOnBoard", ChoiceOf(HumanOnBoard))
     """Who is aboard."""
-    teleassist = Member("teleassist", ChoiceOf(Teleassist))
+    teleassist: Member[Teleassist, TeleassistLike] = Member("teleassist", ChoiceOf(Teleassist))
     """What remote assistance may do."""
 
     def __init__(
@@ -738,8 +1372,8 @@ class Autonomy(Model):
         odd_version: str | None = None,
         ads_version: str | None = None,
         supervised: bool | None = None,
-        human_on_board: HumanOnBoard | str | None = None,
-        teleassist: Teleassist | str | None = None,
+        human_on_board: HumanOnBoardLike | None = None,
+        teleassist: TeleassistLike | None = None,
     ) -> None:
         super().__init__(
             odd_id=odd_id,
@@ -764,8 +1398,8 @@ class Window(Model):
     def __init__(
         self,
         *,
-        start: InstantLike | None = None,
-        end: InstantLike | None = None,
+        start: InstantLike,
+        end: InstantLike,
     ) -> None:
         super().__init__(
             start=start,
@@ -794,8 +1428,8 @@ class Place(Model):
     def __init__(
         self,
         *,
-        lat: DecimalLike | None = None,
-        lon: DecimalLike | None = None,
+        lat: DecimalLike,
+        lon: DecimalLike,
         name: str | None = None,
         location_id: str | None = None,
         terminal_id: str | None = None,
@@ -828,7 +1462,7 @@ class Corridor(Model):
         *,
         polyline5: str | None = None,
         geo_json: Json | None = None,
-        tolerance_m: int | None = None,
+        tolerance_m: int,
     ) -> None:
         super().__init__(
             polyline5=polyline5,
@@ -844,7 +1478,7 @@ class PermittedDetour(Model):
 
     detour_id = Required("detourId", TEXT)
     """The detour."""
-    reason = Required("reason", ListOf(ChoiceOf(DetourReason)))
+    reason: Required[tuple[DetourReason, ...], Iterable[DetourReasonLike]] = Required("reason", ListOf(ChoiceOf(DetourReason)))
     """Why it may be taken."""
     max_extra_mi = Required("maxExtraMi", DECIMAL)
     """Statute miles."""
@@ -860,13 +1494,13 @@ class PermittedDetour(Model):
     def __init__(
         self,
         *,
-        detour_id: str | None = None,
-        reason: Iterable[DetourReason | str] | None = None,
-        max_extra_mi: DecimalLike | None = None,
-        max_extra_min: int | None = None,
+        detour_id: str,
+        reason: Iterable[DetourReasonLike],
+        max_extra_mi: DecimalLike,
+        max_extra_min: int,
         area: Json | None = None,
         via_terminals: Iterable[str] | None = None,
-        needs_approval: bool | None = None,
+        needs_approval: bool,
     ) -> None:
         super().__init__(
             detour_id=detour_id,
@@ -892,7 +1526,7 @@ class RouteSegment(Model):
     """The segment."""
     sequence = Member("sequence", INTEGER)
     """Position, contiguous from 1."""
-    drive_mode = Member("driveMode", ChoiceOf(DriveMode))
+    drive_mode: Member[DriveMode, DriveModeLike] = Member("driveMode", ChoiceOf(DriveMode))
     """Who drives; `autonomous` by default."""
     via = Member("via", ListOf(Nested(Place)))
     """Mandatory points in order."""
@@ -914,11 +1548,11 @@ class RouteSegment(Model):
     def __init__(
         self,
         *,
-        from_: Place | None = None,
-        to: Place | None = None,
+        from_: Place,
+        to: Place,
         segment_id: str | None = None,
         sequence: int | None = None,
-        drive_mode: DriveMode | str | None = None,
+        drive_mode: DriveModeLike | None = None,
         via: Iterable[Place] | None = None,
         corridor: Corridor | None = None,
         permitted_detours: Iterable[PermittedDetour] | None = None,
@@ -950,7 +1584,7 @@ class HoursOfOperation(Model):
 
     __slots__ = ()
 
-    days = Required("days", ListOf(ChoiceOf(Weekday)))
+    days: Required[tuple[Weekday, ...], Iterable[WeekdayLike]] = Required("days", ListOf(ChoiceOf(Weekday)))
     """Days on which it starts."""
     start_local = Required("startLocal", TEXT)
     """Local time of day."""
@@ -964,10 +1598,10 @@ class HoursOfOperation(Model):
     def __init__(
         self,
         *,
-        days: Iterable[Weekday | str] | None = None,
-        start_local: str | None = None,
-        end_local: str | None = None,
-        time_zone: str | None = None,
+        days: Iterable[WeekdayLike],
+        start_local: str,
+        end_local: str,
+        time_zone: str,
         applies_to: str | None = None,
     ) -> None:
         super().__init__(
@@ -998,11 +1632,11 @@ class ChargingWindow(Model):
     def __init__(
         self,
         *,
-        location_id: str | None = None,
-        window: Window | None = None,
-        min_minutes: int | None = None,
+        location_id: str,
+        window: Window,
+        min_minutes: int,
         min_kwh: DecimalLike | None = None,
-        mandatory: bool | None = None,
+        mandatory: bool,
     ) -> None:
         super().__init__(
             location_id=location_id,
@@ -1020,7 +1654,7 @@ class MaintenanceWindow(Model):
 
     window = Required("window", Nested(Window))
     """When."""
-    kind = Required("kind", ChoiceOf(MaintenanceKind))
+    kind: Required[MaintenanceKind, MaintenanceKindLike] = Required("kind", ChoiceOf(MaintenanceKind))
     """Why."""
     mandatory = Required("mandatory", FLAG)
     """Whether the vehicle must."""
@@ -1028,9 +1662,9 @@ class MaintenanceWindow(Model):
     def __init__(
         self,
         *,
-        window: Window | None = None,
-        kind: MaintenanceKind | str | None = None,
-        mandatory: bool | None = None,
+        window: Window,
+        kind: MaintenanceKindLike,
+        mandatory: bool,
     ) -> None:
         super().__init__(
             window=window,
@@ -1056,9 +1690,9 @@ class Inspection(Model):
     def __init__(
         self,
         *,
-        scheme: str | None = None,
-        last_passed_at: InstantLike | None = None,
-        valid_until: InstantLike | None = None,
+        scheme: str,
+        last_passed_at: InstantLike,
+        valid_until: InstantLike,
         interval_h: int | None = None,
     ) -> None:
         super().__init__(
@@ -1082,8 +1716,8 @@ class Money(Model):
     def __init__(
         self,
         *,
-        currency: str | None = None,
-        amount: DecimalLike | None = None,
+        currency: str,
+        amount: DecimalLike,
     ) -> None:
         super().__init__(
             currency=currency,
@@ -1182,7 +1816,7 @@ class Handoff(Model):
     """The carrier's terminal near the destination."""
     transfer_min = Required("transferMin", INTEGER)
     """Minutes that a transfer takes."""
-    manual_leg_by = Required("manualLegBy", ChoiceOf(ManualLegBy))
+    manual_leg_by: Required[ManualLegBy, ManualLegByLike] = Required("manualLegBy", ChoiceOf(ManualLegBy))
     """Who drives the manual legs."""
 
     def __init__(
@@ -1190,8 +1824,8 @@ class Handoff(Model):
         *,
         origin_terminal: str | None = None,
         dest_terminal: str | None = None,
-        transfer_min: int | None = None,
-        manual_leg_by: ManualLegBy | str | None = None,
+        transfer_min: int,
+        manual_leg_by: ManualLegByLike,
     ) -> None:
         super().__init__(
             origin_terminal=origin_terminal,
@@ -1210,7 +1844,7 @@ class OperationalConstraints(Model):
     """Pounds; what it counts is `weightBasis`."""
     hazmat = Required("hazmat", FLAG)
     """Whether hazardous materials are permitted at all."""
-    weight_basis = Member("weightBasis", ChoiceOf(WeightBasis))
+    weight_basis: Member[WeightBasis, WeightBasisLike] = Member("weightBasis", ChoiceOf(WeightBasis))
     """`gross_vehicle` by default."""
     max_cargo_weight_lbs = Member("maxCargoWeightLbs", INTEGER)
     """Pounds of cargo."""
@@ -1240,9 +1874,9 @@ class OperationalConstraints(Model):
     def __init__(
         self,
         *,
-        max_weight_lbs: int | None = None,
-        hazmat: bool | None = None,
-        weight_basis: WeightBasis | str | None = None,
+        max_weight_lbs: int,
+        hazmat: bool,
+        weight_basis: WeightBasisLike | None = None,
         max_cargo_weight_lbs: int | None = None,
         tare_weight_lbs: int | None = None,
         hazmat_classes: Iterable[str] | None = None,
@@ -1280,7 +1914,7 @@ class FuelSurcharge(Model):
 
     __slots__ = ()
 
-    method = Required("method", ChoiceOf(FuelMethod))
+    method: Required[FuelMethod, FuelMethodLike] = Required("method", ChoiceOf(FuelMethod))
     """Method."""
     value = Member("value", DECIMAL)
     """Percent of the line haul, or money per mile."""
@@ -1290,7 +1924,7 @@ class FuelSurcharge(Model):
     def __init__(
         self,
         *,
-        method: FuelMethod | str | None = None,
+        method: FuelMethodLike,
         value: DecimalLike | None = None,
         amount: DecimalLike | None = None,
     ) -> None:
@@ -1306,9 +1940,9 @@ class Accessorial(Model):
 
     __slots__ = ()
 
-    code = Required("code", ChoiceOf(AccessorialCode))
+    code: Required[AccessorialCode, AccessorialCodeLike] = Required("code", ChoiceOf(AccessorialCode))
     """Which."""
-    basis = Member("basis", ChoiceOf(RateBasis))
+    basis: Member[RateBasis, RateBasisLike] = Member("basis", ChoiceOf(RateBasis))
     """What it is counted by."""
     amount = Required("amount", Nested(Money))
     """Money."""
@@ -1324,9 +1958,9 @@ class Accessorial(Model):
     def __init__(
         self,
         *,
-        code: AccessorialCode | str | None = None,
-        basis: RateBasis | str | None = None,
-        amount: Money | None = None,
+        code: AccessorialCodeLike,
+        basis: RateBasisLike | None = None,
+        amount: Money,
         free_min: int | None = None,
         per_unit: str | None = None,
         cap: Money | None = None,
@@ -1352,7 +1986,7 @@ class Rate(Model):
     """ISO 4217."""
     amount = Required("amount", DECIMAL)
     """All-in total."""
-    basis = Member("basis", ChoiceOf(RateBasis))
+    basis: Member[RateBasis, RateBasisLike] = Member("basis", ChoiceOf(RateBasis))
     """flat, per_mile or per_hour."""
     unit_price = Member("unitPrice", DECIMAL)
     """Price of one unit."""
@@ -1374,9 +2008,9 @@ class Rate(Model):
     def __init__(
         self,
         *,
-        currency: str | None = None,
-        amount: DecimalLike | None = None,
-        basis: RateBasis | str | None = None,
+        currency: str,
+        amount: DecimalLike,
+        basis: RateBasisLike | None = None,
         unit_price: DecimalLike | None = None,
         minimum: Money | None = None,
         linehaul: DecimalLike | None = None,
@@ -1410,15 +2044,15 @@ class SetpointRange(Model):
     """Lowest."""
     max = Required("max", DECIMAL)
     """Highest."""
-    unit = Required("unit", ChoiceOf(TemperatureUnit))
+    unit: Required[TemperatureUnit, TemperatureUnitLike] = Required("unit", ChoiceOf(TemperatureUnit))
     """`F` or `C`."""
 
     def __init__(
         self,
         *,
-        min: DecimalLike | None = None,
-        max: DecimalLike | None = None,
-        unit: TemperatureUnit | str | None = None,
+        min: DecimalLike,
+        max: DecimalLike,
+        unit: TemperatureUnitLike,
     ) -> None:
         super().__init__(
             min=min,
@@ -1432,7 +2066,7 @@ class Equipment(Model):
 
     __slots__ = ()
 
-    provides = Member("provides", ChoiceOf(EquipmentProvides))
+    provides: Member[EquipmentProvides, EquipmentProvidesLike] = Member("provides", ChoiceOf(EquipmentProvides))
     """Tractor only, or with a trailer."""
     trailer_types = Member("trailerTypes", ListOf(TEXT))
     """Trailer types such as `van`, `reefer`, `flatbed`, `container`."""
@@ -1450,7 +2084,7 @@ class Equipment(Model):
     def __init__(
         self,
         *,
-        provides: EquipmentProvides | str | None = None,
+        provides: EquipmentProvidesLike | None = None,
         trailer_types: Iterable[str] | None = None,
         trailer_length_ft: int | None = None,
         hitch: str | None = None,
@@ -1484,8 +2118,8 @@ class CapacityHold(Model):
     def __init__(
         self,
         *,
-        hold_id: str | None = None,
-        held_until: InstantLike | None = None,
+        hold_id: str,
+        held_until: InstantLike,
         by: str | None = None,
     ) -> None:
         super().__init__(
@@ -1512,7 +2146,7 @@ class CapacityOffer(Model):
     """The carrier; from the session if absent."""
     vehicle_type = Required("vehicleType", TEXT)
     """Kind of vehicle, such as `tractor-std`; open."""
-    autonomy_level = Required("autonomyLevel", ChoiceOf(AutonomyLevel))
+    autonomy_level: Required[AutonomyLevel, AutonomyLevelLike] = Required("autonomyLevel", ChoiceOf(AutonomyLevel))
     """J3016 level that the driving system was designed for."""
     autonomy = Member("autonomy", Nested(Autonomy))
     """Operational design domain and supervision."""
@@ -1532,7 +2166,7 @@ class CapacityOffer(Model):
     """Slots, for pooled capacity; 1 by default."""
     hold = Member("hold", Nested(CapacityHold))
     """A hold that somebody placed."""
-    status = Member("status", ChoiceOf(CapacityStatus))
+    status: Member[CapacityStatus, CapacityStatusLike] = Member("status", ChoiceOf(CapacityStatus))
     """Whether it can still be tendered against; `available` by default."""
     synthetic = Member("synthetic", FLAG)
     """Issued for synthetic transactions only (operations 6b.5)."""
@@ -1544,21 +2178,21 @@ class CapacityOffer(Model):
         *,
         schema_version: str | None = None,
         must_understand: Iterable[str] | None = None,
-        capacity_id: str | None = None,
+        capacity_id: str,
         capacity_revision: int | None = None,
         carrier: Carrier | None = None,
-        vehicle_type: str | None = None,
-        autonomy_level: AutonomyLevel | str | None = None,
+        vehicle_type: str,
+        autonomy_level: AutonomyLevelLike,
         autonomy: Autonomy | None = None,
-        available_window: Window | None = None,
+        available_window: Window,
         offer_valid_until: InstantLike | None = None,
-        route: Iterable[RouteSegment] | None = None,
-        constraints: OperationalConstraints | None = None,
-        rate: Rate | None = None,
+        route: Iterable[RouteSegment],
+        constraints: OperationalConstraints,
+        rate: Rate,
         equipment: Equipment | None = None,
         quantity: int | None = None,
         hold: CapacityHold | None = None,
-        status: CapacityStatus | str | None = None,
+        status: CapacityStatusLike | None = None,
         synthetic: bool | None = None,
         ext: Json | None = None,
     ) -> None:
@@ -1616,7 +2250,7 @@ class Party(Model):
 
     __slots__ = ()
 
-    role = Required("role", ChoiceOf(PartyRole))
+    role: Required[PartyRole, PartyRoleLike] = Required("role", ChoiceOf(PartyRole))
     """Role."""
     name = Required("name", TEXT)
     """Name."""
@@ -1632,8 +2266,8 @@ class Party(Model):
     def __init__(
         self,
         *,
-        role: PartyRole | str | None = None,
-        name: str | None = None,
+        role: PartyRoleLike,
+        name: str,
         scac: str | None = None,
         duns: str | None = None,
         address: Json | None = None,
@@ -1668,11 +2302,11 @@ class Location(Model):
     def __init__(
         self,
         *,
-        name: str | None = None,
-        address: Json | None = None,
+        name: str,
+        address: Json,
         lat: DecimalLike | None = None,
         lon: DecimalLike | None = None,
-        time_zone: str | None = None,
+        time_zone: str,
     ) -> None:
         super().__init__(
             name=name,
@@ -1688,7 +2322,7 @@ class Appointment(Model):
 
     __slots__ = ()
 
-    kind = Required("kind", ChoiceOf(AppointmentKind))
+    kind: Required[AppointmentKind, AppointmentKindLike] = Required("kind", ChoiceOf(AppointmentKind))
     """How binding."""
     start = Required("start", INSTANT)
     """First instant, with the offset of the zone."""
@@ -1698,18 +2332,18 @@ class Appointment(Model):
     """IANA time zone; the offsets must be its own."""
     appt_number = Member("apptNumber", TEXT)
     """The facility's number."""
-    status = Member("status", ChoiceOf(AppointmentStatus))
+    status: Member[AppointmentStatus, AppointmentStatusLike] = Member("status", ChoiceOf(AppointmentStatus))
     """Whether it is fixed."""
 
     def __init__(
         self,
         *,
-        kind: AppointmentKind | str | None = None,
-        start: InstantLike | None = None,
-        end: InstantLike | None = None,
-        time_zone: str | None = None,
+        kind: AppointmentKindLike,
+        start: InstantLike,
+        end: InstantLike,
+        time_zone: str,
         appt_number: str | None = None,
-        status: AppointmentStatus | str | None = None,
+        status: AppointmentStatusLike | None = None,
     ) -> None:
         super().__init__(
             kind=kind,
@@ -1730,7 +2364,7 @@ class Stop(Model):
     """The stop."""
     sequence = Required("sequence", INTEGER)
     """Contiguous from 1."""
-    type = Required("type", ChoiceOf(StopType))
+    type: Required[StopType, StopTypeLike] = Required("type", ChoiceOf(StopType))
     """What happens there."""
     location = Required("location", Nested(Location))
     """Where."""
@@ -1742,7 +2376,7 @@ class Stop(Model):
     """For the people there."""
     dwell_min_expected = Member("dwellMinExpected", INTEGER)
     """Minutes."""
-    autonomous_access = Member("autonomousAccess", ChoiceOf(AutonomousAccess))
+    autonomous_access: Member[AutonomousAccess, AutonomousAccessLike] = Member("autonomousAccess", ChoiceOf(AutonomousAccess))
     """Whether a driverless vehicle can enter."""
     refs = Member("refs", ListOf(TEXT))
     """References."""
@@ -1750,15 +2384,15 @@ class Stop(Model):
     def __init__(
         self,
         *,
-        stop_id: str | None = None,
-        sequence: int | None = None,
-        type: StopType | str | None = None,
-        location: Location | None = None,
-        appointment: Appointment | None = None,
+        stop_id: str,
+        sequence: int,
+        type: StopTypeLike,
+        location: Location,
+        appointment: Appointment,
         contacts: Iterable[Contact] | None = None,
         instructions: str | None = None,
         dwell_min_expected: int | None = None,
-        autonomous_access: AutonomousAccess | str | None = None,
+        autonomous_access: AutonomousAccessLike | None = None,
         refs: Iterable[str] | None = None,
     ) -> None:
         super().__init__(
@@ -1788,8 +2422,8 @@ class Quantity(Model):
     def __init__(
         self,
         *,
-        value: DecimalLike | None = None,
-        unit: str | None = None,
+        value: DecimalLike,
+        unit: str,
     ) -> None:
         super().__init__(
             value=value,
@@ -1808,16 +2442,16 @@ class Dimensions(Model):
     """How wide."""
     height = Required("height", DECIMAL)
     """How high."""
-    unit = Required("unit", ChoiceOf(LengthUnit))
+    unit: Required[LengthUnit, LengthUnitLike] = Required("unit", ChoiceOf(LengthUnit))
     """Unit: `in` or `cm`."""
 
     def __init__(
         self,
         *,
-        length: DecimalLike | None = None,
-        width: DecimalLike | None = None,
-        height: DecimalLike | None = None,
-        unit: LengthUnit | str | None = None,
+        length: DecimalLike,
+        width: DecimalLike,
+        height: DecimalLike,
+        unit: LengthUnitLike,
     ) -> None:
         super().__init__(
             length=length,
@@ -1836,18 +2470,18 @@ class Temperature(Model):
     """Lowest."""
     max = Required("max", DECIMAL)
     """Highest."""
-    unit = Required("unit", ChoiceOf(TemperatureUnit))
+    unit: Required[TemperatureUnit, TemperatureUnitLike] = Required("unit", ChoiceOf(TemperatureUnit))
     """Unit."""
-    mode = Member("mode", ChoiceOf(TemperatureMode))
+    mode: Member[TemperatureMode, TemperatureModeLike] = Member("mode", ChoiceOf(TemperatureMode))
     """How it is kept."""
 
     def __init__(
         self,
         *,
-        min: DecimalLike | None = None,
-        max: DecimalLike | None = None,
-        unit: TemperatureUnit | str | None = None,
-        mode: TemperatureMode | str | None = None,
+        min: DecimalLike,
+        max: DecimalLike,
+        unit: TemperatureUnitLike,
+        mode: TemperatureModeLike | None = None,
     ) -> None:
         super().__init__(
             min=min,
@@ -1870,7 +2504,7 @@ class Hazmat(Model):
     """Hazard class or division."""
     subsidiary = Member("subsidiary", ListOf(TEXT))
     """Subsidiary hazards."""
-    packing_group = Member("packingGroup", ChoiceOf(PackingGroup))
+    packing_group: Member[PackingGroup, PackingGroupLike] = Member("packingGroup", ChoiceOf(PackingGroup))
     """Packing group."""
     quantity = Required("quantity", TEXT)
     """Quantity with unit."""
@@ -1888,16 +2522,16 @@ class Hazmat(Model):
     def __init__(
         self,
         *,
-        un_number: str | None = None,
-        proper_shipping_name: str | None = None,
-        hazard_class: str | None = None,
+        un_number: str,
+        proper_shipping_name: str,
+        hazard_class: str,
         subsidiary: Iterable[str] | None = None,
-        packing_group: PackingGroup | str | None = None,
-        quantity: str | None = None,
+        packing_group: PackingGroupLike | None = None,
+        quantity: str,
         reportable_qty: bool | None = None,
         limited_qty: bool | None = None,
         marine_pollutant: bool | None = None,
-        emergency_phone: str | None = None,
+        emergency_phone: str,
         erg: str | None = None,
     ) -> None:
         super().__init__(
@@ -1954,11 +2588,11 @@ class Commodity(Model):
     def __init__(
         self,
         *,
-        line_id: str | None = None,
-        description: str | None = None,
-        quantity: int | None = None,
-        packaging: str | None = None,
-        weight: Quantity | None = None,
+        line_id: str,
+        description: str,
+        quantity: int,
+        packaging: str,
+        weight: Quantity,
         volume: Quantity | None = None,
         dims: Dimensions | None = None,
         nmfc_class: str | None = None,
@@ -1967,8 +2601,8 @@ class Commodity(Model):
         stackable: bool | None = None,
         temp: Temperature | None = None,
         hazmat: Hazmat | None = None,
-        pickup_stop_id: str | None = None,
-        delivery_stop_id: str | None = None,
+        pickup_stop_id: str,
+        delivery_stop_id: str,
     ) -> None:
         super().__init__(
             line_id=line_id,
@@ -1994,7 +2628,7 @@ class Reference(Model):
 
     __slots__ = ()
 
-    type = Required("type", ChoiceOf(ReferenceType))
+    type: Required[ReferenceType, ReferenceTypeLike] = Required("type", ChoiceOf(ReferenceType))
     """What kind of number."""
     value = Required("value", TEXT)
     """The number."""
@@ -2004,8 +2638,8 @@ class Reference(Model):
     def __init__(
         self,
         *,
-        type: ReferenceType | str | None = None,
-        value: str | None = None,
+        type: ReferenceTypeLike,
+        value: str,
         scope: str | None = None,
     ) -> None:
         super().__init__(
@@ -2028,7 +2662,7 @@ class EquipmentRequired(Model):
     def __init__(
         self,
         *,
-        trailer_type: str | None = None,
+        trailer_type: str,
         trailer_length_ft: int | None = None,
     ) -> None:
         super().__init__(
@@ -2046,7 +2680,7 @@ class Requirements(Model):
     """A team may drive manual legs."""
     manual_fallback_allowed = Member("manualFallbackAllowed", FLAG)
     """A human may take over."""
-    autonomous_required = Member("autonomousRequired", ChoiceOf(AutonomousRequired))
+    autonomous_required: Member[AutonomousRequired, AutonomousRequiredLike] = Member("autonomousRequired", ChoiceOf(AutonomousRequired))
     """How much autonomy is needed."""
 
     def __init__(
@@ -2054,7 +2688,7 @@ class Requirements(Model):
         *,
         team_ok: bool | None = None,
         manual_fallback_allowed: bool | None = None,
-        autonomous_required: AutonomousRequired | str | None = None,
+        autonomous_required: AutonomousRequiredLike | None = None,
     ) -> None:
         super().__init__(
             team_ok=team_ok,
@@ -2082,7 +2716,7 @@ class LoadTender(Model):
     """The capacity tendered against."""
     hold_id = Member("holdId", TEXT)
     """A hold on it."""
-    mode = Required("mode", ChoiceOf(TenderMode))
+    mode: Required[TenderMode, TenderModeLike] = Required("mode", ChoiceOf(TenderMode))
     """Whether a decision is wanted at once."""
     respond_by = Required("respondBy", INSTANT)
     """The carrier must decide by then; at least 60 s ahead."""
@@ -2114,19 +2748,19 @@ class LoadTender(Model):
         must_understand: Iterable[str] | None = None,
         tender_id: str | None = None,
         revision: int | None = None,
-        load_id: str | None = None,
+        load_id: str,
         capacity_id: str | None = None,
         hold_id: str | None = None,
-        mode: TenderMode | str | None = None,
-        respond_by: InstantLike | None = None,
+        mode: TenderModeLike | None = None,
+        respond_by: InstantLike,
         pickup_not_before: InstantLike | None = None,
         synthetic: bool | None = None,
-        parties: Iterable[Party] | None = None,
-        stops: Iterable[Stop] | None = None,
-        commodities: Iterable[Commodity] | None = None,
-        references: Iterable[Reference] | None = None,
-        rate: Rate | None = None,
-        equipment_required: EquipmentRequired | None = None,
+        parties: Iterable[Party],
+        stops: Iterable[Stop],
+        commodities: Iterable[Commodity],
+        references: Iterable[Reference],
+        rate: Rate,
+        equipment_required: EquipmentRequired,
         requirements: Requirements | None = None,
         ext: Json | None = None,
     ) -> None:
@@ -2158,7 +2792,7 @@ class DecidedBy(Model):
 
     __slots__ = ()
 
-    kind = Required("kind", ChoiceOf(DeciderKind))
+    kind: Required[DeciderKind, DeciderKindLike] = Required("kind", ChoiceOf(DeciderKind))
     """A program or a person."""
     id = Member("id", TEXT)
     """Who."""
@@ -2166,7 +2800,7 @@ class DecidedBy(Model):
     def __init__(
         self,
         *,
-        kind: DeciderKind | str | None = None,
+        kind: DeciderKindLike,
         id: str | None = None,
     ) -> None:
         super().__init__(
@@ -2188,8 +2822,8 @@ class CounterAppointment(Model):
     def __init__(
         self,
         *,
-        stop_id: str | None = None,
-        appointment: Appointment | None = None,
+        stop_id: str,
+        appointment: Appointment,
     ) -> None:
         super().__init__(
             stop_id=stop_id,
@@ -2223,7 +2857,7 @@ class Counter(Model):
         rate: Rate | None = None,
         appointments: Iterable[CounterAppointment] | None = None,
         route: Iterable[RouteSegment] | None = None,
-        valid_until: InstantLike | None = None,
+        valid_until: InstantLike,
     ) -> None:
         super().__init__(
             counter_id=counter_id,
@@ -2248,13 +2882,13 @@ class TenderDecision(Model):
     """The tender."""
     revision = Required("revision", INTEGER)
     """The revision decided on."""
-    outcome = Required("outcome", ChoiceOf(Outcome))
+    outcome: Required[Outcome, OutcomeLike] = Required("outcome", ChoiceOf(Outcome))
     """accepted, rejected or countered."""
     decided_at = Required("decidedAt", INSTANT)
     """The instant of the carrier's commit."""
     decided_by = Required("decidedBy", Nested(DecidedBy))
     """Who decided."""
-    reason_code = Member("reasonCode", ChoiceOf(ReasonCode))
+    reason_code: Member[ReasonCode, ReasonCodeLike] = Member("reasonCode", ChoiceOf(ReasonCode))
     """Required for a rejection."""
     reason_text = Member("reasonText", TEXT)
     """In words."""
@@ -2272,12 +2906,12 @@ class TenderDecision(Model):
         *,
         schema_version: str | None = None,
         must_understand: Iterable[str] | None = None,
-        tender_id: str | None = None,
-        revision: int | None = None,
-        outcome: Outcome | str | None = None,
-        decided_at: InstantLike | None = None,
-        decided_by: DecidedBy | None = None,
-        reason_code: ReasonCode | str | None = None,
+        tender_id: str,
+        revision: int,
+        outcome: OutcomeLike,
+        decided_at: InstantLike,
+        decided_by: DecidedBy,
+        reason_code: ReasonCodeLike | None = None,
         reason_text: str | None = None,
         counter: Counter | None = None,
         carrier_load_ref: str | None = None,
@@ -2320,11 +2954,11 @@ class TenderWithdrawal(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        withdrawal_id: str | None = None,
-        tender_id: str | None = None,
-        load_id: str | None = None,
-        reason: str | None = None,
+        schema_version: str,
+        withdrawal_id: str,
+        tender_id: str,
+        load_id: str,
+        reason: str,
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -2352,9 +2986,9 @@ class CounterAnswer(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        counter_id: str | None = None,
-        tender_id: str | None = None,
+        schema_version: str,
+        counter_id: str,
+        tender_id: str,
         reason: str | None = None,
     ) -> None:
         super().__init__(
@@ -2384,11 +3018,11 @@ class TenderCancellation(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        cancellation_id: str | None = None,
-        tender_id: str | None = None,
-        load_id: str | None = None,
-        reason: str | None = None,
+        schema_version: str,
+        cancellation_id: str,
+        tender_id: str,
+        load_id: str,
+        reason: str,
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -2404,7 +3038,7 @@ class DeliveryPaper(Model):
 
     __slots__ = ()
 
-    type = Required("type", ChoiceOf(PaperType))
+    type: Required[PaperType, PaperTypeLike] = Required("type", ChoiceOf(PaperType))
     """What it is."""
     uri = Required("uri", TEXT)
     """Where it can be read."""
@@ -2418,11 +3052,11 @@ class DeliveryPaper(Model):
     def __init__(
         self,
         *,
-        type: PaperType | str | None = None,
-        uri: str | None = None,
-        sha256: str | None = None,
-        mime: str | None = None,
-        bytes: int | None = None,
+        type: PaperTypeLike,
+        uri: str,
+        sha256: str,
+        mime: str,
+        bytes: int,
     ) -> None:
         super().__init__(
             type=type,
@@ -2452,8 +3086,8 @@ class Pieces(Model):
     def __init__(
         self,
         *,
-        ordered: int | None = None,
-        received: int | None = None,
+        ordered: int,
+        received: int,
         damaged: int | None = None,
         short: int | None = None,
         over: int | None = None,
@@ -2474,7 +3108,7 @@ class OsdItem(Model):
 
     line_id = Required("lineId", TEXT)
     """The line of freight."""
-    kind = Required("kind", ChoiceOf(OsdKind))
+    kind: Required[OsdKind, OsdKindLike] = Required("kind", ChoiceOf(OsdKind))
     """What is wrong."""
     pieces = Required("pieces", INTEGER)
     """Pieces."""
@@ -2484,9 +3118,9 @@ class OsdItem(Model):
     def __init__(
         self,
         *,
-        line_id: str | None = None,
-        kind: OsdKind | str | None = None,
-        pieces: int | None = None,
+        line_id: str,
+        kind: OsdKindLike,
+        pieces: int,
         notes: str | None = None,
     ) -> None:
         super().__init__(
@@ -2530,11 +3164,11 @@ class ProofOfDelivery(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        pod_id: str | None = None,
-        tender_id: str | None = None,
-        stop_id: str | None = None,
-        delivered_at: InstantLike | None = None,
+        schema_version: str,
+        pod_id: str,
+        tender_id: str,
+        stop_id: str,
+        delivered_at: InstantLike,
         received_by: str | None = None,
         signature: str | None = None,
         documents: Iterable[DeliveryPaper] | None = None,
@@ -2574,9 +3208,9 @@ class InvoiceLine(Model):
     def __init__(
         self,
         *,
-        code: str | None = None,
+        code: str,
         description: str | None = None,
-        amount: Money | None = None,
+        amount: Money,
     ) -> None:
         super().__init__(
             code=code,
@@ -2608,11 +3242,11 @@ class Invoice(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        invoice_id: str | None = None,
-        tender_id: str | None = None,
-        lines: Iterable[InvoiceLine] | None = None,
-        total: Money | None = None,
+        schema_version: str,
+        invoice_id: str,
+        tender_id: str,
+        lines: Iterable[InvoiceLine],
+        total: Money,
         currency: str | None = None,
         correction_of: str | None = None,
     ) -> None:
@@ -2648,12 +3282,12 @@ class DocumentEntry(Model):
     def __init__(
         self,
         *,
-        doc_id: str | None = None,
-        type: str | None = None,
-        mime: str | None = None,
-        sha256: str | None = None,
-        bytes: int | None = None,
-        filed_at: InstantLike | None = None,
+        doc_id: str,
+        type: str,
+        mime: str,
+        sha256: str,
+        bytes: int,
+        filed_at: InstantLike,
     ) -> None:
         super().__init__(
             doc_id=doc_id,
@@ -2680,9 +3314,9 @@ class DocumentList(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        tender_id: str | None = None,
-        documents: Iterable[DocumentEntry] | None = None,
+        schema_version: str,
+        tender_id: str,
+        documents: Iterable[DocumentEntry],
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -2710,8 +3344,8 @@ class Eta(Model):
     def __init__(
         self,
         *,
-        stop_id: str | None = None,
-        at: InstantLike | None = None,
+        stop_id: str,
+        at: InstantLike,
         p10: InstantLike | None = None,
         p90: InstantLike | None = None,
         basis: str | None = None,
@@ -2734,7 +3368,7 @@ class Assignment(Model):
     """The leg."""
     segment_refs = Member("segmentRefs", ListOf(TEXT))
     """Segments of the capacity's route."""
-    drive_mode = Required("driveMode", ChoiceOf(DriveMode))
+    drive_mode: Required[DriveMode, DriveModeLike] = Required("driveMode", ChoiceOf(DriveMode))
     """Who drives."""
     tractor_id = Member("tractorId", TEXT)
     """The tractor."""
@@ -2748,9 +3382,9 @@ class Assignment(Model):
     def __init__(
         self,
         *,
-        leg_id: str | None = None,
+        leg_id: str,
         segment_refs: Iterable[str] | None = None,
-        drive_mode: DriveMode | str | None = None,
+        drive_mode: DriveModeLike,
         tractor_id: str | None = None,
         trailer_id: str | None = None,
         driver_ref: str | None = None,
@@ -2788,7 +3422,7 @@ class Dispatch(Model):
     """Legs with their vehicles."""
     released_through = Member("releasedThrough", TEXT)
     """The last leg that is released."""
-    control_mode = Required("controlMode", ChoiceOf(ControlMode))
+    control_mode: Required[ControlMode, ControlModeLike] = Required("controlMode", ChoiceOf(ControlMode))
     """Who is in control."""
     contact24x7 = Member("contact24x7", TEXT)
     """Telephone that is answered at all hours."""
@@ -2796,15 +3430,15 @@ class Dispatch(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
+        schema_version: str,
         must_understand: Iterable[str] | None = None,
-        dispatch_id: str | None = None,
-        tender_id: str | None = None,
-        load_id: str | None = None,
-        dispatch_revision: int | None = None,
-        assignments: Iterable[Assignment] | None = None,
+        dispatch_id: str,
+        tender_id: str,
+        load_id: str,
+        dispatch_revision: int,
+        assignments: Iterable[Assignment],
         released_through: str | None = None,
-        control_mode: ControlMode | str | None = None,
+        control_mode: ControlModeLike,
         contact24x7: str | None = None,
     ) -> None:
         super().__init__(
@@ -2834,8 +3468,8 @@ class Requester(Model):
     def __init__(
         self,
         *,
-        principal: str | None = None,
-        role: str | None = None,
+        principal: str,
+        role: str,
     ) -> None:
         super().__init__(
             principal=principal,
@@ -2848,7 +3482,7 @@ class CommandParams(Model):
 
     __slots__ = ()
 
-    condition = Member("condition", ChoiceOf(StopCondition))
+    condition: Member[StopCondition, StopConditionLike] = Member("condition", ChoiceOf(StopCondition))
     """Where to stop."""
     stop_id = Member("stopId", TEXT)
     """The stop of the tender that is meant."""
@@ -2858,7 +3492,7 @@ class CommandParams(Model):
     """After this the stop is not wanted any more."""
     command_ref = Member("commandRef", TEXT)
     """The command that this one undoes or renews."""
-    kind = Member("kind", ChoiceOf(InterventionKind))
+    kind: Member[InterventionKind, InterventionKindLike] = Member("kind", ChoiceOf(InterventionKind))
     """What a person is asked to do."""
     location = Member("location", Nested(Place))
     """Where."""
@@ -2872,12 +3506,12 @@ class CommandParams(Model):
     def __init__(
         self,
         *,
-        condition: StopCondition | str | None = None,
+        condition: StopConditionLike | None = None,
         stop_id: str | None = None,
         exception_kind: str | None = None,
         latest_by: InstantLike | None = None,
         command_ref: str | None = None,
-        kind: InterventionKind | str | None = None,
+        kind: InterventionKindLike | None = None,
         location: Place | None = None,
         detour_id: str | None = None,
         new_segments: Iterable[RouteSegment] | None = None,
@@ -2908,7 +3542,7 @@ class Command(Model):
     """JSON Pointers that the receiver must understand or refuse (contract 3a)."""
     command_id = Required("commandId", TEXT)
     """The command; its operation id."""
-    type = Required("type", ChoiceOf(CommandType))
+    type: Required[CommandType, CommandTypeLike] = Required("type", ChoiceOf(CommandType))
     """What is asked for."""
     dispatch_id = Required("dispatchId", TEXT)
     """The dispatch."""
@@ -2932,17 +3566,17 @@ class Command(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
+        schema_version: str,
         must_understand: Iterable[str] | None = None,
-        command_id: str | None = None,
-        type: CommandType | str | None = None,
-        dispatch_id: str | None = None,
-        expected_dispatch_revision: int | None = None,
-        command_sequence: int | None = None,
-        reason: str | None = None,
-        requested_by: Requester | None = None,
-        issued_at: InstantLike | None = None,
-        expires_at: InstantLike | None = None,
+        command_id: str,
+        type: CommandTypeLike,
+        dispatch_id: str,
+        expected_dispatch_revision: int,
+        command_sequence: int,
+        reason: str,
+        requested_by: Requester,
+        issued_at: InstantLike,
+        expires_at: InstantLike,
         lease_s: int | None = None,
         params: CommandParams | None = None,
     ) -> None:
@@ -2972,7 +3606,7 @@ class CommandRevocation(Model):
     """Semantic version of the contract."""
     command_id = Required("commandId", TEXT)
     """The command."""
-    type = Member("type", ChoiceOf(CommandType))
+    type: Member[CommandType, CommandTypeLike] = Member("type", ChoiceOf(CommandType))
     """What was asked for."""
     reason = Required("reason", TEXT)
     """Why it is taken back."""
@@ -2982,11 +3616,11 @@ class CommandRevocation(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        command_id: str | None = None,
-        type: CommandType | str | None = None,
-        reason: str | None = None,
-        requested_by: Requester | None = None,
+        schema_version: str,
+        command_id: str,
+        type: CommandTypeLike | None = None,
+        reason: str,
+        requested_by: Requester,
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -3010,9 +3644,9 @@ class CommandStatus(Model):
     """The dispatch."""
     tender_id = Member("tenderId", TEXT)
     """The tender."""
-    type = Required("type", ChoiceOf(CommandType))
+    type: Required[CommandType, CommandTypeLike] = Required("type", ChoiceOf(CommandType))
     """What was asked for."""
-    state = Required("state", ChoiceOf(CommandState))
+    state: Required[CommandState, CommandStateLike] = Required("state", ChoiceOf(CommandState))
     """How far it got."""
     command_sequence = Member("commandSequence", INTEGER)
     """Its place in the dispatch's commands."""
@@ -3028,7 +3662,7 @@ class CommandStatus(Model):
     """Why it was refused, failed or was taken back."""
     outcome = Member("outcome", TEXT)
     """What became of it."""
-    inverse = Member("inverse", ChoiceOf(CommandType))
+    inverse: Member[CommandType, CommandTypeLike] = Member("inverse", ChoiceOf(CommandType))
     """The command that undoes it."""
     irreversible = Member("irreversible", FLAG)
     """True where nothing undoes it."""
@@ -3038,12 +3672,12 @@ class CommandStatus(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        command_id: str | None = None,
-        dispatch_id: str | None = None,
+        schema_version: str,
+        command_id: str,
+        dispatch_id: str,
         tender_id: str | None = None,
-        type: CommandType | str | None = None,
-        state: CommandState | str | None = None,
+        type: CommandTypeLike,
+        state: CommandStateLike,
         command_sequence: int | None = None,
         requested_at: InstantLike | None = None,
         updated_at: InstantLike | None = None,
@@ -3051,7 +3685,7 @@ class CommandStatus(Model):
         lease_until: InstantLike | None = None,
         reason: str | None = None,
         outcome: str | None = None,
-        inverse: CommandType | str | None = None,
+        inverse: CommandTypeLike | None = None,
         irreversible: bool | None = None,
         receipt: str | None = None,
     ) -> None:
@@ -3096,12 +3730,12 @@ class EventPosition(Model):
     def __init__(
         self,
         *,
-        lat: DecimalLike | None = None,
-        lon: DecimalLike | None = None,
+        lat: DecimalLike,
+        lon: DecimalLike,
         accuracy_m: DecimalLike | None = None,
         heading_deg: DecimalLike | None = None,
         speed_mps: DecimalLike | None = None,
-        at: InstantLike | None = None,
+        at: InstantLike,
     ) -> None:
         super().__init__(
             lat=lat,
@@ -3126,8 +3760,8 @@ class DecisionNeeded(Model):
     def __init__(
         self,
         *,
-        options: Iterable[str] | None = None,
-        by: str | None = None,
+        options: Iterable[str],
+        by: str,
     ) -> None:
         super().__init__(
             options=options,
@@ -3143,15 +3777,15 @@ class TenderException(Model):
 
     exception_id = Required("exceptionId", TEXT)
     """The exception."""
-    kind = Required("kind", ChoiceOf(ExceptionKind))
+    kind: Required[ExceptionKind, ExceptionKindLike] = Required("kind", ChoiceOf(ExceptionKind))
     """What is wrong."""
-    severity = Required("severity", ChoiceOf(Severity))
+    severity: Required[Severity, SeverityLike] = Required("severity", ChoiceOf(Severity))
     """How bad."""
     opened_at = Required("openedAt", INSTANT)
     """Since when."""
     cleared_at = Member("clearedAt", INSTANT)
     """Until when."""
-    effect = Member("effect", ChoiceOf(Effect))
+    effect: Member[Effect, EffectLike] = Member("effect", ChoiceOf(Effect))
     """What it does to the load."""
     eta_delta_min = Member("etaDeltaMin", DECIMAL)
     """Minutes later than planned; negative is earlier."""
@@ -3163,12 +3797,12 @@ class TenderException(Model):
     def __init__(
         self,
         *,
-        exception_id: str | None = None,
-        kind: ExceptionKind | str | None = None,
-        severity: Severity | str | None = None,
-        opened_at: InstantLike | None = None,
+        exception_id: str,
+        kind: ExceptionKindLike,
+        severity: SeverityLike,
+        opened_at: InstantLike,
         cleared_at: InstantLike | None = None,
-        effect: Effect | str | None = None,
+        effect: EffectLike | None = None,
         eta_delta_min: DecimalLike | None = None,
         location: Place | None = None,
         needs_decision: DecisionNeeded | None = None,
@@ -3231,7 +3865,7 @@ class StatusEvent(Model):
     """Where the vehicle was."""
     eta = Member("eta", ListOf(Nested(Eta)))
     """Expected arrivals."""
-    control_mode = Member("controlMode", ChoiceOf(ControlMode))
+    control_mode: Member[ControlMode, ControlModeLike] = Member("controlMode", ChoiceOf(ControlMode))
     """Who is in control."""
     source_system = Required("sourceSystem", TEXT)
     """The system that reported it."""
@@ -3247,17 +3881,17 @@ class StatusEvent(Model):
     def __init__(
         self,
         *,
-        load_id: str | None = None,
-        tender_id: str | None = None,
+        load_id: str,
+        tender_id: str,
         dispatch_id: str | None = None,
         capacity_id: str | None = None,
-        event_sequence: int | None = None,
-        status: str | None = None,
+        event_sequence: int,
+        status: str,
         stop_id: str | None = None,
         position: EventPosition | None = None,
         eta: Iterable[Eta] | None = None,
-        control_mode: ControlMode | str | None = None,
-        source_system: str | None = None,
+        control_mode: ControlModeLike | None = None,
+        source_system: str,
         decision: Json | None = None,
         exception: TenderException | None = None,
         command: Json | None = None,
@@ -3317,19 +3951,19 @@ class Event(Model):
     def __init__(
         self,
         *,
-        specversion: str | None = None,
-        id: str | None = None,
-        source: str | None = None,
-        type: str | None = None,
-        subject: str | None = None,
-        time: InstantLike | None = None,
-        recordedtime: InstantLike | None = None,
-        sequence: str | None = None,
-        partitionkey: str | None = None,
+        specversion: str,
+        id: str,
+        source: str,
+        type: str,
+        subject: str,
+        time: InstantLike,
+        recordedtime: InstantLike,
+        sequence: str,
+        partitionkey: str,
         datacontenttype: str | None = None,
         dataschema: str | None = None,
         traceparent: str | None = None,
-        data: StatusEvent | None = None,
+        data: StatusEvent,
     ) -> None:
         super().__init__(
             specversion=specversion,
@@ -3363,9 +3997,9 @@ class HeartbeatData(Model):
     def __init__(
         self,
         *,
-        subscription_id: str | None = None,
-        cursor: str | None = None,
-        log_epoch: str | None = None,
+        subscription_id: str,
+        cursor: str,
+        log_epoch: str,
     ) -> None:
         super().__init__(
             subscription_id=subscription_id,
@@ -3397,13 +4031,13 @@ class Heartbeat(Model):
     def __init__(
         self,
         *,
-        specversion: str | None = None,
-        id: str | None = None,
-        source: str | None = None,
-        type: str | None = None,
-        time: InstantLike | None = None,
+        specversion: str,
+        id: str,
+        source: str,
+        type: str,
+        time: InstantLike,
         datacontenttype: str | None = None,
-        data: HeartbeatData | None = None,
+        data: HeartbeatData,
     ) -> None:
         super().__init__(
             specversion=specversion,
@@ -3425,7 +4059,7 @@ class ContractVersion(Model):
     """Major."""
     minor = Required("minor", INTEGER)
     """Minor."""
-    status = Required("status", ChoiceOf(VersionStatus))
+    status: Required[VersionStatus, VersionStatusLike] = Required("status", ChoiceOf(VersionStatus))
     """Its life."""
     deprecated_at = Member("deprecatedAt", INSTANT)
     """Since when it is deprecated."""
@@ -3435,9 +4069,9 @@ class ContractVersion(Model):
     def __init__(
         self,
         *,
-        major: int | None = None,
-        minor: int | None = None,
-        status: VersionStatus | str | None = None,
+        major: int,
+        minor: int,
+        status: VersionStatusLike,
         deprecated_at: InstantLike | None = None,
         sunset_at: InstantLike | None = None,
     ) -> None:
@@ -3461,7 +4095,7 @@ class IdempotencyPolicy(Model):
     def __init__(
         self,
         *,
-        retention_hours: int | None = None,
+        retention_hours: int,
     ) -> None:
         super().__init__(
             retention_hours=retention_hours,
@@ -3485,8 +4119,8 @@ class WebhookKey(Model):
     def __init__(
         self,
         *,
-        key_id: str | None = None,
-        public_key: str | None = None,
+        key_id: str,
+        public_key: str,
         not_before: InstantLike | None = None,
         not_after: InstantLike | None = None,
     ) -> None:
@@ -3511,8 +4145,8 @@ class Limits(Model):
     def __init__(
         self,
         *,
-        max_wait_seconds: int | None = None,
-        max_body_bytes: int | None = None,
+        max_wait_seconds: int,
+        max_body_bytes: int,
     ) -> None:
         super().__init__(
             max_wait_seconds=max_wait_seconds,
@@ -3557,29 +4191,29 @@ class Discovery(Model):
     """Address of the telemetry collector."""
     assumed_tare_lbs = Member("assumedTareLbs", INTEGER)
     """Pounds assumed for an empty vehicle of unknown tare (contract 3d)."""
-    hold_lapse = Member("holdLapse", ChoiceOf(HoldLapse))
+    hold_lapse: Member[HoldLapse, HoldLapseLike] = Member("holdLapse", ChoiceOf(HoldLapse))
     """What becomes of a held vehicle when the hold's lease lapses."""
 
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        environment: str | None = None,
-        carrier: Carrier | None = None,
-        versions: Iterable[ContractVersion] | None = None,
-        compatibility_window_days: int | None = None,
-        issuer: str | None = None,
-        resource: str | None = None,
-        idempotency: IdempotencyPolicy | None = None,
-        webhook_keys: Iterable[WebhookKey] | None = None,
+        schema_version: str,
+        environment: str,
+        carrier: Carrier,
+        versions: Iterable[ContractVersion],
+        compatibility_window_days: int,
+        issuer: str,
+        resource: str,
+        idempotency: IdempotencyPolicy,
+        webhook_keys: Iterable[WebhookKey],
         decision_sla_seconds: int | None = None,
-        limits: Limits | None = None,
-        features: Iterable[str] | None = None,
-        log_epoch: str | None = None,
+        limits: Limits,
+        features: Iterable[str],
+        log_epoch: str,
         tzdb: str | None = None,
         telemetry_endpoint: str | None = None,
         assumed_tare_lbs: int | None = None,
-        hold_lapse: HoldLapse | str | None = None,
+        hold_lapse: HoldLapseLike | None = None,
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -3628,8 +4262,8 @@ class CapacitySearch(Model):
         self,
         *,
         schema_version: str | None = None,
-        origin: Place | None = None,
-        destination: Place | None = None,
+        origin: Place,
+        destination: Place,
         radius_mi: DecimalLike | None = None,
         window: Window | None = None,
         equipment: str | None = None,
@@ -3664,7 +4298,7 @@ class CapacityPage(Model):
         self,
         *,
         schema_version: str | None = None,
-        offers: Iterable[CapacityOffer] | None = None,
+        offers: Iterable[CapacityOffer],
         cursor: str | None = None,
     ) -> None:
         super().__init__(
@@ -3689,13 +4323,13 @@ class TenderSnapshot(Model):
     """The capacity."""
     revision = Required("revision", INTEGER)
     """Its revision."""
-    state = Required("state", ChoiceOf(TenderState))
+    state: Required[TenderState, TenderStateLike] = Required("state", ChoiceOf(TenderState))
     """Its state."""
-    control_mode = Member("controlMode", ChoiceOf(ControlMode))
+    control_mode: Member[ControlMode, ControlModeLike] = Member("controlMode", ChoiceOf(ControlMode))
     """Who is in control."""
-    cancellation = Member("cancellation", ChoiceOf(Cancellation))
+    cancellation: Member[Cancellation, CancellationLike] = Member("cancellation", ChoiceOf(Cancellation))
     """Overlay."""
-    amendment = Member("amendment", ChoiceOf(Amendment))
+    amendment: Member[Amendment, AmendmentLike] = Member("amendment", ChoiceOf(Amendment))
     """Overlay."""
     exceptions = Member("exceptions", ListOf(JSON))
     """Open exceptions."""
@@ -3717,22 +4351,22 @@ class TenderSnapshot(Model):
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        tender_id: str | None = None,
-        load_id: str | None = None,
+        schema_version: str,
+        tender_id: str,
+        load_id: str,
         capacity_id: str | None = None,
-        revision: int | None = None,
-        state: TenderState | str | None = None,
-        control_mode: ControlMode | str | None = None,
-        cancellation: Cancellation | str | None = None,
-        amendment: Amendment | str | None = None,
+        revision: int,
+        state: TenderStateLike,
+        control_mode: ControlModeLike | None = None,
+        cancellation: CancellationLike | None = None,
+        amendment: AmendmentLike | None = None,
         exceptions: Iterable[Json] | None = None,
         decision: TenderDecision | None = None,
         dispatch_id: str | None = None,
         accepted_rate: Money | None = None,
-        last_sequence: int | None = None,
-        history_digest: str | None = None,
-        log_epoch: str | None = None,
+        last_sequence: int,
+        history_digest: str,
+        log_epoch: str,
         updated_at: InstantLike | None = None,
     ) -> None:
         super().__init__(
@@ -3772,7 +4406,7 @@ class TenderPage(Model):
         self,
         *,
         schema_version: str | None = None,
-        tenders: Iterable[TenderSnapshot] | None = None,
+        tenders: Iterable[TenderSnapshot],
         cursor: str | None = None,
     ) -> None:
         super().__init__(
@@ -3802,10 +4436,10 @@ class EventPage(Model):
         self,
         *,
         schema_version: str | None = None,
-        events: Iterable[Json] | None = None,
-        last_sequence: int | None = None,
-        history_digest: str | None = None,
-        log_epoch: str | None = None,
+        events: Iterable[Json],
+        last_sequence: int,
+        history_digest: str,
+        log_epoch: str,
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -3834,9 +4468,9 @@ class EventFeed(Model):
         self,
         *,
         schema_version: str | None = None,
-        events: Iterable[Json] | None = None,
-        cursor: str | None = None,
-        log_epoch: str | None = None,
+        events: Iterable[Json],
+        cursor: str,
+        log_epoch: str,
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -3859,17 +4493,17 @@ class WebhookSubscription(Model):
     """Public https address."""
     types = Required("types", ListOf(TEXT))
     """Event types; empty is all."""
-    mtls = Required("mtls", ChoiceOf(WebhookAuth))
+    mtls: Required[WebhookAuth, WebhookAuthLike] = Required("mtls", ChoiceOf(WebhookAuth))
     """How the caller authenticates."""
 
     def __init__(
         self,
         *,
-        schema_version: str | None = None,
-        subscription_id: str | None = None,
-        url: str | None = None,
-        types: Iterable[str] | None = None,
-        mtls: WebhookAuth | str | None = None,
+        schema_version: str,
+        subscription_id: str,
+        url: str,
+        types: Iterable[str],
+        mtls: WebhookAuthLike,
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -3891,7 +4525,7 @@ class TenderDigest(Model):
     """The load."""
     revision = Required("revision", INTEGER)
     """Its revision."""
-    state = Required("state", ChoiceOf(TenderState))
+    state: Required[TenderState, TenderStateLike] = Required("state", ChoiceOf(TenderState))
     """Its state."""
     last_sequence = Required("lastSequence", INTEGER)
     """Last sequence."""
@@ -3903,12 +4537,12 @@ class TenderDigest(Model):
     def __init__(
         self,
         *,
-        tender_id: str | None = None,
-        load_id: str | None = None,
-        revision: int | None = None,
-        state: TenderState | str | None = None,
-        last_sequence: int | None = None,
-        history_digest: str | None = None,
+        tender_id: str,
+        load_id: str,
+        revision: int,
+        state: TenderStateLike,
+        last_sequence: int,
+        history_digest: str,
         accepted_rate: Money | None = None,
     ) -> None:
         super().__init__(
@@ -3942,9 +4576,9 @@ class DigestPage(Model):
         self,
         *,
         schema_version: str | None = None,
-        as_of: str | None = None,
-        log_epoch: str | None = None,
-        items: Iterable[TenderDigest] | None = None,
+        as_of: str,
+        log_epoch: str,
+        items: Iterable[TenderDigest],
         cursor: str | None = None,
     ) -> None:
         super().__init__(
@@ -3976,10 +4610,10 @@ class HistoryDigest(Model):
         self,
         *,
         schema_version: str | None = None,
-        tender_id: str | None = None,
-        sequence: int | None = None,
-        history_digest: str | None = None,
-        log_epoch: str | None = None,
+        tender_id: str,
+        sequence: int,
+        history_digest: str,
+        log_epoch: str,
     ) -> None:
         super().__init__(
             schema_version=schema_version,
@@ -3997,7 +4631,7 @@ class ExistingTender(Model):
 
     tender_id = Required("tenderId", TEXT)
     """The tender."""
-    state = Required("state", ChoiceOf(TenderState))
+    state: Required[TenderState, TenderStateLike] = Required("state", ChoiceOf(TenderState))
     """Its state."""
     location = Member("location", TEXT)
     """Its address."""
@@ -4005,8 +4639,8 @@ class ExistingTender(Model):
     def __init__(
         self,
         *,
-        tender_id: str | None = None,
-        state: TenderState | str | None = None,
+        tender_id: str,
+        state: TenderStateLike,
         location: str | None = None,
     ) -> None:
         super().__init__(
@@ -4031,9 +4665,9 @@ class ProblemViolation(Model):
     def __init__(
         self,
         *,
-        path: str | None = None,
-        code: str | None = None,
-        message: str | None = None,
+        path: str,
+        code: str,
+        message: str,
     ) -> None:
         super().__init__(
             path=path,
@@ -4081,7 +4715,7 @@ class Problem(Model):
         title: str | None = None,
         status: int | None = None,
         detail: str | None = None,
-        code: str | None = None,
+        code: str,
         retryable: bool | None = None,
         retry_after_s: int | None = None,
         trace_id: str | None = None,
@@ -4115,14 +4749,14 @@ class CapacityChange(Model):
 
     capacity_id = Required("capacityId", TEXT)
     """The capacity."""
-    status = Required("status", ChoiceOf(CapacityStatus))
+    status: Required[CapacityStatus, CapacityStatusLike] = Required("status", ChoiceOf(CapacityStatus))
     """Its status."""
 
     def __init__(
         self,
         *,
-        capacity_id: str | None = None,
-        status: CapacityStatus | str | None = None,
+        capacity_id: str,
+        status: CapacityStatusLike,
     ) -> None:
         super().__init__(
             capacity_id=capacity_id,
@@ -4143,7 +4777,7 @@ class Reason(Model):
     def __init__(
         self,
         *,
-        code: str | None = None,
+        code: str,
         text: str | None = None,
     ) -> None:
         super().__init__(
@@ -4167,11 +4801,11 @@ class Tender(Model):
     """From 1; rises only by tendering again."""
     revision = Required("revision", INTEGER)
     """Its revision."""
-    state = Required("state", ChoiceOf(TenderState))
+    state: Required[TenderState, TenderStateLike] = Required("state", ChoiceOf(TenderState))
     """Its state."""
     brief_state = Member("briefState", TEXT)
     """Its state among the seven of the brief; absent for cancelled and aborted."""
-    receipt = Required("receipt", ChoiceOf(Receipt))
+    receipt: Required[Receipt, ReceiptLike] = Required("receipt", ChoiceOf(Receipt))
     """Whether the carrier is known to have it."""
     joined = Required("joined", FLAG)
     """True where the call joined a tender that already held the load."""
@@ -4183,13 +4817,13 @@ class Tender(Model):
     """Why it was refused: code and words."""
     dispatch_id = Member("dispatchId", TEXT)
     """The dispatch."""
-    control_mode = Member("controlMode", ChoiceOf(ControlMode))
+    control_mode: Member[ControlMode, ControlModeLike] = Member("controlMode", ChoiceOf(ControlMode))
     """Who is in control of the vehicle."""
-    cancellation = Member("cancellation", ChoiceOf(Cancellation))
+    cancellation: Member[Cancellation, CancellationLike] = Member("cancellation", ChoiceOf(Cancellation))
     """How far a cancellation after acceptance is."""
-    amendment = Member("amendment", ChoiceOf(Amendment))
+    amendment: Member[Amendment, AmendmentLike] = Member("amendment", ChoiceOf(Amendment))
     """How far an amendment after acceptance is."""
-    sync = Required("sync", ChoiceOf(Sync))
+    sync: Required[Sync, SyncLike] = Required("sync", ChoiceOf(Sync))
     """Whether both histories agree."""
     last_sequence = Required("lastSequence", INTEGER)
     """Last sequence applied."""
@@ -4203,26 +4837,26 @@ class Tender(Model):
     def __init__(
         self,
         *,
-        tender_id: str | None = None,
-        load_id: str | None = None,
-        carrier: str | None = None,
-        attempt: int | None = None,
-        revision: int | None = None,
-        state: TenderState | str | None = None,
+        tender_id: str,
+        load_id: str,
+        carrier: str,
+        attempt: int,
+        revision: int,
+        state: TenderStateLike,
         brief_state: str | None = None,
-        receipt: Receipt | str | None = None,
-        joined: bool | None = None,
-        load_released: bool | None = None,
+        receipt: ReceiptLike,
+        joined: bool,
+        load_released: bool,
         decision: TenderDecision | None = None,
         reason: Reason | None = None,
         dispatch_id: str | None = None,
-        control_mode: ControlMode | str | None = None,
-        cancellation: Cancellation | str | None = None,
-        amendment: Amendment | str | None = None,
-        sync: Sync | str | None = None,
-        last_sequence: int | None = None,
-        history_digest: str | None = None,
-        updated_at: InstantLike | None = None,
+        control_mode: ControlModeLike | None = None,
+        cancellation: CancellationLike | None = None,
+        amendment: AmendmentLike | None = None,
+        sync: SyncLike,
+        last_sequence: int,
+        history_digest: str,
+        updated_at: InstantLike,
         exceptions: Iterable[Json] | None = None,
     ) -> None:
         super().__init__(
@@ -4263,8 +4897,8 @@ class CarrierOffer(Model):
     def __init__(
         self,
         *,
-        carrier: str | None = None,
-        offer: CapacityOffer | None = None,
+        carrier: str,
+        offer: CapacityOffer,
     ) -> None:
         super().__init__(
             carrier=carrier,
@@ -4287,9 +4921,9 @@ class CarrierFailure(Model):
     def __init__(
         self,
         *,
-        carrier: str | None = None,
-        code: str | None = None,
-        message: str | None = None,
+        carrier: str,
+        code: str,
+        message: str,
     ) -> None:
         super().__init__(
             carrier=carrier,
@@ -4311,8 +4945,8 @@ class CapacityResult(Model):
     def __init__(
         self,
         *,
-        offers: Iterable[CarrierOffer] | None = None,
-        failures: Iterable[CarrierFailure] | None = None,
+        offers: Iterable[CarrierOffer],
+        failures: Iterable[CarrierFailure],
     ) -> None:
         super().__init__(
             offers=offers,
@@ -4331,7 +4965,7 @@ class EligibilityCheck(Model):
     """Where the constraint stands in the offer."""
     load = Required("load", TEXT)
     """Where the load's value stands in the tender."""
-    result = Required("result", ChoiceOf(Verdict))
+    result: Required[Verdict, VerdictLike] = Required("result", ChoiceOf(Verdict))
     """eligible, ineligible or unknown."""
     actual = Member("actual", TEXT)
     """What the load has."""
@@ -4343,10 +4977,10 @@ class EligibilityCheck(Model):
     def __init__(
         self,
         *,
-        code: str | None = None,
-        constraint: str | None = None,
-        load: str | None = None,
-        result: Verdict | str | None = None,
+        code: str,
+        constraint: str,
+        load: str,
+        result: VerdictLike,
         actual: str | None = None,
         limit: str | None = None,
         remedy: str | None = None,
@@ -4367,7 +5001,7 @@ class Eligibility(Model):
 
     __slots__ = ()
 
-    verdict = Required("verdict", ChoiceOf(Verdict))
+    verdict: Required[Verdict, VerdictLike] = Required("verdict", ChoiceOf(Verdict))
     """The verdict; anything but eligible is a no."""
     checks = Required("checks", ListOf(Nested(EligibilityCheck)))
     """Every check, in a stable order."""
@@ -4379,10 +5013,10 @@ class Eligibility(Model):
     def __init__(
         self,
         *,
-        verdict: Verdict | str | None = None,
-        checks: Iterable[EligibilityCheck] | None = None,
-        capacity_revision: int | None = None,
-        evaluated_at: InstantLike | None = None,
+        verdict: VerdictLike,
+        checks: Iterable[EligibilityCheck],
+        capacity_revision: int,
+        evaluated_at: InstantLike,
     ) -> None:
         super().__init__(
             verdict=verdict,
@@ -4397,7 +5031,7 @@ class InboxReceipt(Model):
 
     __slots__ = ()
 
-    outcome = Required("outcome", ChoiceOf(InboxOutcome))
+    outcome: Required[InboxOutcome, InboxOutcomeLike] = Required("outcome", ChoiceOf(InboxOutcome))
     """What became of it."""
     status = Required("status", INTEGER)
     """HTTP status to answer with."""
@@ -4413,8 +5047,8 @@ class InboxReceipt(Model):
     def __init__(
         self,
         *,
-        outcome: InboxOutcome | str | None = None,
-        status: int | None = None,
+        outcome: InboxOutcomeLike,
+        status: int,
         carrier: str | None = None,
         tender_id: str | None = None,
         sequence: int | None = None,
@@ -4443,8 +5077,8 @@ class HeaderField(Model):
     def __init__(
         self,
         *,
-        name: str | None = None,
-        value: str | None = None,
+        name: str,
+        value: str,
     ) -> None:
         super().__init__(
             name=name,
@@ -4467,9 +5101,9 @@ class InboxHandshake(Model):
     def __init__(
         self,
         *,
-        status: int | None = None,
-        carrier: str | None = None,
-        headers: Iterable[HeaderField] | None = None,
+        status: int,
+        carrier: str,
+        headers: Iterable[HeaderField],
     ) -> None:
         super().__init__(
             status=status,
@@ -4493,9 +5127,9 @@ class InboxAnswer(Model):
     def __init__(
         self,
         *,
-        status: int | None = None,
-        headers: Iterable[HeaderField] | None = None,
-        body: str | None = None,
+        status: int,
+        headers: Iterable[HeaderField],
+        body: str,
     ) -> None:
         super().__init__(
             status=status,
@@ -4509,7 +5143,7 @@ class CommandStep(Model):
 
     __slots__ = ()
 
-    state = Required("state", ChoiceOf(CommandState))
+    state: Required[CommandState, CommandStateLike] = Required("state", ChoiceOf(CommandState))
     """How far it got."""
     at = Member("at", INSTANT)
     """When the carrier says that it began."""
@@ -4519,7 +5153,7 @@ class CommandStep(Model):
     def __init__(
         self,
         *,
-        state: CommandState | str | None = None,
+        state: CommandStateLike,
         at: InstantLike | None = None,
         reason: str | None = None,
     ) -> None:
@@ -4545,7 +5179,7 @@ class CommandRecord(Model):
     """The tender, where the journal has it."""
     command = Required("command", Nested(Command))
     """What was asked for, byte for byte."""
-    state = Required("state", ChoiceOf(CommandState))
+    state: Required[CommandState, CommandStateLike] = Required("state", ChoiceOf(CommandState))
     """How far it is known to have got; `expired` where no answer came in time, which is a no."""
     receipt = Required("receipt", TEXT)
     """`proven` once the carrier answered, `unproven` while the journal resolves it, `refused` or `not_sent`."""
@@ -4555,7 +5189,7 @@ class CommandRecord(Model):
     """Every answer and event about it, the oldest first."""
     revocation = Member("revocation", Nested(CommandRevocation))
     """Who took it back and why, where somebody tried."""
-    inverse = Member("inverse", ChoiceOf(CommandType))
+    inverse: Member[CommandType, CommandTypeLike] = Member("inverse", ChoiceOf(CommandType))
     """The command that undoes it."""
     irreversible = Required("irreversible", FLAG)
     """True where nothing undoes it."""
@@ -4563,18 +5197,18 @@ class CommandRecord(Model):
     def __init__(
         self,
         *,
-        command_id: str | None = None,
-        dispatch_id: str | None = None,
-        carrier: str | None = None,
+        command_id: str,
+        dispatch_id: str,
+        carrier: str,
         tender_id: str | None = None,
-        command: Command | None = None,
-        state: CommandState | str | None = None,
-        receipt: str | None = None,
+        command: Command,
+        state: CommandStateLike,
+        receipt: str,
         code: str | None = None,
-        history: Iterable[CommandStep] | None = None,
+        history: Iterable[CommandStep],
         revocation: CommandRevocation | None = None,
-        inverse: CommandType | str | None = None,
-        irreversible: bool | None = None,
+        inverse: CommandTypeLike | None = None,
+        irreversible: bool,
     ) -> None:
         super().__init__(
             command_id=command_id,
@@ -4627,19 +5261,19 @@ class Position(Model):
     def __init__(
         self,
         *,
-        load_id: str | None = None,
-        vehicle_id: str | None = None,
-        observed_at: InstantLike | None = None,
-        received_at: InstantLike | None = None,
-        freshness_ms: int | None = None,
-        lat: DecimalLike | None = None,
-        lon: DecimalLike | None = None,
+        load_id: str,
+        vehicle_id: str,
+        observed_at: InstantLike,
+        received_at: InstantLike,
+        freshness_ms: int,
+        lat: DecimalLike,
+        lon: DecimalLike,
         speed_mps: DecimalLike | None = None,
         heading_deg: DecimalLike | None = None,
-        autonomy_mode: str | None = None,
-        event_sequence: str | None = None,
-        skipped: int | None = None,
-        possible_duplicate: bool | None = None,
+        autonomy_mode: str,
+        event_sequence: str,
+        skipped: int,
+        possible_duplicate: bool,
     ) -> None:
         super().__init__(
             load_id=load_id,
@@ -4681,11 +5315,11 @@ class ReconciliationItem(Model):
     def __init__(
         self,
         *,
-        tender_id: str | None = None,
-        carrier: str | None = None,
-        class_: str | None = None,
+        tender_id: str,
+        carrier: str,
+        class_: str,
         repair: str | None = None,
-        open: bool | None = None,
+        open: bool,
         local_sequence: int | None = None,
         remote_sequence: int | None = None,
     ) -> None:
@@ -4723,13 +5357,13 @@ class ReconciliationReport(Model):
     def __init__(
         self,
         *,
-        at: InstantLike | None = None,
-        compared: int | None = None,
-        equal: int | None = None,
-        differences: int | None = None,
-        repairs: int | None = None,
-        items: Iterable[ReconciliationItem] | None = None,
-        failures: Iterable[CarrierFailure] | None = None,
+        at: InstantLike,
+        compared: int,
+        equal: int,
+        differences: int,
+        repairs: int,
+        items: Iterable[ReconciliationItem],
+        failures: Iterable[CarrierFailure],
     ) -> None:
         super().__init__(
             at=at,
@@ -4763,11 +5397,11 @@ class JournalReport(Model):
     def __init__(
         self,
         *,
-        intact: bool | None = None,
-        entries: int | None = None,
-        head: str | None = None,
-        unresolved: int | None = None,
-        path: str | None = None,
+        intact: bool,
+        entries: int,
+        head: str,
+        unresolved: int,
+        path: str,
         damage: Iterable[str] | None = None,
     ) -> None:
         super().__init__(
@@ -4801,12 +5435,12 @@ class JournalEntry(Model):
     def __init__(
         self,
         *,
-        index: int | None = None,
-        kind: str | None = None,
-        at: InstantLike | None = None,
-        digest: str | None = None,
-        previous: str | None = None,
-        body: Json | None = None,
+        index: int,
+        kind: str,
+        at: InstantLike,
+        digest: str,
+        previous: str,
+        body: Json,
     ) -> None:
         super().__init__(
             index=index,
@@ -4837,7 +5471,7 @@ class RouteDeprecation(Model):
     def __init__(
         self,
         *,
-        route: str | None = None,
+        route: str,
         deprecated_at: InstantLike | None = None,
         sunset_at: InstantLike | None = None,
         about: str | None = None,
@@ -4879,8 +5513,8 @@ class CarrierHealth(Model):
     def __init__(
         self,
         *,
-        carrier: str | None = None,
-        reachable: bool | None = None,
+        carrier: str,
+        reachable: bool,
         code: str | None = None,
         tls_version: str | None = None,
         cipher_suite: str | None = None,
@@ -4921,11 +5555,11 @@ class Health(Model):
     def __init__(
         self,
         *,
-        status: str | None = None,
-        unresolved: int | None = None,
-        carriers: Iterable[CarrierHealth] | None = None,
+        status: str,
+        unresolved: int,
+        carriers: Iterable[CarrierHealth],
         certificate_not_after: InstantLike | None = None,
-        version: str | None = None,
+        version: str,
     ) -> None:
         super().__init__(
             status=status,
@@ -4951,9 +5585,9 @@ class MetricSample(Model):
     def __init__(
         self,
         *,
-        name: str | None = None,
-        labels: Json | None = None,
-        value: DecimalLike | None = None,
+        name: str,
+        labels: Json,
+        value: DecimalLike,
     ) -> None:
         super().__init__(
             name=name,
@@ -4973,7 +5607,7 @@ class Metrics(Model):
     def __init__(
         self,
         *,
-        samples: Iterable[MetricSample] | None = None,
+        samples: Iterable[MetricSample],
     ) -> None:
         super().__init__(
             samples=samples,
@@ -4999,11 +5633,11 @@ class GenerationStatus(Model):
     def __init__(
         self,
         *,
-        carrier: str | None = None,
-        generation: int | None = None,
-        fingerprint: str | None = None,
-        uris: Iterable[str] | None = None,
-        draining: int | None = None,
+        carrier: str,
+        generation: int,
+        fingerprint: str,
+        uris: Iterable[str],
+        draining: int,
     ) -> None:
         super().__init__(
             carrier=carrier,
@@ -5037,13 +5671,13 @@ class Expiring(Model):
     def __init__(
         self,
         *,
-        subject: str | None = None,
-        id: str | None = None,
+        subject: str,
+        id: str,
         carrier: str | None = None,
-        not_before: InstantLike | None = None,
-        not_after: InstantLike | None = None,
-        seconds_left: int | None = None,
-        warnings_due: int | None = None,
+        not_before: InstantLike,
+        not_after: InstantLike,
+        seconds_left: int,
+        warnings_due: int,
     ) -> None:
         super().__init__(
             subject=subject,
@@ -5071,9 +5705,9 @@ class EventCount(Model):
     def __init__(
         self,
         *,
-        event: str | None = None,
-        succeeded: int | None = None,
-        failed: int | None = None,
+        event: str,
+        succeeded: int,
+        failed: int,
     ) -> None:
         super().__init__(
             event=event,
@@ -5099,10 +5733,10 @@ class IdentityStatus(Model):
     def __init__(
         self,
         *,
-        source: str | None = None,
-        generations: Iterable[GenerationStatus] | None = None,
-        expiries: Iterable[Expiring] | None = None,
-        events: Iterable[EventCount] | None = None,
+        source: str,
+        generations: Iterable[GenerationStatus],
+        expiries: Iterable[Expiring],
+        events: Iterable[EventCount],
     ) -> None:
         super().__init__(
             source=source,
@@ -5139,15 +5773,15 @@ class ConnectionFacts(Model):
     def __init__(
         self,
         *,
-        version: str | None = None,
-        cipher_suite: str | None = None,
-        key_exchange: str | None = None,
+        version: str,
+        cipher_suite: str,
+        key_exchange: str,
         alpn: str | None = None,
-        peer_fingerprint: str | None = None,
-        peer_uris: Iterable[str] | None = None,
-        our_fingerprint: str | None = None,
-        generation: int | None = None,
-        connected_at: InstantLike | None = None,
+        peer_fingerprint: str,
+        peer_uris: Iterable[str],
+        our_fingerprint: str,
+        generation: int,
+        connected_at: InstantLike,
     ) -> None:
         super().__init__(
             version=version,
@@ -5173,7 +5807,7 @@ class JwkSet(Model):
     def __init__(
         self,
         *,
-        keys_: Iterable[Json] | None = None,
+        keys_: Iterable[Json],
     ) -> None:
         super().__init__(
             keys_=keys_,
@@ -5205,14 +5839,14 @@ class SecurityEvent(Model):
     def __init__(
         self,
         *,
-        class_uid: int | None = None,
-        message: str | None = None,
-        time: int | None = None,
-        severity_id: int | None = None,
-        status: str | None = None,
+        class_uid: int,
+        message: str,
+        time: int,
+        severity_id: int,
+        status: str,
         status_code: str | None = None,
         status_detail: str | None = None,
-        unmapped: Json | None = None,
+        unmapped: Json,
     ) -> None:
         super().__init__(
             class_uid=class_uid,

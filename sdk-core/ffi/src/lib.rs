@@ -6,8 +6,8 @@
 //! * `webhook`: answers a request to a webhook's address. * [`WEBHOOK_LIMIT`]: how much of its body to read.
 //! * [`contract`]: names, digests, signatures and states by themselves.
 //! * [`identity`]: rotation, status and security events of a client.
-//! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork.
-//! * [`logs`]: what the core logs, for the host's own log. * [`fork`]: forks of the host process.
+//! * [`runtime`]: one Tokio runtime per process, made lazily, made anew after a fork. * [`fork`]: what is called around one.
+//! * [`logs`]: what the core logs, for the host's own log.
 //! * [`task`]: an operation under way: awaited, waited for with a tick (Ctrl-C), or cancelled.
 //! * `testing`: what only tests have, behind the feature of that name: each language's tests of its bridge.
 //!

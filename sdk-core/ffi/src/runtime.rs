@@ -1,24 +1,25 @@
 //! One Tokio runtime per process: few workers, named threads, made at the first call. After a fork the child has none of
 //! the parent's threads, so it gets a runtime of its own, and every handle made before refuses to work.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use gladhand_documents::error::{Code, Error, Result};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::fork::OfThisProcess;
 use crate::logs;
 
 /// A library in someone else's process: enough to keep TLS and the journal off one another's way.
 const WORKERS: usize = 2;
 
-static RUNTIME: Mutex<Option<(u32, Arc<Runtime>)>> = Mutex::new(None);
+static RUNTIME: OfThisProcess<(u32, Arc<Runtime>)> = OfThisProcess::empty();
 
 /// The runtime of this process.
 ///
 /// Error: `internal_panic` if the operating system gives no threads.
 pub fn get() -> Result<Arc<Runtime>> {
     let pid = std::process::id();
-    let mut slot = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut slot = RUNTIME.lock();
     if let Some((owner, runtime)) = slot.as_ref()
         && *owner == pid
     {
@@ -33,7 +34,7 @@ pub fn get() -> Result<Arc<Runtime>> {
         .build()
         .map_err(|e| Error::new(Code::InternalPanic, "no threads for the runtime").caused_by(&e))?;
     let runtime = Arc::new(runtime);
-    // The parent's runtime is forgotten, not dropped: dropping would wait for threads that the fork did not copy.
+    // A host that forks without saying so: the parent's is forgotten, as dropping waits for threads that are not here.
     if let Some((_, inherited)) = slot.replace((pid, Arc::clone(&runtime))) {
         std::mem::forget(inherited);
     }
@@ -61,7 +62,7 @@ fn block_broken_pipe() {
 
 /// Ends the runtime within `limit`, for a host that shuts down; the next call makes a new one.
 pub fn shutdown(limit: std::time::Duration) {
-    let taken = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let taken = RUNTIME.lock().take();
     if let Some((owner, runtime)) = taken {
         match Arc::try_unwrap(runtime) {
             Ok(runtime) if owner == std::process::id() => runtime.shutdown_timeout(limit),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Result;
+use crate::npm;
 use crate::shell::{Run, find};
 
 const FOLDER: &str = "conformance/contract";
@@ -18,7 +19,7 @@ const OASDIFF: &str = "github.com/oasdiff/oasdiff@v1.37.0";
 
 /// Lints the contract, and names what breaks those who hold to the published one.
 pub(crate) fn run(root: &Path, cache: &Path) -> Result<()> {
-    let linter = linter(root, cache)?;
+    let linter = npm::locked(&root.join(FOLDER).join("linter"), &cache.join("contract-linter"))?.join("redocly");
     Run::new(&linter)
         .args(["lint", "--format", "stylish", "--config", "redocly.yaml"])
         .args(DOCUMENTS)
@@ -66,25 +67,6 @@ fn events(folder: &Path) -> Result<BTreeSet<String>> {
     let document = json(&folder.join("asyncapi.json"))?;
     let messages = document["components"]["messages"].as_object().into_iter().flat_map(|messages| messages.values());
     Ok(messages.filter_map(|message| Some(message["name"].as_str()?.to_owned())).collect())
-}
-
-/// The linter, installed from its lock file unless it is there.
-fn linter(root: &Path, cache: &Path) -> Result<PathBuf> {
-    let (from, to) = (root.join(FOLDER).join("linter"), cache.join("contract-linter"));
-    let lock = read(&from.join("package-lock.json"))?;
-    if read(&to.join("package-lock.json")).ok().as_deref() != Some(lock.as_str()) {
-        let npm = find("npm").ok_or("Node 20 or newer, with npm, is not on the PATH")?;
-        write(&to.join("package.json"), &read(&from.join("package.json"))?)?;
-        write(&to.join("package-lock.json"), &lock)?;
-        let installed =
-            Run::new(npm).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).at(&to).run();
-        if installed.is_err() {
-            // The next run installs again.
-            let _ = fs::remove_file(to.join("package-lock.json"));
-            installed?;
-        }
-    }
-    Ok(to.join("node_modules/.bin/redocly"))
 }
 
 /// oasdiff, built from its module unless that version is there.

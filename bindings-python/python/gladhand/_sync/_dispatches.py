@@ -17,16 +17,18 @@ class Dispatches:
         self._native = native
 
     def get(self, dispatch_id: str) -> models.Dispatch:
-        """The dispatch as the carrier has it now."""
+        """The dispatch as the carrier has it now (contract 3f). Raises `not_found`."""
         return models.Dispatch.from_document(answer(self._native.dispatch_get(dispatch_id)))
 
     def stop_at_next_safe_location(
         self, dispatch_id: str, *, reason: str, requested_by: RequesterLike
     ) -> models.CommandStatus:
-        """Asks for a stop at the next place that the carrier finds safe; follow it with `command_status`. `resume` undoes it.
+        """Asks for a stop at the next place that the carrier finds safe (contract 4f); follow it with `command_status`.
+        `resume` undoes it.
 
         What is raised is the same for every command: `stale_dispatch` if the dispatch has changed since it was read,
-        `command_out_of_order`, `illegal_transition` where its control mode does not permit it, `scope_missing`, `not_found`.
+        `command_out_of_order`, `illegal_transition` where its control mode does not permit it, `scope_missing`, `not_found`,
+        `schema_invalid` for a reason or requester longer than the contract allows.
         A command whose answer never came is returned with the receipt `unproven`: the journal finds out.
         """
         call = self._native.stop_at_next_safe_location(dispatch_id, _arguments.asking(reason, requested_by))
@@ -35,7 +37,8 @@ class Dispatches:
     def resume(
         self, dispatch_id: str, command_ref: str, *, reason: str, requested_by: RequesterLike
     ) -> models.CommandStatus:
-        """Asks to go on after the stop that was asked for under the command id `command_ref`."""
+        """Asks to go on after the stop that was asked for under the command id `command_ref`. Raises as
+        `stop_at_next_safe_location` does."""
         call = self._native.dispatch_resume(dispatch_id, command_ref, _arguments.asking(reason, requested_by))
         return models.CommandStatus.from_document(answer(call))
 
@@ -43,7 +46,8 @@ class Dispatches:
         self, dispatch_id: str, *, reason: str, requested_by: RequesterLike, lease: SpanLike
     ) -> models.CommandStatus:
         """Asks to hold the vehicle at its terminal. The hold lapses after `lease` (whole seconds, or a timedelta) unless it
-        is renewed; what the vehicle does then, the carrier publishes as `holdLapse`. `release` undoes it."""
+        is renewed; what the vehicle does then, the carrier publishes as `holdLapse`. `release` undoes it. Raises as
+        `stop_at_next_safe_location` does."""
         asking = _arguments.asking(reason, requested_by)
         call = self._native.dispatch_hold(dispatch_id, asking, _arguments.seconds(lease))
         return models.CommandStatus.from_document(answer(call))
@@ -51,7 +55,8 @@ class Dispatches:
     def renew_hold(
         self, dispatch_id: str, command_ref: str, *, reason: str, requested_by: RequesterLike, lease: SpanLike
     ) -> models.CommandStatus:
-        """Asks for another lease, from now, for the hold that was asked for under the command id `command_ref`."""
+        """Asks for another lease (whole seconds, or a timedelta), from now, for the hold that was asked for under the command
+        id `command_ref`. Raises as `stop_at_next_safe_location` does."""
         asking = _arguments.asking(reason, requested_by)
         call = self._native.dispatch_renew_hold(dispatch_id, command_ref, asking, _arguments.seconds(lease))
         return models.CommandStatus.from_document(answer(call))
@@ -59,15 +64,17 @@ class Dispatches:
     def release(
         self, dispatch_id: str, command_ref: str, *, reason: str, requested_by: RequesterLike
     ) -> models.CommandStatus:
-        """Asks to end the hold that was asked for under the command id `command_ref`."""
+        """Asks to end the hold that was asked for under the command id `command_ref`. Raises as `stop_at_next_safe_location`
+        does."""
         call = self._native.dispatch_release(dispatch_id, command_ref, _arguments.asking(reason, requested_by))
         return models.CommandStatus.from_document(answer(call))
 
     def request_intervention(
-        self, dispatch_id: str, kind: models.InterventionKind | str, *, reason: str, requested_by: RequesterLike
+        self, dispatch_id: str, kind: models.InterventionKindLike, *, reason: str, requested_by: RequesterLike
     ) -> models.CommandStatus:
         """Asks for a person: `human_takeover`, `transfer_hub` or `roadside_service`. The one command that is taken in the
-        control modes `manual_override`, `minimal_risk` and `out_of_service` (contract 4f)."""
+        control modes `manual_override`, `minimal_risk` and `out_of_service` (contract 4f). Raises as
+        `stop_at_next_safe_location` does."""
         asking = _arguments.asking(reason, requested_by)
         call = self._native.dispatch_request_intervention(dispatch_id, str(kind), asking)
         return models.CommandStatus.from_document(answer(call))
@@ -75,7 +82,8 @@ class Dispatches:
     def change_route(
         self, dispatch_id: str, detour_id: str, *, reason: str, requested_by: RequesterLike
     ) -> models.CommandStatus:
-        """Asks for a detour that the capacity's route permits, by its id. Raises `detour_not_permitted` for another one."""
+        """Asks for a detour that the capacity's route permits, by its id. Raises `detour_not_permitted` for another one, and as
+        `stop_at_next_safe_location` does."""
         asking = _arguments.asking(reason, requested_by)
         call = self._native.dispatch_change_route(dispatch_id, detour_id, asking)
         return models.CommandStatus.from_document(answer(call))
@@ -83,7 +91,7 @@ class Dispatches:
     def command(
         self,
         dispatch_id: str,
-        type: str,
+        type: models.CommandTypeLike,
         *,
         reason: str,
         requested_by: RequesterLike,
@@ -102,7 +110,7 @@ class Dispatches:
         """
         call = self._native.command(
             dispatch_id,
-            type,
+            str(type),
             _arguments.asking(reason, requested_by),
             _arguments.maybe_document(params),
             _arguments.milliseconds(expires_in),
@@ -112,19 +120,23 @@ class Dispatches:
         return models.CommandStatus.from_document(answer(call))
 
     def command_status(self, dispatch_id: str, command_id: str) -> models.CommandStatus:
-        """How far a command got."""
+        """How far a command got, fresh from the carrier. Raises `not_found`."""
         return models.CommandStatus.from_document(answer(self._native.command_status(dispatch_id, command_id)))
 
     def revoke(
         self, dispatch_id: str, command_id: str, *, reason: str, requested_by: RequesterLike
     ) -> models.CommandStatus:
-        """Takes a command back that is not executing yet. Whoever says it first is on record (`commands`): said again, it is
-        the same revocation."""
+        """Takes a command back that is not executing yet (contract 4f). Whoever says it first is on record (`commands`): said
+        again, it is the same revocation.
+
+        Raises `illegal_transition` once it executes or has ended, `not_found`; `schema_invalid`, before anything is sent, for
+        a reason or requester longer than the contract allows.
+        """
         call = self._native.command_revoke(dispatch_id, command_id, _arguments.asking(reason, requested_by))
         return models.CommandStatus.from_document(answer(call))
 
     def commands(self, dispatch_id: str) -> list[models.CommandRecord]:
         """Every command that was asked of a dispatch, oldest first: who asked for what and why, and what became of it. From
-        the journal alone; asks nobody."""
+        the journal alone; asks nobody, and raises those of the journal."""
         found = answer(self._native.command_records(dispatch_id))
         return [models.CommandRecord.from_document(record) for record in found]

@@ -32,10 +32,12 @@ class Gateway:
 
         # The settings themselves are no attribute: a key may be among them.
         self._connect = begin
+        self._path = place
         self._native: Native | None = None
 
     def open(self) -> Native:
-        """Reads configuration and certificates now. Raises `ConfigError` and `IdentityError`."""
+        """Reads configuration, certificates and spool now; the collector may be out of reach. Raises `ConfigError`,
+        `IdentityError`, and `journal_busy` where another process has the spool."""
         if self._native is None:
             self._native = answer(self._connect())
             keep(self._native)
@@ -71,6 +73,10 @@ class Gateway:
         `observed_at` is an aware datetime or nanoseconds since 1970 (UTC); degrees are WGS 84, the heading clockwise from
         north; acceleration is forwards and to the left. Numbers are rounded to 1e-7 degree, 1 mm, 1 mm/s, 0.01 degree of
         heading, 1 mm/s² and 0.001 degree/s, halves away from zero. `event_sequence` 0 lets the gateway number the record.
+
+        Raises `invalid_argument` for a measurement out of range and a name that the contract does not know, `schema_invalid`,
+        `record_too_large`, `telemetry_refused` once the collector refuses this gateway for good, `client_closed`; and as `open`
+        does, the first time.
         """
         native = self._native or self.open()
         record = (
@@ -99,7 +105,7 @@ class Gateway:
         return Admission._make(native.publish(record))
 
     def publish_records(self, records: Iterable[Record]) -> Published:
-        """Publishes many observations, in their order: all of them or, if one is refused, none."""
+        """Publishes many observations, in their order: all of them or, if one is refused, none. Raises as `publish` does."""
         native = self._native or self.open()
         return Published._make(native.publish_records([_arguments.record(record) for record in records]))
 
@@ -136,7 +142,8 @@ class Gateway:
         observation; `observed_at` has integer nanoseconds since 1970 (UTC), or is a NumPy array of datetime64. NaN is a
         value that is not stated. Units and rounding are those of `publish`; a place may also be given as integers of 1e-7
         degree (`latitude_e7_deg`, `longitude_e7_deg`), modes and levels as numbers of the telemetry contract. Columns are
-        copied: the caller may use them again at once.
+        copied: the caller may use them again at once. Raises as `publish` does; `invalid_argument` names the column of another
+        length, or the row and what is wrong in it.
         """
         native = self._native or self.open()
         words = [value if isinstance(value, str) else "unspecified" for value in (autonomy_mode, autonomy_level)]
@@ -162,7 +169,7 @@ class Gateway:
         return Published._make(native.publish_columns(labels, _arguments.columns(columns)))
 
     def publish_document(self, record: DocumentLike) -> Admission:
-        """Publishes a record that is JSON already, with the names of the telemetry contract."""
+        """Publishes a record that is JSON already, with the names of the telemetry contract. Raises as `publish` does."""
         native = self._native or self.open()
         return _admission(native.publish_document(_arguments.document(record)))
 
@@ -178,14 +185,19 @@ class Gateway:
         return models.Metrics.from_document(native.metrics())
 
     def flush(self) -> Conservation:
-        """Returns when everything published is confirmed by the collector or declared lost."""
+        """Returns when everything published is confirmed by the collector or declared lost. Raises `deadline_exceeded` with
+        what still waits, and why a collector refuses this gateway for good."""
         native = self._native or self.open()
         return _conservation(answer(native.flush()))
 
     def close(self) -> None:
-        """Sends what is waiting and ends the stream."""
+        """Sends what is waiting and ends the stream; what is then unconfirmed waits in the spool for the next start. Raises as
+        `flush` does, and `journal_unwritable` where the spool could not be closed well."""
         if self._native is not None:
             answer(self._native.close())
+
+    def __repr__(self) -> str:
+        return f"Gateway(path={self._path!r})"
 
     def __enter__(self) -> Gateway:
         self.open()

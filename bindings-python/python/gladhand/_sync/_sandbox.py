@@ -58,22 +58,27 @@ class Sandbox:
         return Path(self._fact("dir"))
 
     def connect(self, **overrides: str) -> Client:
-        """A client of this carrier; see `connect`."""
+        """A client of this carrier. Raises as `connect` does."""
         return connect(self.config_path, **overrides)
 
     def load(self, load_id: str, offer: DocumentLike | None = None) -> models.LoadTender:
-        """A load that fits the carrier's stock, or this offer of it, with dates ahead of the carrier's clock."""
+        """A load that fits the carrier's stock, or this offer of it, with dates ahead of the carrier's clock. Raises
+        `sandbox_failed` once the carrier has ended."""
         call = self._native.load(load_id, _arguments.maybe_document(offer))
         return models.LoadTender.from_document(answer(call))
 
     def control(self, path: str, body: DocumentLike | None = None) -> models.Value:
-        """Calls the control interface: reads `path` without a body, posts the body otherwise."""
+        """Calls the control interface: reads `path` without a body, posts the body otherwise. Raises `invalid_argument` with
+        the carrier's words where it refuses, `sandbox_failed` once it has ended."""
         answered = answer(self._native.control(path, _arguments.maybe_document(body)))
         return _arguments.value(answered)
 
     def close(self) -> None:
         """Ends the carrier and waits for it."""
         self._native.stop()
+
+    def __repr__(self) -> str:
+        return f"Sandbox(url={self.url!r})"
 
     def __enter__(self) -> Sandbox:
         return self

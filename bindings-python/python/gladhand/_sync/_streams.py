@@ -18,6 +18,11 @@ T = TypeVar("T")
 S = TypeVar("S", bound="_Arriving")  # type: ignore[type-arg]
 
 
+def _how(native: object, closed: bool) -> str:
+    """What an iterator's `repr` says of it."""
+    return "closed" if closed else "not opened yet" if native is None else "open"
+
+
 class _Arriving(ABC, Generic[T]):
     """An iterator over what a stream of the core brings; opened by its first step, so that making one never waits."""
 
@@ -27,7 +32,7 @@ class _Arriving(ABC, Generic[T]):
         self._closed = False
 
     def open(self: S) -> S:
-        """Opens it now, for who must not miss what comes between now and the first step."""
+        """Opens it now, for who must not miss what comes between now and the first step. Raises what its steps would."""
         if self._native is None and self._opening is not None:
             self._native = answer(self._opening())
         if self._closed and self._native is not None:
@@ -54,6 +59,9 @@ class _Arriving(ABC, Generic[T]):
         self._closed = True
         if self._native is not None:
             self._native.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({_how(self._native, self._closed)})"
 
     def __enter__(self: S) -> S:
         return self
@@ -148,7 +156,8 @@ class Delivery:
 class Events:
     """Events for one consumer, durable, in order for each tender; waits for more when there are none."""
 
-    def __init__(self, opening: Callable[[], Call[EventReader]]) -> None:
+    def __init__(self, consumer: str, opening: Callable[[], Call[EventReader]]) -> None:
+        self._consumer = consumer
         self._opening = opening
         self._native: EventReader | None = None
         self._closed = False
@@ -178,6 +187,9 @@ class Events:
         self._closed = True
         if self._native is not None:
             self._native.close()
+
+    def __repr__(self) -> str:
+        return f"Events(consumer={self._consumer!r}, {_how(self._native, self._closed)})"
 
     def __enter__(self) -> Events:
         return self

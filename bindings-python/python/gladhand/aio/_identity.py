@@ -16,7 +16,7 @@ class Identity:
 
     def status(self) -> models.IdentityStatus:
         """What we are known by at each carrier, what of it ends (in seconds from now), and how often which security event
-        happened. Asks nobody."""
+        happened. Asks nobody; raises `client_closed` alone, and `forked_client`."""
         return models.IdentityStatus.from_document(self._native.identity_status())
 
     async def connection(self, carrier: str) -> models.ConnectionFacts:
@@ -57,5 +57,5 @@ class Identity:
 
     def revoke_now(self) -> None:
         """Takes the identity away at once, for a key that somebody else may have: what runs on it is cut, and calls raise
-        `identity_revoked` until there is a new one. Waits for nobody."""
+        `identity_revoked` until there is a new one. Waits for nobody; raises `client_closed` alone, and `forked_client`."""
         self._native.identity_revoke_now()

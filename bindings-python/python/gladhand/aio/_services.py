@@ -28,9 +28,11 @@ class Capacity:
         weight_lbs: int | None = None,
         radius_mi: Number | None = None,
     ) -> models.CapacityResult:
-        """Asks every configured carrier. A carrier that does not answer is among `failures`, not an exception.
+        """Asks every configured carrier (contract 3b). A carrier that fails, or takes longer than three seconds, is among
+        `failures`, not an exception.
 
-        `radius_mi` are statute miles around both places, `weight_lbs` pounds of cargo.
+        Places are degrees (WGS 84), `radius_mi` statute miles around both, `weight_lbs` pounds of cargo. Raises
+        `schema_invalid` for a search that the contract does not allow.
         """
         request = models.CapacitySearch(
             origin=_arguments.place(origin),
@@ -56,14 +58,15 @@ class Capacity:
         return models.CapacityOffer.from_document(await answer(call))
 
     async def release(self, carrier: str, capacity_id: str, hold_id: str) -> models.CapacityOffer:
-        """Lets a held slot go. Raises `hold_expired`, `not_found`."""
+        """Lets a held slot go (contract 3b). Raises `hold_expired`, `not_found`."""
         call = self._native.capacity_release(carrier, capacity_id, hold_id)
         return models.CapacityOffer.from_document(await answer(call))
 
     def explain(self, load: DocumentLike, offer: DocumentLike) -> models.Eligibility:
-        """Whether the load fits the offer: `eligible`, `ineligible` or `unknown`, each check with its remedy.
+        """Whether the load fits the offer: `eligible`, `ineligible` or `unknown`, each check with its remedy (contract 3d).
 
-        Asks nobody: the documents say it.
+        Asks nobody: a tare that neither names is what the carrier published when the offer came, else 35,000 lb. Raises
+        `schema_invalid` for an offer that is none.
         """
         found = self._native.explain(_arguments.document(load), _arguments.document(offer))
         return models.Eligibility.from_document(found)
@@ -78,10 +81,11 @@ class Inbox:
     async def receive(
         self, headers: Mapping[str, str] | Iterable[tuple[Any, Any]], raw_body: bytes
     ) -> models.InboxReceipt:
-        """Verifies, stores and applies one webhook; answer the carrier with the receipt's `status`.
+        """Verifies, stores and applies one webhook (contract 4e); answer the carrier with the receipt's `status`.
 
-        Pass the body exactly as it came: the signature covers its bytes. Raises `SecurityError` for one that was changed or
-        that nobody known has signed; answer it with the error's `http_status`.
+        Pass the body exactly as it came, at most 256 KiB: the signature covers its bytes. Answer what it raises with the
+        error's `http_status`: `webhook_signature_missing`, `webhook_signature_invalid`, `webhook_source_foreign`,
+        `clock_skew`, `too_large`, `unsupported_media`, `schema_invalid`.
         """
         receipt = await answer(self._native.receive(_arguments.headers(headers), raw_body))
         return models.InboxReceipt.from_document(receipt)
@@ -121,13 +125,14 @@ class Webhooks:
         subscription_id: str,
         url: str,
         types: Iterable[str] = (),
-        mtls: str | None = None,
+        mtls: models.WebhookAuthLike | None = None,
     ) -> models.WebhookSubscription:
         """Asks the carrier to send events of these types (none named: all) to `url`; repeating it changes it.
 
-        `mtls` is `required`, unless it is given as `signature_only`.
+        `mtls` is `required`, unless it is given as `signature_only`. Raises `carrier_unknown`, `schema_invalid` for an address
+        that is not https.
         """
-        call = self._native.webhook_subscribe(carrier, subscription_id, url, list(types), mtls)
+        call = self._native.webhook_subscribe(carrier, subscription_id, url, list(types), None if mtls is None else str(mtls))
         return models.WebhookSubscription.from_document(await answer(call))
 
     async def get(self, *, carrier: str, subscription_id: str) -> models.WebhookSubscription:
@@ -144,17 +149,17 @@ class Webhooks:
 
 
 class Documents:
-    """Papers of a tender, such as the proof of delivery."""
+    """Papers of a tender, such as the proof of delivery (contract 3f)."""
 
     def __init__(self, native: Native) -> None:
         self._native = native
 
     async def list(self, tender_id: str) -> models.Value:
-        """The carrier's list of papers, with `docId` and `type` of each."""
+        """The carrier's list of papers, with `docId` and `type` of each. Raises `tender_unknown`, `not_found`."""
         return models.Value.from_document(await answer(self._native.documents_list(tender_id)))["documents"]
 
     async def get(self, tender_id: str, document_id: str) -> models.ProofOfDelivery:
-        """One paper."""
+        """One paper. Raises `tender_unknown`, `not_found`."""
         call = self._native.documents_get(tender_id, document_id)
         return models.ProofOfDelivery.from_document(await answer(call))
 
@@ -166,7 +171,12 @@ class Telemetry:
         self._native = native
 
     def follow(self, loads: str | Iterable[str]) -> Positions:
-        """The positions of these loads as they arrive, each with its freshness; never ends by itself."""
+        """The newest positions of these loads as they arrive, each with its freshness; never ends by itself, and outwaits an
+        outage.
+
+        Its steps raise `tender_unknown` for a load without a tender, `tenant_forbidden` for one that is not under way,
+        `scope_missing`, `data_sharing_denied`, `invalid_argument` without a load.
+        """
         names = _arguments.names(loads)
         return Positions(lambda: self._native.telemetry_follow(names))
 
@@ -178,7 +188,8 @@ class Reconcile:
         self._native = native
 
     async def run(self) -> models.ReconciliationReport:
-        """Compares one digest per tender, repairs what can be repaired, reports the rest."""
+        """Compares one digest per tender, repairs what can be repaired, reports the rest (contract 4c). A carrier that fails is
+        named in the report; raises those of the journal, such as `journal_unwritable`."""
         return models.ReconciliationReport.from_document(await answer(self._native.reconcile()))
 
 
@@ -189,10 +200,11 @@ class Journal:
         self._native = native
 
     async def verify(self) -> models.JournalReport:
-        """Checks every entry against its digest, and the chain."""
+        """Checks every entry against its digest, and the chain against its mirrored head: what is broken is in the report.
+        Raises those of the journal, such as `journal_busy`."""
         return models.JournalReport.from_document(await answer(self._native.journal_verify()))
 
     async def export(self) -> list[models.JournalEntry]:
-        """Every entry, oldest first."""
+        """Every entry, oldest first, as it was sent and answered. Raises `journal_corrupt`."""
         entries = await answer(self._native.journal_export())
         return [models.JournalEntry.from_document(entry) for entry in entries]

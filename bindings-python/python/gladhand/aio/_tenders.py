@@ -10,7 +10,11 @@ from ._streams import Watch
 
 
 class Tenders:
-    """Offering loads to carriers. A refusal is a tender in the state `rejected`, never an exception."""
+    """Offering loads to carriers (contract 4). A refusal is a tender in the state `rejected`, never an exception.
+
+    Beside what each call names it raises those of the connection (`NetworkError`, `AuthError`, `IdentityError`) and of the
+    journal (`JournalError`); with `sent` at `maybe_sent` the journal finds out whether it arrived, and calling again joins.
+    """
 
     def __init__(self, native: Native) -> None:
         self._native = native
@@ -27,6 +31,10 @@ class Tenders:
 
         Waits up to `wait` (seconds or a timedelta) for the decision; then it is `pending` and the decision comes as an event.
         A load that an open tender already holds is not sent again: that tender is returned, `joined`.
+
+        What it raises, it raises before anything was executed: `schema_invalid` and the codes of broken rules, the codes of
+        eligibility (`capacity.explain`), `carrier_unknown`, `environment_mismatch`, `epoch_changed`, `invalid_argument` where
+        the load names another capacity than the one passed.
         """
         call = self._native.tender_create(
             _arguments.document(load), carrier, _arguments.maybe_document(capacity), _arguments.milliseconds(wait)
@@ -41,19 +49,25 @@ class Tenders:
         capacity: DocumentLike | None = None,
         wait: SpanLike | None = None,
     ) -> models.Tender:
-        """The next attempt of a load that its carrier has released. Raises `load_held` while it is still held."""
+        """The next attempt of a load that its carrier has released. Raises `load_held` while it is still held, and as
+        `create` does."""
         call = self._native.tender_again(
             _arguments.document(load), carrier, _arguments.maybe_document(capacity), _arguments.milliseconds(wait)
         )
         return models.Tender.from_document(await answer(call))
 
     async def get(self, tender_id: str) -> models.Tender:
-        """The tender as it is now; what the journal did not know is read from the carrier."""
+        """The tender as it is now: asked of the carrier unless it is finished, and what the journal knows where the carrier
+        cannot be reached. Raises `tender_unknown`."""
         return models.Tender.from_document(await answer(self._native.tender_get(tender_id)))
 
-    async def list(self, *, state: str | None = None) -> list[models.Tender]:
-        """Every tender in the journal, or those in this state."""
-        return [models.Tender.from_document(found) for found in await answer(self._native.tender_list(state))]
+    async def list(self, *, state: models.TenderStateLike | None = None) -> list[models.Tender]:
+        """Every tender in the journal, newest first, or those in this state. Raises `invalid_argument` for a state that this
+        version does not know."""
+        return [
+            models.Tender.from_document(found)
+            for found in await answer(self._native.tender_list(None if state is None else str(state)))
+        ]
 
     async def revise(self, tender_id: str, load: DocumentLike, *, wait: SpanLike | None = None) -> models.Tender:
         """Sends new content of a tender that is not decided yet, as its next revision; offers for an older one are void
@@ -61,7 +75,8 @@ class Tenders:
 
         `load` is the whole LoadTender as it shall be; revision, tender id and mode are filled in. Waits up to `wait` (seconds
         or a timedelta) for the decision. Raises `already_accepted` where the carrier was faster: `amend` then proposes the
-        change; `illegal_transition`, `tender_unknown`, and the codes of broken rules.
+        change; `revision_content_conflict`, `stale_revision`, `revision_gap`, `illegal_transition`, `tender_unknown`, and the
+        codes of broken rules.
         """
         call = self._native.tender_revise(tender_id, _arguments.document(load), _arguments.milliseconds(wait))
         return models.Tender.from_document(await answer(call))
@@ -99,9 +114,11 @@ class Tenders:
         return models.Tender.from_document(await answer(call))
 
     def watch(self, tender_id: str) -> Watch:
-        """The tender each time it changed, until its last state."""
+        """The tender as it is and each time it changes, until its last state; its carrier's feed is followed from then on.
+        Its steps raise `tender_unknown`."""
         return Watch(lambda: self._native.tender_watch(tender_id))
 
     async def withdraw(self, tender_id: str, *, reason: str) -> models.Tender:
-        """Withdraws the tender; after an acceptance that is `already_accepted`, and nothing is withdrawn."""
+        """Withdraws the tender (contract 4b, row 11). Raises `already_accepted` after an acceptance: then nothing is
+        withdrawn; `illegal_transition`, `tender_unknown`."""
         return models.Tender.from_document(await answer(self._native.tender_withdraw(tender_id, reason)))

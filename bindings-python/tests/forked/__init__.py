@@ -1,0 +1,1 @@
+"""Applications whose parent connects before it forks: see `test_servers.py`."""

@@ -1,0 +1,1 @@
+"""What `test_types.py` has checked."""
