@@ -97,9 +97,9 @@ def late():
     else:
         raise AssertionError("an answer came home to an interpreter that ends")
     assert _gladhand.TESTING_round_trip(2).wait() == 2
-atexit.unregister(_exit._close_all)
+atexit.unregister(_exit.close_all)
 atexit.register(late)
-atexit.register(_exit._close_all)
+atexit.register(_exit.close_all)
 async def main():
     assert await _gladhand.TESTING_round_trip(3) == 3
 asyncio.run(main())
