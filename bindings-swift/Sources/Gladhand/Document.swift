@@ -153,6 +153,7 @@ extension Document: Equatable {
 }
 
 extension Document: Hashable {
+    /// As ``==(_:_:)``: over the bytes.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(json)
     }
@@ -161,6 +162,7 @@ extension Document: Hashable {
 extension Document: CustomStringConvertible, CustomDebugStringConvertible {
     /// Only the size: documents may hold personal data and have no business in a log. The text is ``json``.
     public var description: String { "Document(\(bytes.count) bytes)" }
+    /// As ``description``.
     public var debugDescription: String { description }
 }
 

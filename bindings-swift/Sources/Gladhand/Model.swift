@@ -47,10 +47,12 @@ public struct Number: Sendable, Hashable, ExpressibleByStringLiteral, Expressibl
         self.lexeme = lexeme
     }
 
+    /// As ``init(_:)-(String)``.
     public init(stringLiteral value: String) {
         lexeme = value
     }
 
+    /// The digits of an integer.
     public init(integerLiteral value: Int) {
         lexeme = String(value)
     }
@@ -66,5 +68,6 @@ public struct Number: Sendable, Hashable, ExpressibleByStringLiteral, Expressibl
     /// The nearest binary value, for drawing; never for money.
     public var double: Double? { Double(lexeme) }
 
+    /// As ``lexeme``.
     public var description: String { lexeme }
 }

@@ -33,6 +33,7 @@ public enum AccessorialCode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "FUEL": self = .fuel
@@ -52,6 +53,7 @@ public enum AccessorialCode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .fuel: "FUEL"
@@ -87,6 +89,7 @@ public enum Amendment: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "none": self = .nothing
@@ -98,6 +101,7 @@ public enum Amendment: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nothing: "none"
@@ -123,6 +127,7 @@ public enum AppointmentKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "window": self = .window
@@ -133,6 +138,7 @@ public enum AppointmentKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .window: "window"
@@ -153,6 +159,7 @@ public enum AppointmentStatus: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "requested": self = .requested
@@ -161,6 +168,7 @@ public enum AppointmentStatus: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .requested: "requested"
@@ -181,6 +189,7 @@ public enum AutonomousAccess: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "yes": self = .yes
@@ -190,6 +199,7 @@ public enum AutonomousAccess: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .yes: "yes"
@@ -211,6 +221,7 @@ public enum AutonomousRequired: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "required": self = .required
@@ -220,6 +231,7 @@ public enum AutonomousRequired: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .required: "required"
@@ -259,6 +271,7 @@ public enum AutonomyLevel: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "L0": self = .l0
@@ -277,6 +290,7 @@ public enum AutonomyLevel: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .l0: "L0"
@@ -309,6 +323,7 @@ public enum Cancellation: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "none": self = .nothing
@@ -319,6 +334,7 @@ public enum Cancellation: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nothing: "none"
@@ -345,6 +361,7 @@ public enum CapacityStatus: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "available": self = .available
@@ -356,6 +373,7 @@ public enum CapacityStatus: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .available: "available"
@@ -393,6 +411,7 @@ public enum CommandState: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "requested": self = .requested
@@ -409,6 +428,7 @@ public enum CommandState: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .requested: "requested"
@@ -445,6 +465,7 @@ public enum CommandType: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "conditional_stop": self = .conditionalStop
@@ -458,6 +479,7 @@ public enum CommandType: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .conditionalStop: "conditional_stop"
@@ -489,6 +511,7 @@ public enum ControlMode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "autonomous": self = .autonomous
@@ -501,6 +524,7 @@ public enum ControlMode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .autonomous: "autonomous"
@@ -523,6 +547,7 @@ public enum DeciderKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "system": self = .system
@@ -531,6 +556,7 @@ public enum DeciderKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .system: "system"
@@ -555,6 +581,7 @@ public enum DetourReason: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "weather": self = .weather
@@ -566,6 +593,7 @@ public enum DetourReason: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .weather: "weather"
@@ -589,6 +617,7 @@ public enum DriveMode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "autonomous": self = .autonomous
@@ -598,6 +627,7 @@ public enum DriveMode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .autonomous: "autonomous"
@@ -623,6 +653,7 @@ public enum Effect: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "none": self = .nothing
@@ -634,6 +665,7 @@ public enum Effect: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nothing: "none"
@@ -655,6 +687,7 @@ public enum EquipmentProvides: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "tractor_only": self = .tractorOnly
@@ -663,6 +696,7 @@ public enum EquipmentProvides: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .tractorOnly: "tractor_only"
@@ -721,6 +755,7 @@ public enum ExceptionKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "delay": self = .delay
@@ -749,6 +784,7 @@ public enum ExceptionKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .delay: "delay"
@@ -791,6 +827,7 @@ public enum FuelMethod: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "included": self = .included
@@ -801,6 +838,7 @@ public enum FuelMethod: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .included: "included"
@@ -821,6 +859,7 @@ public enum HoldLapse: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "release": self = .release
@@ -829,6 +868,7 @@ public enum HoldLapse: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .release: "release"
@@ -849,6 +889,7 @@ public enum HumanOnBoard: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "none": self = .nothing
@@ -858,6 +899,7 @@ public enum HumanOnBoard: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nothing: "none"
@@ -883,6 +925,7 @@ public enum InboxOutcome: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "stored": self = .stored
@@ -894,6 +937,7 @@ public enum InboxOutcome: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .stored: "stored"
@@ -917,6 +961,7 @@ public enum InterventionKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "human_takeover": self = .humanTakeover
@@ -926,6 +971,7 @@ public enum InterventionKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .humanTakeover: "human_takeover"
@@ -945,6 +991,7 @@ public enum LengthUnit: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "in": self = .`in`
@@ -953,6 +1000,7 @@ public enum LengthUnit: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .`in`: "in"
@@ -973,6 +1021,7 @@ public enum MaintenanceKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "planned": self = .planned
@@ -982,6 +1031,7 @@ public enum MaintenanceKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .planned: "planned"
@@ -1003,6 +1053,7 @@ public enum ManualLegBy: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "carrier": self = .carrier
@@ -1012,6 +1063,7 @@ public enum ManualLegBy: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .carrier: "carrier"
@@ -1033,6 +1085,7 @@ public enum OsdKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "over": self = .over
@@ -1042,6 +1095,7 @@ public enum OsdKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .over: "over"
@@ -1063,6 +1117,7 @@ public enum Outcome: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "accepted": self = .accepted
@@ -1072,6 +1127,7 @@ public enum Outcome: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .accepted: "accepted"
@@ -1093,6 +1149,7 @@ public enum PackingGroup: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "I": self = .i
@@ -1102,6 +1159,7 @@ public enum PackingGroup: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .i: "I"
@@ -1127,6 +1185,7 @@ public enum PaperType: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "POD": self = .pod
@@ -1138,6 +1197,7 @@ public enum PaperType: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .pod: "POD"
@@ -1165,6 +1225,7 @@ public enum PartyRole: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "bill_to": self = .billTo
@@ -1176,6 +1237,7 @@ public enum PartyRole: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .billTo: "bill_to"
@@ -1199,6 +1261,7 @@ public enum RateBasis: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "flat": self = .flat
@@ -1208,6 +1271,7 @@ public enum RateBasis: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .flat: "flat"
@@ -1255,6 +1319,7 @@ public enum ReasonCode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "capacity_gone": self = .capacityGone
@@ -1277,6 +1342,7 @@ public enum ReasonCode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .capacityGone: "capacity_gone"
@@ -1309,6 +1375,7 @@ public enum Receipt: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "proven": self = .proven
@@ -1317,6 +1384,7 @@ public enum Receipt: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .proven: "proven"
@@ -1345,6 +1413,7 @@ public enum ReferenceType: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "BOL": self = .bol
@@ -1358,6 +1427,7 @@ public enum ReferenceType: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .bol: "BOL"
@@ -1385,6 +1455,7 @@ public enum Severity: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "info": self = .info
@@ -1395,6 +1466,7 @@ public enum Severity: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .info: "info"
@@ -1419,6 +1491,7 @@ public enum StopCondition: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "next_safe_location": self = .nextSafeLocation
@@ -1429,6 +1502,7 @@ public enum StopCondition: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nextSafeLocation: "next_safe_location"
@@ -1459,6 +1533,7 @@ public enum StopType: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "pickup": self = .pickup
@@ -1472,6 +1547,7 @@ public enum StopType: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .pickup: "pickup"
@@ -1497,6 +1573,7 @@ public enum Sync: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "in_sync": self = .inSync
@@ -1506,6 +1583,7 @@ public enum Sync: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .inSync: "in_sync"
@@ -1525,6 +1603,7 @@ public enum Teleassist: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "none": self = .nothing
@@ -1533,6 +1612,7 @@ public enum Teleassist: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nothing: "none"
@@ -1551,6 +1631,7 @@ public enum TemperatureMode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "continuous": self = .continuous
@@ -1559,6 +1640,7 @@ public enum TemperatureMode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .continuous: "continuous"
@@ -1577,6 +1659,7 @@ public enum TemperatureUnit: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "F": self = .f
@@ -1585,6 +1668,7 @@ public enum TemperatureUnit: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .f: "F"
@@ -1603,6 +1687,7 @@ public enum TenderMode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "express": self = .express
@@ -1611,6 +1696,7 @@ public enum TenderMode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .express: "express"
@@ -1649,6 +1735,7 @@ public enum TenderState: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "offer": self = .offer
@@ -1667,6 +1754,7 @@ public enum TenderState: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .offer: "offer"
@@ -1697,6 +1785,7 @@ public enum Verdict: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "eligible": self = .eligible
@@ -1706,6 +1795,7 @@ public enum Verdict: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .eligible: "eligible"
@@ -1729,6 +1819,7 @@ public enum VersionStatus: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "preview": self = .preview
@@ -1739,6 +1830,7 @@ public enum VersionStatus: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .preview: "preview"
@@ -1759,6 +1851,7 @@ public enum WebhookAuth: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "required": self = .required
@@ -1767,6 +1860,7 @@ public enum WebhookAuth: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .required: "required"
@@ -1795,6 +1889,7 @@ public enum Weekday: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "mon": self = .mon
@@ -1808,6 +1903,7 @@ public enum Weekday: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .mon: "mon"
@@ -1831,6 +1927,7 @@ public enum WeightBasis: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "gross_vehicle": self = .grossVehicle
@@ -1839,6 +1936,7 @@ public enum WeightBasis: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .grossVehicle: "gross_vehicle"
@@ -1850,9 +1948,12 @@ public enum WeightBasis: Choice, MemberValue {
 
 /// A carrier (contract 3b).
 public struct Carrier: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Carrier" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -1890,9 +1991,12 @@ public struct Carrier: ContractModel, MemberValue {
 
 /// How far a vehicle drives by itself today (contract 3b).
 public struct Autonomy: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Autonomy" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -1954,9 +2058,12 @@ public struct Autonomy: ContractModel, MemberValue {
 
 /// A span of time, start before end (contract 3b).
 public struct Window: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Window" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -1986,9 +2093,12 @@ public struct Window: ContractModel, MemberValue {
 
 /// A point or place (contract 3c).
 public struct Place: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Place" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2050,9 +2160,12 @@ public struct Place: ContractModel, MemberValue {
 
 /// How far a vehicle may be off its line (contract 3c): one line, as either of the two.
 public struct Corridor: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Corridor" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2090,9 +2203,12 @@ public struct Corridor: ContractModel, MemberValue {
 
 /// A detour that needs no new tender (contract 3c).
 public struct PermittedDetour: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "PermittedDetour" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2162,9 +2278,12 @@ public struct PermittedDetour: ContractModel, MemberValue {
 
 /// One leg of a route (contract 3c).
 public struct RouteSegment: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "RouteSegment" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2282,9 +2401,12 @@ public struct RouteSegment: ContractModel, MemberValue {
 
 /// Hours at which a segment is driven (contract 3d); an end before the start crosses midnight.
 public struct HoursOfOperation: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "HoursOfOperation" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2338,9 +2460,12 @@ public struct HoursOfOperation: ContractModel, MemberValue {
 
 /// When an electric vehicle charges (contract 3d).
 public struct ChargingWindow: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ChargingWindow" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2394,9 +2519,12 @@ public struct ChargingWindow: ContractModel, MemberValue {
 
 /// When a vehicle is out of service (contract 3d).
 public struct MaintenanceWindow: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "MaintenanceWindow" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2434,9 +2562,12 @@ public struct MaintenanceWindow: ContractModel, MemberValue {
 
 /// Validity of the roadside inspection (contract 3d).
 public struct Inspection: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Inspection" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2482,9 +2613,12 @@ public struct Inspection: ContractModel, MemberValue {
 
 /// An amount in a currency (contract 3a).
 public struct Money: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Money" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2514,9 +2648,12 @@ public struct Money: ContractModel, MemberValue {
 
 /// What a vehicle must not carry (contract 3d).
 public struct CargoRestrictions: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CargoRestrictions" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2602,9 +2739,12 @@ public struct CargoRestrictions: ContractModel, MemberValue {
 
 /// Weather limits of the operational design domain (contract 3d); informative, the carrier decides on the day.
 public struct WeatherLimits: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "WeatherLimits" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2650,9 +2790,12 @@ public struct WeatherLimits: ContractModel, MemberValue {
 
 /// Terminals at which manual and autonomous legs meet (contract 3d).
 public struct Handoff: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Handoff" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2698,9 +2841,12 @@ public struct Handoff: ContractModel, MemberValue {
 
 /// What a vehicle can carry, and when (contract 3d).
 public struct OperationalConstraints: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "OperationalConstraints" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2834,9 +2980,12 @@ public struct OperationalConstraints: ContractModel, MemberValue {
 
 /// How fuel is charged (contract 3e).
 public struct FuelSurcharge: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "FuelSurcharge" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2874,9 +3023,12 @@ public struct FuelSurcharge: ContractModel, MemberValue {
 
 /// A charge beside the line haul (contract 3e).
 public struct Accessorial: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Accessorial" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -2946,9 +3098,12 @@ public struct Accessorial: ContractModel, MemberValue {
 
 /// What the carrier is paid (contract 3e).
 public struct Rate: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Rate" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3050,9 +3205,12 @@ public struct Rate: ContractModel, MemberValue {
 
 /// Temperatures that a reefer can hold (contract 3b).
 public struct SetpointRange: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "SetpointRange" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3090,9 +3248,12 @@ public struct SetpointRange: ContractModel, MemberValue {
 
 /// Trailer and hitch (contract 3b).
 public struct Equipment: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Equipment" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3162,9 +3323,12 @@ public struct Equipment: ContractModel, MemberValue {
 
 /// A timed hold on capacity (contract 3b).
 public struct CapacityHold: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacityHold" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3202,9 +3366,12 @@ public struct CapacityHold: ContractModel, MemberValue {
 
 /// Capacity that a carrier offers for a time window (contract 3b).
 public struct CapacityOffer: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacityOffer" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3370,9 +3537,12 @@ public struct CapacityOffer: ContractModel, MemberValue {
 
 /// A contact (contract 3f; X12 G61).
 public struct Contact: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Contact" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3410,9 +3580,12 @@ public struct Contact: ContractModel, MemberValue {
 
 /// A party (contract 3f; X12 N1 loop).
 public struct Party: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Party" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3474,9 +3647,12 @@ public struct Party: ContractModel, MemberValue {
 
 /// Where a stop is (contract 3f).
 public struct Location: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Location" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3530,9 +3706,12 @@ public struct Location: ContractModel, MemberValue {
 
 /// When a stop is (contract 3f; X12 G62).
 public struct Appointment: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Appointment" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3594,9 +3773,12 @@ public struct Appointment: ContractModel, MemberValue {
 
 /// A stop (contract 3f; X12 S5 loop).
 public struct Stop: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Stop" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3690,9 +3872,12 @@ public struct Stop: ContractModel, MemberValue {
 
 /// A weight or a volume (contract 3a).
 public struct Quantity: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Quantity" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3722,9 +3907,12 @@ public struct Quantity: ContractModel, MemberValue {
 
 /// Size of one piece (contract 3f).
 public struct Dimensions: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Dimensions" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3770,9 +3958,12 @@ public struct Dimensions: ContractModel, MemberValue {
 
 /// Temperatures of the cargo (contract 3f).
 public struct Temperature: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Temperature" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3818,9 +4009,12 @@ public struct Temperature: ContractModel, MemberValue {
 
 /// Shipping description of hazardous materials (contract 3f; 49 CFR 172).
 public struct Hazmat: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Hazmat" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -3922,9 +4116,12 @@ public struct Hazmat: ContractModel, MemberValue {
 
 /// A line of freight (contract 3f; X12 L5).
 public struct Commodity: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Commodity" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4058,9 +4255,12 @@ public struct Commodity: ContractModel, MemberValue {
 
 /// A number of a party (contract 3f; X12 L11).
 public struct Reference: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Reference" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4098,9 +4298,12 @@ public struct Reference: ContractModel, MemberValue {
 
 /// Vehicle and trailer that a load needs (contract 3f; X12 N7).
 public struct EquipmentRequired: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EquipmentRequired" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4130,9 +4333,12 @@ public struct EquipmentRequired: ContractModel, MemberValue {
 
 /// Further wishes of a load (contract 3f).
 public struct Requirements: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Requirements" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4170,9 +4376,12 @@ public struct Requirements: ContractModel, MemberValue {
 
 /// A load offered to a carrier (contract 3f; X12 204).
 public struct LoadTender: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "LoadTender" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4338,9 +4547,12 @@ public struct LoadTender: ContractModel, MemberValue {
 
 /// Who decided (contract 3f).
 public struct DecidedBy: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DecidedBy" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4370,9 +4582,12 @@ public struct DecidedBy: ContractModel, MemberValue {
 
 /// An appointment that a carrier proposes instead (contract 3f).
 public struct CounterAppointment: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CounterAppointment" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4402,9 +4617,12 @@ public struct CounterAppointment: ContractModel, MemberValue {
 
 /// What a carrier would do instead (contract 3f).
 public struct Counter: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Counter" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4466,9 +4684,12 @@ public struct Counter: ContractModel, MemberValue {
 
 /// The carrier's decision (contract 3f; X12 990).
 public struct TenderDecision: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderDecision" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4586,9 +4807,12 @@ public struct TenderDecision: ContractModel, MemberValue {
 
 /// A withdrawal of a tender (contract 4b, transition 11).
 public struct TenderWithdrawal: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderWithdrawal" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4642,9 +4866,12 @@ public struct TenderWithdrawal: ContractModel, MemberValue {
 
 /// The TMS's answer to a counter offer (contract 4b, rows 7 and 9).
 public struct CounterAnswer: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CounterAnswer" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4690,9 +4917,12 @@ public struct CounterAnswer: ContractModel, MemberValue {
 
 /// Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16).
 public struct TenderCancellation: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderCancellation" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4746,9 +4976,12 @@ public struct TenderCancellation: ContractModel, MemberValue {
 
 /// A paper, addressed by its content (contract 3f).
 public struct DeliveryPaper: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DeliveryPaper" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4802,9 +5035,12 @@ public struct DeliveryPaper: ContractModel, MemberValue {
 
 /// Piece counts at delivery (contract 3f).
 public struct Pieces: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Pieces" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4858,9 +5094,12 @@ public struct Pieces: ContractModel, MemberValue {
 
 /// Freight that was over, short or damaged (contract 3f).
 public struct OsdItem: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "OsdItem" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -4906,9 +5145,12 @@ public struct OsdItem: ContractModel, MemberValue {
 
 /// Proof of delivery (contract 3f).
 public struct ProofOfDelivery: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ProofOfDelivery" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5018,9 +5260,12 @@ public struct ProofOfDelivery: ContractModel, MemberValue {
 
 /// A line of an invoice (contract 3f; X12 L1).
 public struct InvoiceLine: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "InvoiceLine" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5058,9 +5303,12 @@ public struct InvoiceLine: ContractModel, MemberValue {
 
 /// An invoice (contract 3f; X12 210).
 public struct Invoice: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Invoice" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5130,9 +5378,12 @@ public struct Invoice: ContractModel, MemberValue {
 
 /// One paper that can be read (contract 4.0).
 public struct DocumentEntry: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DocumentEntry" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5194,9 +5445,12 @@ public struct DocumentEntry: ContractModel, MemberValue {
 
 /// The papers of a tender (contract 4.0).
 public struct DocumentList: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DocumentList" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5234,9 +5488,12 @@ public struct DocumentList: ContractModel, MemberValue {
 
 /// An expected arrival (contract 3f).
 public struct Eta: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Eta" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5290,9 +5547,12 @@ public struct Eta: ContractModel, MemberValue {
 
 /// One leg and its vehicle (contract 3f).
 public struct Assignment: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Assignment" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5362,9 +5622,12 @@ public struct Assignment: ContractModel, MemberValue {
 
 /// The carrier's assignment of vehicles to a tender (contract 3f).
 public struct Dispatch: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Dispatch" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5458,9 +5721,12 @@ public struct Dispatch: ContractModel, MemberValue {
 
 /// Who asks for a command (contract 3f).
 public struct Requester: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Requester" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5490,9 +5756,12 @@ public struct Requester: ContractModel, MemberValue {
 
 /// What belongs to a command's type (contract 4f). `conditional_stop`: condition, with `at_stop` a stopId, with `if` an exceptionKind, and latestBy unless it is `next_safe_location`. `resume`, `release`: commandRef. `manual_intervention`: kind. `route_change`: detourId or newSegments. `reschedule_stop`: stopId and appointment. `hold_at_terminal`: nothing, or the commandRef of the hold that it renews.
 public struct CommandParams: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CommandParams" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5586,9 +5855,12 @@ public struct CommandParams: ContractModel, MemberValue {
 
 /// A request to the carrier's operations centre; the carrier decides, nothing is actuated (contract 4f).
 public struct Command: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Command" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5706,9 +5978,12 @@ public struct Command: ContractModel, MemberValue {
 
 /// What a TMS says when it takes a command back that is not executed yet (contract 4f).
 public struct CommandRevocation: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CommandRevocation" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5762,9 +6037,12 @@ public struct CommandRevocation: ContractModel, MemberValue {
 
 /// How far a command got (contract 4f).
 public struct CommandStatus: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CommandStatus" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5906,9 +6184,12 @@ public struct CommandStatus: ContractModel, MemberValue {
 
 /// Where a vehicle was when something happened (contract 3f).
 public struct EventPosition: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EventPosition" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -5970,9 +6251,12 @@ public struct EventPosition: ContractModel, MemberValue {
 
 /// What somebody must decide about an exception (contract 3f).
 public struct DecisionNeeded: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DecisionNeeded" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6002,9 +6286,12 @@ public struct DecisionNeeded: ContractModel, MemberValue {
 
 /// Something is wrong; an overlay that never moves the tender (contract 3f, 4a).
 public struct TenderException: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Exception" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6090,9 +6377,12 @@ public struct TenderException: ContractModel, MemberValue {
 
 /// Status codes of X12 214 (contract 3g).
 public struct X12Status: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "X12Status" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6122,9 +6412,12 @@ public struct X12Status: ContractModel, MemberValue {
 
 /// What happened (contract 3f; X12 214).
 public struct StatusEvent: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "StatusEvent" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6258,9 +6551,12 @@ public struct StatusEvent: ContractModel, MemberValue {
 
 /// One entry of a tender's history, in structured mode (contract 4e).
 public struct Event: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Event" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6378,9 +6674,12 @@ public struct Event: ContractModel, MemberValue {
 
 /// Where the account's feed stands.
 public struct HeartbeatData: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "HeartbeatData" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6418,9 +6717,12 @@ public struct HeartbeatData: ContractModel, MemberValue {
 
 /// What each webhook subscription gets every 60 seconds, outside every sequence, as a CloudEvent of the type `gladhand.subscription.heartbeat.v1` (contract 4e): the loss of a last event shows no gap.
 public struct Heartbeat: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Heartbeat" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6490,9 +6792,12 @@ public struct Heartbeat: ContractModel, MemberValue {
 
 /// A version that a carrier serves (contract 5).
 public struct ContractVersion: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ContractVersion" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6546,9 +6851,12 @@ public struct ContractVersion: ContractModel, MemberValue {
 
 /// How long idempotency keys are kept (contract 4c).
 public struct IdempotencyPolicy: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "IdempotencyPolicy" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6570,9 +6878,12 @@ public struct IdempotencyPolicy: ContractModel, MemberValue {
 
 /// A key that signs webhooks (contract 4e).
 public struct WebhookKey: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "WebhookKey" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6618,9 +6929,12 @@ public struct WebhookKey: ContractModel, MemberValue {
 
 /// Limits of a carrier (contract 4d).
 public struct Limits: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Limits" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6650,9 +6964,12 @@ public struct Limits: ContractModel, MemberValue {
 
 /// What a carrier publishes of itself (contract 5).
 public struct Discovery: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Discovery" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6802,9 +7119,12 @@ public struct Discovery: ContractModel, MemberValue {
 
 /// A search for capacity (contract 4.0).
 public struct CapacitySearch: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacitySearch" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6882,9 +7202,12 @@ public struct CapacitySearch: ContractModel, MemberValue {
 
 /// One page of offers (contract 4.0).
 public struct CapacityPage: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacityPage" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -6922,9 +7245,12 @@ public struct CapacityPage: ContractModel, MemberValue {
 
 /// A tender as the carrier holds it (contract 4e).
 public struct TenderSnapshot: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderSnapshot" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7074,9 +7400,12 @@ public struct TenderSnapshot: ContractModel, MemberValue {
 
 /// One page of tenders (contract 4.0).
 public struct TenderPage: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderPage" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7114,9 +7443,12 @@ public struct TenderPage: ContractModel, MemberValue {
 
 /// The history of one tender (contract 4e).
 public struct EventPage: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EventPage" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7170,9 +7502,12 @@ public struct EventPage: ContractModel, MemberValue {
 
 /// The account's events in commit order (contract 4e).
 public struct EventFeed: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EventFeed" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7218,9 +7553,12 @@ public struct EventFeed: ContractModel, MemberValue {
 
 /// Where webhooks go (contract 4e).
 public struct WebhookSubscription: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "WebhookSubscription" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7274,9 +7612,12 @@ public struct WebhookSubscription: ContractModel, MemberValue {
 
 /// Digest of one tender (contract 4g).
 public struct TenderDigest: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderDigest" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7346,9 +7687,12 @@ public struct TenderDigest: ContractModel, MemberValue {
 
 /// Digests of the account's tenders (contract 4g).
 public struct DigestPage: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DigestPage" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7402,9 +7746,12 @@ public struct DigestPage: ContractModel, MemberValue {
 
 /// Digest of one tender's history up to a sequence (contract 4g).
 public struct HistoryDigest: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "HistoryDigest" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7458,9 +7805,12 @@ public struct HistoryDigest: ContractModel, MemberValue {
 
 /// The tender that stands in the way (contract 4h).
 public struct ExistingTender: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ExistingTender" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7498,9 +7848,12 @@ public struct ExistingTender: ContractModel, MemberValue {
 
 /// A broken rule (contract 4h).
 public struct ProblemViolation: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ProblemViolation" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7538,9 +7891,12 @@ public struct ProblemViolation: ContractModel, MemberValue {
 
 /// A problem (RFC 9457; contract 4h).
 public struct Problem: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Problem" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7658,9 +8014,12 @@ public struct Problem: ContractModel, MemberValue {
 
 /// A change of capacity (contract 4b).
 public struct CapacityChange: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacityChange" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7690,9 +8049,12 @@ public struct CapacityChange: ContractModel, MemberValue {
 
 /// Why something was refused.
 public struct Reason: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Reason" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7722,9 +8084,12 @@ public struct Reason: ContractModel, MemberValue {
 
 /// A tender as the application sees it (contract 4a).
 public struct Tender: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Tender" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7906,9 +8271,12 @@ public struct Tender: ContractModel, MemberValue {
 
 /// An offer and who made it.
 public struct CarrierOffer: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CarrierOffer" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7938,9 +8306,12 @@ public struct CarrierOffer: ContractModel, MemberValue {
 
 /// A carrier that did not answer.
 public struct CarrierFailure: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CarrierFailure" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -7978,9 +8349,12 @@ public struct CarrierFailure: ContractModel, MemberValue {
 
 /// Offers of several carriers.
 public struct CapacityResult: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacityResult" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8010,9 +8384,12 @@ public struct CapacityResult: ContractModel, MemberValue {
 
 /// One check of eligibility.
 public struct EligibilityCheck: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EligibilityCheck" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8082,9 +8459,12 @@ public struct EligibilityCheck: ContractModel, MemberValue {
 
 /// Whether a load fits an offer, and why.
 public struct Eligibility: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Eligibility" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8130,9 +8510,12 @@ public struct Eligibility: ContractModel, MemberValue {
 
 /// What became of an incoming webhook (contract 4e).
 public struct InboxReceipt: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "InboxReceipt" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8194,9 +8577,12 @@ public struct InboxReceipt: ContractModel, MemberValue {
 
 /// A header field of HTTP.
 public struct HeaderField: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "HeaderField" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8226,9 +8612,12 @@ public struct HeaderField: ContractModel, MemberValue {
 
 /// What to answer a carrier that asks whether it may send webhooks here (CloudEvents webhook 1.0, section 4).
 public struct InboxHandshake: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "InboxHandshake" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8266,9 +8655,12 @@ public struct InboxHandshake: ContractModel, MemberValue {
 
 /// What to answer to a request to a webhook's address, whatever the request was.
 public struct InboxAnswer: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "InboxAnswer" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8306,9 +8698,12 @@ public struct InboxAnswer: ContractModel, MemberValue {
 
 /// One thing that the carrier said of a command.
 public struct CommandStep: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CommandStep" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8346,9 +8741,12 @@ public struct CommandStep: ContractModel, MemberValue {
 
 /// A command as the journal knows it: who asked for what and why, and what became of it (contract 4f).
 public struct CommandRecord: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CommandRecord" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8458,9 +8856,12 @@ public struct CommandRecord: ContractModel, MemberValue {
 
 /// Where a load is, and how fresh that is.
 public struct Position: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Position" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8578,9 +8979,12 @@ public struct Position: ContractModel, MemberValue {
 
 /// One difference (contract 4g).
 public struct ReconciliationItem: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ReconciliationItem" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8650,9 +9054,12 @@ public struct ReconciliationItem: ContractModel, MemberValue {
 
 /// What reconciling found (contract 4g).
 public struct ReconciliationReport: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ReconciliationReport" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8722,9 +9129,12 @@ public struct ReconciliationReport: ContractModel, MemberValue {
 
 /// What verifying the journal found (contract 4g).
 public struct JournalReport: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "JournalReport" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8786,9 +9196,12 @@ public struct JournalReport: ContractModel, MemberValue {
 
 /// One row of the exported journal (contract 4g).
 public struct JournalEntry: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "JournalEntry" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8850,9 +9263,12 @@ public struct JournalEntry: ContractModel, MemberValue {
 
 /// An operation that the carrier says will end (contract 5).
 public struct RouteDeprecation: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "RouteDeprecation" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8906,9 +9322,12 @@ public struct RouteDeprecation: ContractModel, MemberValue {
 
 /// How one carrier is.
 public struct CarrierHealth: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CarrierHealth" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -8994,9 +9413,12 @@ public struct CarrierHealth: ContractModel, MemberValue {
 
 /// How the client is.
 public struct Health: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Health" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -9050,9 +9472,12 @@ public struct Health: ContractModel, MemberValue {
 
 /// One gauge's value now.
 public struct MetricSample: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "MetricSample" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -9090,9 +9515,12 @@ public struct MetricSample: ContractModel, MemberValue {
 
 /// Numbers to watch a client by (operations 6e), for a gauge each. No load and no tender is named.
 public struct Metrics: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Metrics" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -9114,9 +9542,12 @@ public struct Metrics: ContractModel, MemberValue {
 
 /// The generation of credentials that a carrier is called with.
 public struct GenerationStatus: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "GenerationStatus" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -9170,9 +9601,12 @@ public struct GenerationStatus: ContractModel, MemberValue {
 
 /// Something that ends.
 public struct Expiring: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Expiring" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -9242,9 +9676,12 @@ public struct Expiring: ContractModel, MemberValue {
 
 /// How often one kind of security event happened.
 public struct EventCount: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EventCount" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -9282,9 +9719,12 @@ public struct EventCount: ContractModel, MemberValue {
 
 /// What we are known by, how long that lasts, and what happened to it (identity §1, §5).
 public struct IdentityStatus: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "IdentityStatus" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -9330,9 +9770,12 @@ public struct IdentityStatus: ContractModel, MemberValue {
 
 /// What was negotiated with a peer on one connection (identity §1).
 public struct ConnectionFacts: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ConnectionFacts" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -9418,9 +9861,12 @@ public struct ConnectionFacts: ContractModel, MemberValue {
 
 /// Public keys for others to verify with (RFC 7517 §5).
 public struct JwkSet: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "JwkSet" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
@@ -9442,9 +9888,12 @@ public struct JwkSet: ContractModel, MemberValue {
 
 /// A security event, in the shape of OCSF 1.6 (identity §5).
 public struct SecurityEvent: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "SecurityEvent" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }

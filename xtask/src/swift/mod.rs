@@ -36,8 +36,13 @@ pub(crate) struct Counts {
 /// Builds the static library that a Swift program links; gives its path.
 /// `testing` is for tests: `TESTING_…`, and failpoints that kill the process; a product never has it.
 pub(crate) fn build_library(workspace: &Path, release: bool, testing: bool) -> Result<PathBuf> {
-    cargo_build(workspace, "gladhand-swift", release, if testing { &["testing"] } else { &[] })?;
-    Ok(target_dir(workspace, release).join("libgladhand_swift.a"))
+    let (package, library) = if testing {
+        ("gladhand-swift-testing", "libgladhand_swift_testing.a")
+    } else {
+        ("gladhand-swift", "libgladhand_swift.a")
+    };
+    cargo_build(workspace, package, release, &[])?;
+    Ok(target_dir(workspace, release).join(library))
 }
 
 /// Builds the package's tests in the stage and runs them, output passed through; gives the count. `filter` takes those
@@ -51,8 +56,8 @@ pub(crate) fn test(stage: &Stage, testing: &Testing<'_>) -> Result<(Counts, Stri
     let (canaries, seen) = (stage.outside("canaries.txt"), stage.inside("canaries.txt"));
     staging::write(&canaries, b"", 0o644)?;
     let mut env = vec![("GLADHAND_CANARIES", seen.as_str())];
-    let rounds = std::env::var("GLADHAND_SIGKILL_ROUNDS").ok();
-    env.extend(rounds.iter().map(|rounds| ("GLADHAND_SIGKILL_ROUNDS", rounds.as_str())));
+    let asked = ["GLADHAND_SIGKILL_ROUNDS", "GLADHAND_LEAK_CALLS"].map(|name| (name, std::env::var(name).ok()));
+    env.extend(asked.iter().filter_map(|(name, value)| value.as_deref().map(|value| (*name, value))));
     let output = stage
         .command_with(&stage.package(), "swift", &arguments, &env)
         .output()

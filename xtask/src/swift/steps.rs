@@ -34,10 +34,10 @@ pub(crate) fn morning(stage: &Stage, variables: &[(&str, PathBuf)]) -> Result<Co
 
 /// Checks that the generated sources are those of the library.
 pub(crate) fn lint() -> Result<()> {
-    generated::check(&paths::root(), &build_library(&paths::root(), false, false)?)
+    generated::check(&paths::root(), &build_library(&paths::root(), false, true)?)
 }
 
 /// Writes the generated sources into the package.
 pub(crate) fn write_generated() -> Result<()> {
-    generated::write(&paths::root(), &build_library(&paths::root(), false, false)?)
+    generated::write(&paths::root(), &build_library(&paths::root(), false, true)?)
 }
