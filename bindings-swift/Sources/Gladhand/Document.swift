@@ -93,7 +93,7 @@ public struct Document: Sendable {
     /// A document in which the value at a pointer is `raw`, a JSON text; every other byte stays. Missing parents are added
     /// as objects, `-` appends to an array.
     ///
-    /// - Throws: ``GladhandError`` with `malformedJson` if `raw` is no JSON text, `invalidArgument` if the pointer leads
+    /// - Throws: ``GladhandError`` with `malformedJson` if the value is no JSON text, `invalidArgument` if the pointer leads
     ///   through a scalar.
     public func patching(_ pointer: String, raw: String) throws -> Document {
         var copy = self

@@ -17,8 +17,8 @@ public struct Identity: Sendable {
     /// What TLS negotiated with a carrier, on the newest connection or on one made to learn it: version, key exchange, both
     /// certificates (SHA-256, hexadecimal).
     ///
-    /// - Throws: ``GladhandError`` with `carrierUnknown`, of kind `identity` for a certificate that is not usable, or
-    ///   `network`.
+    /// - Throws: ``GladhandError`` with `carrierUnknown`; of kind ``GladhandError/Kind/identity`` for a certificate that is not
+    ///   usable, of kind ``GladhandError/Kind/network`` for a carrier that is not reached.
     public func connection(_ carrier: String) async throws -> ConnectionFacts {
         ConnectionFacts(try await bridged { try await handle.connectionFacts(carrier: carrier, cancel: $0) })
     }

@@ -58,8 +58,14 @@ public struct Number: Sendable, Hashable, ExpressibleByStringLiteral, Expressibl
     }
 
     /// A number with the digits of a `Decimal`.
-    public init(_ value: Decimal) {
+    public init(decimal value: Decimal) {
         lexeme = NSDecimalNumber(decimal: value).description(withLocale: Locale(identifier: "en_US_POSIX"))
+    }
+
+    /// Not there: a binary number has no exact decimals.
+    @available(*, unavailable, message: "a Double is no exact decimal: give the digits, such as \"1250.00\"")
+    public init(_ value: Double) {
+        lexeme = ""
     }
 
     /// The value for calculating, where `Decimal`'s 38 digits hold it.

@@ -1958,7 +1958,7 @@ public struct Carrier: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         scac: String? = nil,
         usdot: String? = nil,
@@ -2001,7 +2001,7 @@ public struct Autonomy: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         oddId: String? = nil,
         oddVersion: String? = nil,
@@ -2068,10 +2068,10 @@ public struct Window: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        start: Instant? = nil,
-        end: Instant? = nil
+        start: Instant,
+        end: Instant
     ) {
         document = .object
         fill("start", start)
@@ -2103,10 +2103,10 @@ public struct Place: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        lat: Number? = nil,
-        lon: Number? = nil,
+        lat: Number,
+        lon: Number,
         name: String? = nil,
         locationId: String? = nil,
         terminalId: String? = nil,
@@ -2170,11 +2170,11 @@ public struct Corridor: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         polyline5: String? = nil,
         geoJson: Json? = nil,
-        toleranceM: Int? = nil
+        toleranceM: Int
     ) {
         document = .object
         fill("polyline5", polyline5)
@@ -2213,15 +2213,15 @@ public struct PermittedDetour: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        detourId: String? = nil,
-        reason: [DetourReason]? = nil,
-        maxExtraMi: Number? = nil,
-        maxExtraMin: Int? = nil,
+        detourId: String,
+        reason: [DetourReason],
+        maxExtraMi: Number,
+        maxExtraMin: Int,
         area: Json? = nil,
         viaTerminals: [String]? = nil,
-        needsApproval: Bool? = nil
+        needsApproval: Bool
     ) {
         document = .object
         fill("detourId", detourId)
@@ -2288,10 +2288,10 @@ public struct RouteSegment: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        from: Place? = nil,
-        to: Place? = nil,
+        from: Place,
+        to: Place,
         segmentId: String? = nil,
         sequence: Int? = nil,
         driveMode: DriveMode? = nil,
@@ -2411,12 +2411,12 @@ public struct HoursOfOperation: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        days: [Weekday]? = nil,
-        startLocal: String? = nil,
-        endLocal: String? = nil,
-        timeZone: String? = nil,
+        days: [Weekday],
+        startLocal: String,
+        endLocal: String,
+        timeZone: String,
         appliesTo: String? = nil
     ) {
         document = .object
@@ -2470,13 +2470,13 @@ public struct ChargingWindow: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        locationId: String? = nil,
-        window: Window? = nil,
-        minMinutes: Int? = nil,
+        locationId: String,
+        window: Window,
+        minMinutes: Int,
         minKwh: Number? = nil,
-        mandatory: Bool? = nil
+        mandatory: Bool
     ) {
         document = .object
         fill("locationId", locationId)
@@ -2529,11 +2529,11 @@ public struct MaintenanceWindow: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        window: Window? = nil,
-        kind: MaintenanceKind? = nil,
-        mandatory: Bool? = nil
+        window: Window,
+        kind: MaintenanceKind,
+        mandatory: Bool
     ) {
         document = .object
         fill("window", window)
@@ -2572,11 +2572,11 @@ public struct Inspection: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        scheme: String? = nil,
-        lastPassedAt: Instant? = nil,
-        validUntil: Instant? = nil,
+        scheme: String,
+        lastPassedAt: Instant,
+        validUntil: Instant,
         intervalH: Int? = nil
     ) {
         document = .object
@@ -2623,10 +2623,10 @@ public struct Money: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        currency: String? = nil,
-        amount: Number? = nil
+        currency: String,
+        amount: Number
     ) {
         document = .object
         fill("currency", currency)
@@ -2658,7 +2658,7 @@ public struct CargoRestrictions: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         allowedCommodities: [String]? = nil,
         forbidden: [String]? = nil,
@@ -2749,7 +2749,7 @@ public struct WeatherLimits: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         maxWindMph: Number? = nil,
         minVisibilityMi: Number? = nil,
@@ -2800,12 +2800,12 @@ public struct Handoff: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         originTerminal: String? = nil,
         destTerminal: String? = nil,
-        transferMin: Int? = nil,
-        manualLegBy: ManualLegBy? = nil
+        transferMin: Int,
+        manualLegBy: ManualLegBy
     ) {
         document = .object
         fill("originTerminal", originTerminal)
@@ -2851,10 +2851,10 @@ public struct OperationalConstraints: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        maxWeightLbs: Int? = nil,
-        hazmat: Bool? = nil,
+        maxWeightLbs: Int,
+        hazmat: Bool,
         weightBasis: WeightBasis? = nil,
         maxCargoWeightLbs: Int? = nil,
         tareWeightLbs: Int? = nil,
@@ -2990,9 +2990,9 @@ public struct FuelSurcharge: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        method: FuelMethod? = nil,
+        method: FuelMethod,
         value: Number? = nil,
         amount: Number? = nil
     ) {
@@ -3033,11 +3033,11 @@ public struct Accessorial: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        code: AccessorialCode? = nil,
+        code: AccessorialCode,
         basis: RateBasis? = nil,
-        amount: Money? = nil,
+        amount: Money,
         freeMin: Int? = nil,
         perUnit: String? = nil,
         cap: Money? = nil,
@@ -3108,10 +3108,10 @@ public struct Rate: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        currency: String? = nil,
-        amount: Number? = nil,
+        currency: String,
+        amount: Number,
         basis: RateBasis? = nil,
         unitPrice: Number? = nil,
         minimum: Money? = nil,
@@ -3215,11 +3215,11 @@ public struct SetpointRange: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        min: Number? = nil,
-        max: Number? = nil,
-        unit: TemperatureUnit? = nil
+        min: Number,
+        max: Number,
+        unit: TemperatureUnit
     ) {
         document = .object
         fill("min", min)
@@ -3258,7 +3258,7 @@ public struct Equipment: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         provides: EquipmentProvides? = nil,
         trailerTypes: [String]? = nil,
@@ -3333,10 +3333,10 @@ public struct CapacityHold: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        holdId: String? = nil,
-        heldUntil: Instant? = nil,
+        holdId: String,
+        heldUntil: Instant,
         by: String? = nil
     ) {
         document = .object
@@ -3376,21 +3376,21 @@ public struct CapacityOffer: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
         mustUnderstand: [String]? = nil,
-        capacityId: String? = nil,
+        capacityId: String,
         capacityRevision: Int? = nil,
         carrier: Carrier? = nil,
-        vehicleType: String? = nil,
-        autonomyLevel: AutonomyLevel? = nil,
+        vehicleType: String,
+        autonomyLevel: AutonomyLevel,
         autonomy: Autonomy? = nil,
-        availableWindow: Window? = nil,
+        availableWindow: Window,
         offerValidUntil: Instant? = nil,
-        route: [RouteSegment]? = nil,
-        constraints: OperationalConstraints? = nil,
-        rate: Rate? = nil,
+        route: [RouteSegment],
+        constraints: OperationalConstraints,
+        rate: Rate,
         equipment: Equipment? = nil,
         quantity: Int? = nil,
         hold: CapacityHold? = nil,
@@ -3547,7 +3547,7 @@ public struct Contact: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         name: String? = nil,
         phone: String? = nil,
@@ -3590,10 +3590,10 @@ public struct Party: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        role: PartyRole? = nil,
-        name: String? = nil,
+        role: PartyRole,
+        name: String,
         scac: String? = nil,
         duns: String? = nil,
         address: Json? = nil,
@@ -3657,13 +3657,13 @@ public struct Location: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        name: String? = nil,
-        address: Json? = nil,
+        name: String,
+        address: Json,
         lat: Number? = nil,
         lon: Number? = nil,
-        timeZone: String? = nil
+        timeZone: String
     ) {
         document = .object
         fill("name", name)
@@ -3716,12 +3716,12 @@ public struct Appointment: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        kind: AppointmentKind? = nil,
-        start: Instant? = nil,
-        end: Instant? = nil,
-        timeZone: String? = nil,
+        kind: AppointmentKind,
+        start: Instant,
+        end: Instant,
+        timeZone: String,
         apptNumber: String? = nil,
         status: AppointmentStatus? = nil
     ) {
@@ -3783,13 +3783,13 @@ public struct Stop: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        stopId: String? = nil,
-        sequence: Int? = nil,
-        type: StopType? = nil,
-        location: Location? = nil,
-        appointment: Appointment? = nil,
+        stopId: String,
+        sequence: Int,
+        type: StopType,
+        location: Location,
+        appointment: Appointment,
         contacts: [Contact]? = nil,
         instructions: String? = nil,
         dwellMinExpected: Int? = nil,
@@ -3882,10 +3882,10 @@ public struct Quantity: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        value: Number? = nil,
-        unit: String? = nil
+        value: Number,
+        unit: String
     ) {
         document = .object
         fill("value", value)
@@ -3917,12 +3917,12 @@ public struct Dimensions: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        length: Number? = nil,
-        width: Number? = nil,
-        height: Number? = nil,
-        unit: LengthUnit? = nil
+        length: Number,
+        width: Number,
+        height: Number,
+        unit: LengthUnit
     ) {
         document = .object
         fill("length", length)
@@ -3968,11 +3968,11 @@ public struct Temperature: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        min: Number? = nil,
-        max: Number? = nil,
-        unit: TemperatureUnit? = nil,
+        min: Number,
+        max: Number,
+        unit: TemperatureUnit,
         mode: TemperatureMode? = nil
     ) {
         document = .object
@@ -4019,18 +4019,18 @@ public struct Hazmat: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        unNumber: String? = nil,
-        properShippingName: String? = nil,
-        hazardClass: String? = nil,
+        unNumber: String,
+        properShippingName: String,
+        hazardClass: String,
         subsidiary: [String]? = nil,
         packingGroup: PackingGroup? = nil,
-        quantity: String? = nil,
+        quantity: String,
         reportableQty: Bool? = nil,
         limitedQty: Bool? = nil,
         marinePollutant: Bool? = nil,
-        emergencyPhone: String? = nil,
+        emergencyPhone: String,
         erg: String? = nil
     ) {
         document = .object
@@ -4126,13 +4126,13 @@ public struct Commodity: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        lineId: String? = nil,
-        description: String? = nil,
-        quantity: Int? = nil,
-        packaging: String? = nil,
-        weight: Quantity? = nil,
+        lineId: String,
+        description: String,
+        quantity: Int,
+        packaging: String,
+        weight: Quantity,
         volume: Quantity? = nil,
         dims: Dimensions? = nil,
         nmfcClass: String? = nil,
@@ -4141,8 +4141,8 @@ public struct Commodity: ContractModel, MemberValue {
         stackable: Bool? = nil,
         temp: Temperature? = nil,
         hazmat: Hazmat? = nil,
-        pickupStopId: String? = nil,
-        deliveryStopId: String? = nil
+        pickupStopId: String,
+        deliveryStopId: String
     ) {
         document = .object
         fill("lineId", lineId)
@@ -4265,10 +4265,10 @@ public struct Reference: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        type: ReferenceType? = nil,
-        value: String? = nil,
+        type: ReferenceType,
+        value: String,
         scope: String? = nil
     ) {
         document = .object
@@ -4308,9 +4308,9 @@ public struct EquipmentRequired: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        trailerType: String? = nil,
+        trailerType: String,
         trailerLengthFt: Int? = nil
     ) {
         document = .object
@@ -4343,7 +4343,7 @@ public struct Requirements: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         teamOk: Bool? = nil,
         manualFallbackAllowed: Bool? = nil,
@@ -4386,25 +4386,25 @@ public struct LoadTender: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
         mustUnderstand: [String]? = nil,
         tenderId: String? = nil,
         revision: Int? = nil,
-        loadId: String? = nil,
+        loadId: String,
         capacityId: String? = nil,
         holdId: String? = nil,
         mode: TenderMode? = nil,
-        respondBy: Instant? = nil,
+        respondBy: Instant,
         pickupNotBefore: Instant? = nil,
         synthetic: Bool? = nil,
-        parties: [Party]? = nil,
-        stops: [Stop]? = nil,
-        commodities: [Commodity]? = nil,
-        references: [Reference]? = nil,
-        rate: Rate? = nil,
-        equipmentRequired: EquipmentRequired? = nil,
+        parties: [Party],
+        stops: [Stop],
+        commodities: [Commodity],
+        references: [Reference],
+        rate: Rate,
+        equipmentRequired: EquipmentRequired,
         requirements: Requirements? = nil,
         ext: Json? = nil
     ) {
@@ -4557,9 +4557,9 @@ public struct DecidedBy: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        kind: DeciderKind? = nil,
+        kind: DeciderKind,
         id: String? = nil
     ) {
         document = .object
@@ -4592,10 +4592,10 @@ public struct CounterAppointment: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        stopId: String? = nil,
-        appointment: Appointment? = nil
+        stopId: String,
+        appointment: Appointment
     ) {
         document = .object
         fill("stopId", stopId)
@@ -4627,14 +4627,14 @@ public struct Counter: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         counterId: String? = nil,
         firm: Bool? = nil,
         rate: Rate? = nil,
         appointments: [CounterAppointment]? = nil,
         route: [RouteSegment]? = nil,
-        validUntil: Instant? = nil
+        validUntil: Instant
     ) {
         document = .object
         fill("counterId", counterId)
@@ -4694,15 +4694,15 @@ public struct TenderDecision: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
         mustUnderstand: [String]? = nil,
-        tenderId: String? = nil,
-        revision: Int? = nil,
-        outcome: Outcome? = nil,
-        decidedAt: Instant? = nil,
-        decidedBy: DecidedBy? = nil,
+        tenderId: String,
+        revision: Int,
+        outcome: Outcome,
+        decidedAt: Instant,
+        decidedBy: DecidedBy,
         reasonCode: ReasonCode? = nil,
         reasonText: String? = nil,
         counter: Counter? = nil,
@@ -4817,13 +4817,13 @@ public struct TenderWithdrawal: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        withdrawalId: String? = nil,
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        reason: String? = nil
+        withdrawalId: String,
+        tenderId: String,
+        loadId: String,
+        reason: String
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -4876,11 +4876,11 @@ public struct CounterAnswer: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        counterId: String? = nil,
-        tenderId: String? = nil,
+        counterId: String,
+        tenderId: String,
         reason: String? = nil
     ) {
         document = .object
@@ -4927,13 +4927,13 @@ public struct TenderCancellation: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        cancellationId: String? = nil,
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        reason: String? = nil
+        cancellationId: String,
+        tenderId: String,
+        loadId: String,
+        reason: String
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -4986,13 +4986,13 @@ public struct DeliveryPaper: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        type: PaperType? = nil,
-        uri: String? = nil,
-        sha256: String? = nil,
-        mime: String? = nil,
-        bytes: Int? = nil
+        type: PaperType,
+        uri: String,
+        sha256: String,
+        mime: String,
+        bytes: Int
     ) {
         document = .object
         fill("type", type)
@@ -5045,10 +5045,10 @@ public struct Pieces: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        ordered: Int? = nil,
-        received: Int? = nil,
+        ordered: Int,
+        received: Int,
         damaged: Int? = nil,
         short: Int? = nil,
         over: Int? = nil
@@ -5104,11 +5104,11 @@ public struct OsdItem: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        lineId: String? = nil,
-        kind: OsdKind? = nil,
-        pieces: Int? = nil,
+        lineId: String,
+        kind: OsdKind,
+        pieces: Int,
         notes: String? = nil
     ) {
         document = .object
@@ -5155,13 +5155,13 @@ public struct ProofOfDelivery: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        podId: String? = nil,
-        tenderId: String? = nil,
-        stopId: String? = nil,
-        deliveredAt: Instant? = nil,
+        podId: String,
+        tenderId: String,
+        stopId: String,
+        deliveredAt: Instant,
         receivedBy: String? = nil,
         signature: String? = nil,
         documents: [DeliveryPaper]? = nil,
@@ -5270,11 +5270,11 @@ public struct InvoiceLine: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        code: String? = nil,
+        code: String,
         description: String? = nil,
-        amount: Money? = nil
+        amount: Money
     ) {
         document = .object
         fill("code", code)
@@ -5313,13 +5313,13 @@ public struct Invoice: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        invoiceId: String? = nil,
-        tenderId: String? = nil,
-        lines: [InvoiceLine]? = nil,
-        total: Money? = nil,
+        invoiceId: String,
+        tenderId: String,
+        lines: [InvoiceLine],
+        total: Money,
         currency: String? = nil,
         correctionOf: String? = nil
     ) {
@@ -5388,14 +5388,14 @@ public struct DocumentEntry: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        docId: String? = nil,
-        type: String? = nil,
-        mime: String? = nil,
-        sha256: String? = nil,
-        bytes: Int? = nil,
-        filedAt: Instant? = nil
+        docId: String,
+        type: String,
+        mime: String,
+        sha256: String,
+        bytes: Int,
+        filedAt: Instant
     ) {
         document = .object
         fill("docId", docId)
@@ -5455,11 +5455,11 @@ public struct DocumentList: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        tenderId: String? = nil,
-        documents: [DocumentEntry]? = nil
+        tenderId: String,
+        documents: [DocumentEntry]
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -5498,10 +5498,10 @@ public struct Eta: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        stopId: String? = nil,
-        at: Instant? = nil,
+        stopId: String,
+        at: Instant,
         p10: Instant? = nil,
         p90: Instant? = nil,
         basis: String? = nil
@@ -5557,11 +5557,11 @@ public struct Assignment: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        legId: String? = nil,
+        legId: String,
         segmentRefs: [String]? = nil,
-        driveMode: DriveMode? = nil,
+        driveMode: DriveMode,
         tractorId: String? = nil,
         trailerId: String? = nil,
         driverRef: String? = nil,
@@ -5632,17 +5632,17 @@ public struct Dispatch: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
         mustUnderstand: [String]? = nil,
-        dispatchId: String? = nil,
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        dispatchRevision: Int? = nil,
-        assignments: [Assignment]? = nil,
+        dispatchId: String,
+        tenderId: String,
+        loadId: String,
+        dispatchRevision: Int,
+        assignments: [Assignment],
         releasedThrough: String? = nil,
-        controlMode: ControlMode? = nil,
+        controlMode: ControlMode,
         contact24x7: String? = nil
     ) {
         document = .object
@@ -5731,10 +5731,10 @@ public struct Requester: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        principal: String? = nil,
-        role: String? = nil
+        principal: String,
+        role: String
     ) {
         document = .object
         fill("principal", principal)
@@ -5766,7 +5766,7 @@ public struct CommandParams: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         condition: StopCondition? = nil,
         stopId: String? = nil,
@@ -5865,19 +5865,19 @@ public struct Command: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
         mustUnderstand: [String]? = nil,
-        commandId: String? = nil,
-        type: CommandType? = nil,
-        dispatchId: String? = nil,
-        expectedDispatchRevision: Int? = nil,
-        commandSequence: Int? = nil,
-        reason: String? = nil,
-        requestedBy: Requester? = nil,
-        issuedAt: Instant? = nil,
-        expiresAt: Instant? = nil,
+        commandId: String,
+        type: CommandType,
+        dispatchId: String,
+        expectedDispatchRevision: Int,
+        commandSequence: Int,
+        reason: String,
+        requestedBy: Requester,
+        issuedAt: Instant,
+        expiresAt: Instant,
         leaseS: Int? = nil,
         params: CommandParams? = nil
     ) {
@@ -5988,13 +5988,13 @@ public struct CommandRevocation: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        commandId: String? = nil,
+        commandId: String,
         type: CommandType? = nil,
-        reason: String? = nil,
-        requestedBy: Requester? = nil
+        reason: String,
+        requestedBy: Requester
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -6047,14 +6047,14 @@ public struct CommandStatus: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        commandId: String? = nil,
-        dispatchId: String? = nil,
+        commandId: String,
+        dispatchId: String,
         tenderId: String? = nil,
-        type: CommandType? = nil,
-        state: CommandState? = nil,
+        type: CommandType,
+        state: CommandState,
         commandSequence: Int? = nil,
         requestedAt: Instant? = nil,
         updatedAt: Instant? = nil,
@@ -6194,14 +6194,14 @@ public struct EventPosition: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        lat: Number? = nil,
-        lon: Number? = nil,
+        lat: Number,
+        lon: Number,
         accuracyM: Number? = nil,
         headingDeg: Number? = nil,
         speedMps: Number? = nil,
-        at: Instant? = nil
+        at: Instant
     ) {
         document = .object
         fill("lat", lat)
@@ -6261,10 +6261,10 @@ public struct DecisionNeeded: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        options: [String]? = nil,
-        by: String? = nil
+        options: [String],
+        by: String
     ) {
         document = .object
         fill("options", options)
@@ -6296,12 +6296,12 @@ public struct TenderException: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        exceptionId: String? = nil,
-        kind: ExceptionKind? = nil,
-        severity: Severity? = nil,
-        openedAt: Instant? = nil,
+        exceptionId: String,
+        kind: ExceptionKind,
+        severity: Severity,
+        openedAt: Instant,
         clearedAt: Instant? = nil,
         effect: Effect? = nil,
         etaDeltaMin: Number? = nil,
@@ -6387,7 +6387,7 @@ public struct X12Status: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         at701: String? = nil,
         at702: String? = nil
@@ -6422,19 +6422,19 @@ public struct StatusEvent: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        loadId: String? = nil,
-        tenderId: String? = nil,
+        loadId: String,
+        tenderId: String,
         dispatchId: String? = nil,
         capacityId: String? = nil,
-        eventSequence: Int? = nil,
-        status: String? = nil,
+        eventSequence: Int,
+        status: String,
         stopId: String? = nil,
         position: EventPosition? = nil,
         eta: [Eta]? = nil,
         controlMode: ControlMode? = nil,
-        sourceSystem: String? = nil,
+        sourceSystem: String,
         decision: Json? = nil,
         exception: TenderException? = nil,
         command: Json? = nil,
@@ -6561,21 +6561,21 @@ public struct Event: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        specversion: String? = nil,
-        id: String? = nil,
-        source: String? = nil,
-        type: String? = nil,
-        subject: String? = nil,
-        time: Instant? = nil,
-        recordedtime: Instant? = nil,
-        sequence: String? = nil,
-        partitionkey: String? = nil,
+        specversion: String,
+        id: String,
+        source: String,
+        type: String,
+        subject: String,
+        time: Instant,
+        recordedtime: Instant,
+        sequence: String,
+        partitionkey: String,
         datacontenttype: String? = nil,
         dataschema: String? = nil,
         traceparent: String? = nil,
-        data: StatusEvent? = nil
+        data: StatusEvent
     ) {
         document = .object
         fill("specversion", specversion)
@@ -6684,11 +6684,11 @@ public struct HeartbeatData: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        subscriptionId: String? = nil,
-        cursor: String? = nil,
-        logEpoch: String? = nil
+        subscriptionId: String,
+        cursor: String,
+        logEpoch: String
     ) {
         document = .object
         fill("subscriptionId", subscriptionId)
@@ -6727,15 +6727,15 @@ public struct Heartbeat: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        specversion: String? = nil,
-        id: String? = nil,
-        source: String? = nil,
-        type: String? = nil,
-        time: Instant? = nil,
+        specversion: String,
+        id: String,
+        source: String,
+        type: String,
+        time: Instant,
         datacontenttype: String? = nil,
-        data: HeartbeatData? = nil
+        data: HeartbeatData
     ) {
         document = .object
         fill("specversion", specversion)
@@ -6802,11 +6802,11 @@ public struct ContractVersion: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        major: Int? = nil,
-        minor: Int? = nil,
-        status: VersionStatus? = nil,
+        major: Int,
+        minor: Int,
+        status: VersionStatus,
         deprecatedAt: Instant? = nil,
         sunsetAt: Instant? = nil
     ) {
@@ -6861,9 +6861,9 @@ public struct IdempotencyPolicy: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        retentionHours: Int? = nil
+        retentionHours: Int
     ) {
         document = .object
         fill("retentionHours", retentionHours)
@@ -6888,10 +6888,10 @@ public struct WebhookKey: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        keyId: String? = nil,
-        publicKey: String? = nil,
+        keyId: String,
+        publicKey: String,
         notBefore: Instant? = nil,
         notAfter: Instant? = nil
     ) {
@@ -6939,10 +6939,10 @@ public struct Limits: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        maxWaitSeconds: Int? = nil,
-        maxBodyBytes: Int? = nil
+        maxWaitSeconds: Int,
+        maxBodyBytes: Int
     ) {
         document = .object
         fill("maxWaitSeconds", maxWaitSeconds)
@@ -6974,21 +6974,21 @@ public struct Discovery: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        environment: String? = nil,
-        carrier: Carrier? = nil,
-        versions: [ContractVersion]? = nil,
-        compatibilityWindowDays: Int? = nil,
-        issuer: String? = nil,
-        resource: String? = nil,
-        idempotency: IdempotencyPolicy? = nil,
-        webhookKeys: [WebhookKey]? = nil,
+        environment: String,
+        carrier: Carrier,
+        versions: [ContractVersion],
+        compatibilityWindowDays: Int,
+        issuer: String,
+        resource: String,
+        idempotency: IdempotencyPolicy,
+        webhookKeys: [WebhookKey],
         decisionSlaSeconds: Int? = nil,
-        limits: Limits? = nil,
-        features: [String]? = nil,
-        logEpoch: String? = nil,
+        limits: Limits,
+        features: [String],
+        logEpoch: String,
         tzdb: String? = nil,
         telemetryEndpoint: String? = nil,
         assumedTareLbs: Int? = nil,
@@ -7129,11 +7129,11 @@ public struct CapacitySearch: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        origin: Place? = nil,
-        destination: Place? = nil,
+        origin: Place,
+        destination: Place,
         radiusMi: Number? = nil,
         window: Window? = nil,
         equipment: String? = nil,
@@ -7212,10 +7212,10 @@ public struct CapacityPage: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        offers: [CapacityOffer]? = nil,
+        offers: [CapacityOffer],
         cursor: String? = nil
     ) {
         document = .object
@@ -7255,14 +7255,14 @@ public struct TenderSnapshot: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        tenderId: String? = nil,
-        loadId: String? = nil,
+        tenderId: String,
+        loadId: String,
         capacityId: String? = nil,
-        revision: Int? = nil,
-        state: TenderState? = nil,
+        revision: Int,
+        state: TenderState,
         controlMode: ControlMode? = nil,
         cancellation: Cancellation? = nil,
         amendment: Amendment? = nil,
@@ -7270,9 +7270,9 @@ public struct TenderSnapshot: ContractModel, MemberValue {
         decision: TenderDecision? = nil,
         dispatchId: String? = nil,
         acceptedRate: Money? = nil,
-        lastSequence: Int? = nil,
-        historyDigest: String? = nil,
-        logEpoch: String? = nil,
+        lastSequence: Int,
+        historyDigest: String,
+        logEpoch: String,
         updatedAt: Instant? = nil
     ) {
         document = .object
@@ -7410,10 +7410,10 @@ public struct TenderPage: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        tenders: [TenderSnapshot]? = nil,
+        tenders: [TenderSnapshot],
         cursor: String? = nil
     ) {
         document = .object
@@ -7453,13 +7453,13 @@ public struct EventPage: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        events: [Json]? = nil,
-        lastSequence: Int? = nil,
-        historyDigest: String? = nil,
-        logEpoch: String? = nil
+        events: [Json],
+        lastSequence: Int,
+        historyDigest: String,
+        logEpoch: String
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -7512,12 +7512,12 @@ public struct EventFeed: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        events: [Json]? = nil,
-        cursor: String? = nil,
-        logEpoch: String? = nil
+        events: [Json],
+        cursor: String,
+        logEpoch: String
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -7563,13 +7563,13 @@ public struct WebhookSubscription: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        subscriptionId: String? = nil,
-        url: String? = nil,
-        types: [String]? = nil,
-        mtls: WebhookAuth? = nil
+        subscriptionId: String,
+        url: String,
+        types: [String],
+        mtls: WebhookAuth
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -7622,14 +7622,14 @@ public struct TenderDigest: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        revision: Int? = nil,
-        state: TenderState? = nil,
-        lastSequence: Int? = nil,
-        historyDigest: String? = nil,
+        tenderId: String,
+        loadId: String,
+        revision: Int,
+        state: TenderState,
+        lastSequence: Int,
+        historyDigest: String,
         acceptedRate: Money? = nil
     ) {
         document = .object
@@ -7697,12 +7697,12 @@ public struct DigestPage: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        asOf: String? = nil,
-        logEpoch: String? = nil,
-        items: [TenderDigest]? = nil,
+        asOf: String,
+        logEpoch: String,
+        items: [TenderDigest],
         cursor: String? = nil
     ) {
         document = .object
@@ -7756,13 +7756,13 @@ public struct HistoryDigest: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        tenderId: String? = nil,
-        sequence: Int? = nil,
-        historyDigest: String? = nil,
-        logEpoch: String? = nil
+        tenderId: String,
+        sequence: Int,
+        historyDigest: String,
+        logEpoch: String
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -7815,10 +7815,10 @@ public struct ExistingTender: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        tenderId: String? = nil,
-        state: TenderState? = nil,
+        tenderId: String,
+        state: TenderState,
         location: String? = nil
     ) {
         document = .object
@@ -7858,11 +7858,11 @@ public struct ProblemViolation: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        path: String? = nil,
-        code: String? = nil,
-        message: String? = nil
+        path: String,
+        code: String,
+        message: String
     ) {
         document = .object
         fill("path", path)
@@ -7901,13 +7901,13 @@ public struct Problem: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         type: String? = nil,
         title: String? = nil,
         status: Int? = nil,
         detail: String? = nil,
-        code: String? = nil,
+        code: String,
         retryable: Bool? = nil,
         retryAfterS: Int? = nil,
         traceId: String? = nil,
@@ -8024,10 +8024,10 @@ public struct CapacityChange: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        capacityId: String? = nil,
-        status: CapacityStatus? = nil
+        capacityId: String,
+        status: CapacityStatus
     ) {
         document = .object
         fill("capacityId", capacityId)
@@ -8059,9 +8059,9 @@ public struct Reason: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        code: String? = nil,
+        code: String,
         text: String? = nil
     ) {
         document = .object
@@ -8094,28 +8094,28 @@ public struct Tender: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        carrier: String? = nil,
-        attempt: Int? = nil,
-        revision: Int? = nil,
-        state: TenderState? = nil,
+        tenderId: String,
+        loadId: String,
+        carrier: String,
+        attempt: Int,
+        revision: Int,
+        state: TenderState,
         briefState: String? = nil,
-        receipt: Receipt? = nil,
-        joined: Bool? = nil,
-        loadReleased: Bool? = nil,
+        receipt: Receipt,
+        joined: Bool,
+        loadReleased: Bool,
         decision: TenderDecision? = nil,
         reason: Reason? = nil,
         dispatchId: String? = nil,
         controlMode: ControlMode? = nil,
         cancellation: Cancellation? = nil,
         amendment: Amendment? = nil,
-        sync: Sync? = nil,
-        lastSequence: Int? = nil,
-        historyDigest: String? = nil,
-        updatedAt: Instant? = nil,
+        sync: Sync,
+        lastSequence: Int,
+        historyDigest: String,
+        updatedAt: Instant,
         exceptions: [Json]? = nil
     ) {
         document = .object
@@ -8281,10 +8281,10 @@ public struct CarrierOffer: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        carrier: String? = nil,
-        offer: CapacityOffer? = nil
+        carrier: String,
+        offer: CapacityOffer
     ) {
         document = .object
         fill("carrier", carrier)
@@ -8316,11 +8316,11 @@ public struct CarrierFailure: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        carrier: String? = nil,
-        code: String? = nil,
-        message: String? = nil
+        carrier: String,
+        code: String,
+        message: String
     ) {
         document = .object
         fill("carrier", carrier)
@@ -8359,10 +8359,10 @@ public struct CapacityResult: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        offers: [CarrierOffer]? = nil,
-        failures: [CarrierFailure]? = nil
+        offers: [CarrierOffer],
+        failures: [CarrierFailure]
     ) {
         document = .object
         fill("offers", offers)
@@ -8394,12 +8394,12 @@ public struct EligibilityCheck: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        code: String? = nil,
-        constraint: String? = nil,
-        load: String? = nil,
-        result: Verdict? = nil,
+        code: String,
+        constraint: String,
+        load: String,
+        result: Verdict,
         actual: String? = nil,
         limit: String? = nil,
         remedy: String? = nil
@@ -8469,12 +8469,12 @@ public struct Eligibility: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        verdict: Verdict? = nil,
-        checks: [EligibilityCheck]? = nil,
-        capacityRevision: Int? = nil,
-        evaluatedAt: Instant? = nil
+        verdict: Verdict,
+        checks: [EligibilityCheck],
+        capacityRevision: Int,
+        evaluatedAt: Instant
     ) {
         document = .object
         fill("verdict", verdict)
@@ -8520,10 +8520,10 @@ public struct InboxReceipt: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        outcome: InboxOutcome? = nil,
-        status: Int? = nil,
+        outcome: InboxOutcome,
+        status: Int,
         carrier: String? = nil,
         tenderId: String? = nil,
         sequence: Int? = nil,
@@ -8587,10 +8587,10 @@ public struct HeaderField: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        name: String? = nil,
-        value: String? = nil
+        name: String,
+        value: String
     ) {
         document = .object
         fill("name", name)
@@ -8622,11 +8622,11 @@ public struct InboxHandshake: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        status: Int? = nil,
-        carrier: String? = nil,
-        headers: [HeaderField]? = nil
+        status: Int,
+        carrier: String,
+        headers: [HeaderField]
     ) {
         document = .object
         fill("status", status)
@@ -8665,11 +8665,11 @@ public struct InboxAnswer: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        status: Int? = nil,
-        headers: [HeaderField]? = nil,
-        body: String? = nil
+        status: Int,
+        headers: [HeaderField],
+        body: String
     ) {
         document = .object
         fill("status", status)
@@ -8708,9 +8708,9 @@ public struct CommandStep: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        state: CommandState? = nil,
+        state: CommandState,
         at: Instant? = nil,
         reason: String? = nil
     ) {
@@ -8751,20 +8751,20 @@ public struct CommandRecord: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        commandId: String? = nil,
-        dispatchId: String? = nil,
-        carrier: String? = nil,
+        commandId: String,
+        dispatchId: String,
+        carrier: String,
         tenderId: String? = nil,
-        command: Command? = nil,
-        state: CommandState? = nil,
-        receipt: String? = nil,
+        command: Command,
+        state: CommandState,
+        receipt: String,
         code: String? = nil,
-        history: [CommandStep]? = nil,
+        history: [CommandStep],
         revocation: CommandRevocation? = nil,
         inverse: CommandType? = nil,
-        irreversible: Bool? = nil
+        irreversible: Bool
     ) {
         document = .object
         fill("commandId", commandId)
@@ -8866,21 +8866,21 @@ public struct Position: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        loadId: String? = nil,
-        vehicleId: String? = nil,
-        observedAt: Instant? = nil,
-        receivedAt: Instant? = nil,
-        freshnessMs: Int? = nil,
-        lat: Number? = nil,
-        lon: Number? = nil,
+        loadId: String,
+        vehicleId: String,
+        observedAt: Instant,
+        receivedAt: Instant,
+        freshnessMs: Int,
+        lat: Number,
+        lon: Number,
         speedMps: Number? = nil,
         headingDeg: Number? = nil,
-        autonomyMode: String? = nil,
-        eventSequence: String? = nil,
-        skipped: Int? = nil,
-        possibleDuplicate: Bool? = nil
+        autonomyMode: String,
+        eventSequence: String,
+        skipped: Int,
+        possibleDuplicate: Bool
     ) {
         document = .object
         fill("loadId", loadId)
@@ -8989,13 +8989,13 @@ public struct ReconciliationItem: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        tenderId: String? = nil,
-        carrier: String? = nil,
-        `class`: String? = nil,
+        tenderId: String,
+        carrier: String,
+        `class`: String,
         repair: String? = nil,
-        open: Bool? = nil,
+        open: Bool,
         localSequence: Int? = nil,
         remoteSequence: Int? = nil
     ) {
@@ -9064,15 +9064,15 @@ public struct ReconciliationReport: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        at: Instant? = nil,
-        compared: Int? = nil,
-        equal: Int? = nil,
-        differences: Int? = nil,
-        repairs: Int? = nil,
-        items: [ReconciliationItem]? = nil,
-        failures: [CarrierFailure]? = nil
+        at: Instant,
+        compared: Int,
+        equal: Int,
+        differences: Int,
+        repairs: Int,
+        items: [ReconciliationItem],
+        failures: [CarrierFailure]
     ) {
         document = .object
         fill("at", at)
@@ -9139,13 +9139,13 @@ public struct JournalReport: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        intact: Bool? = nil,
-        entries: Int? = nil,
-        head: String? = nil,
-        unresolved: Int? = nil,
-        path: String? = nil,
+        intact: Bool,
+        entries: Int,
+        head: String,
+        unresolved: Int,
+        path: String,
         damage: [String]? = nil
     ) {
         document = .object
@@ -9206,14 +9206,14 @@ public struct JournalEntry: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        index: Int? = nil,
-        kind: String? = nil,
-        at: Instant? = nil,
-        digest: String? = nil,
-        previous: String? = nil,
-        body: Json? = nil
+        index: Int,
+        kind: String,
+        at: Instant,
+        digest: String,
+        previous: String,
+        body: Json
     ) {
         document = .object
         fill("index", index)
@@ -9273,9 +9273,9 @@ public struct RouteDeprecation: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        route: String? = nil,
+        route: String,
         deprecatedAt: Instant? = nil,
         sunsetAt: Instant? = nil,
         about: String? = nil,
@@ -9332,10 +9332,10 @@ public struct CarrierHealth: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        carrier: String? = nil,
-        reachable: Bool? = nil,
+        carrier: String,
+        reachable: Bool,
         code: String? = nil,
         tlsVersion: String? = nil,
         cipherSuite: String? = nil,
@@ -9423,13 +9423,13 @@ public struct Health: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        status: String? = nil,
-        unresolved: Int? = nil,
-        carriers: [CarrierHealth]? = nil,
+        status: String,
+        unresolved: Int,
+        carriers: [CarrierHealth],
         certificateNotAfter: Instant? = nil,
-        version: String? = nil
+        version: String
     ) {
         document = .object
         fill("status", status)
@@ -9482,11 +9482,11 @@ public struct MetricSample: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        name: String? = nil,
-        labels: Json? = nil,
-        value: Number? = nil
+        name: String,
+        labels: Json,
+        value: Number
     ) {
         document = .object
         fill("name", name)
@@ -9525,9 +9525,9 @@ public struct Metrics: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        samples: [MetricSample]? = nil
+        samples: [MetricSample]
     ) {
         document = .object
         fill("samples", samples)
@@ -9552,13 +9552,13 @@ public struct GenerationStatus: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        carrier: String? = nil,
-        generation: Int? = nil,
-        fingerprint: String? = nil,
-        uris: [String]? = nil,
-        draining: Int? = nil
+        carrier: String,
+        generation: Int,
+        fingerprint: String,
+        uris: [String],
+        draining: Int
     ) {
         document = .object
         fill("carrier", carrier)
@@ -9611,15 +9611,15 @@ public struct Expiring: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        subject: String? = nil,
-        id: String? = nil,
+        subject: String,
+        id: String,
         carrier: String? = nil,
-        notBefore: Instant? = nil,
-        notAfter: Instant? = nil,
-        secondsLeft: Int? = nil,
-        warningsDue: Int? = nil
+        notBefore: Instant,
+        notAfter: Instant,
+        secondsLeft: Int,
+        warningsDue: Int
     ) {
         document = .object
         fill("subject", subject)
@@ -9686,11 +9686,11 @@ public struct EventCount: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        event: String? = nil,
-        succeeded: Int? = nil,
-        failed: Int? = nil
+        event: String,
+        succeeded: Int,
+        failed: Int
     ) {
         document = .object
         fill("event", event)
@@ -9729,12 +9729,12 @@ public struct IdentityStatus: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        source: String? = nil,
-        generations: [GenerationStatus]? = nil,
-        expiries: [Expiring]? = nil,
-        events: [EventCount]? = nil
+        source: String,
+        generations: [GenerationStatus],
+        expiries: [Expiring],
+        events: [EventCount]
     ) {
         document = .object
         fill("source", source)
@@ -9780,17 +9780,17 @@ public struct ConnectionFacts: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        version: String? = nil,
-        cipherSuite: String? = nil,
-        keyExchange: String? = nil,
+        version: String,
+        cipherSuite: String,
+        keyExchange: String,
         alpn: String? = nil,
-        peerFingerprint: String? = nil,
-        peerUris: [String]? = nil,
-        ourFingerprint: String? = nil,
-        generation: Int? = nil,
-        connectedAt: Instant? = nil
+        peerFingerprint: String,
+        peerUris: [String],
+        ourFingerprint: String,
+        generation: Int,
+        connectedAt: Instant
     ) {
         document = .object
         fill("version", version)
@@ -9871,9 +9871,9 @@ public struct JwkSet: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        keys: [Json]? = nil
+        keys: [Json]
     ) {
         document = .object
         fill("keys", keys)
@@ -9898,16 +9898,16 @@ public struct SecurityEvent: ContractModel, MemberValue {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        class_uid: Int? = nil,
-        message: String? = nil,
-        time: Int? = nil,
-        severity_id: Int? = nil,
-        status: String? = nil,
+        class_uid: Int,
+        message: String,
+        time: Int,
+        severity_id: Int,
+        status: String,
         status_code: String? = nil,
         status_detail: String? = nil,
-        unmapped: Json? = nil
+        unmapped: Json
     ) {
         document = .object
         fill("class_uid", class_uid)

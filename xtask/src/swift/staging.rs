@@ -95,6 +95,18 @@ impl Stage {
         self.inside("bindings-swift")
     }
 
+    /// What the toolchain compiles for, as it calls it.
+    pub(crate) fn target(&self) -> Result<String> {
+        let output = self
+            .command(&self.home, "swift", &["-print-target-info"])
+            .output()
+            .map_err(|e| format!("swift does not start: {e}"))?;
+        let information: serde_json::Value =
+            serde_json::from_slice(&output.stdout).map_err(|e| format!("swift -print-target-info: {e}"))?;
+        let triple = information.pointer("/target/triple").and_then(serde_json::Value::as_str);
+        triple.map(str::to_owned).ok_or_else(|| "swift -print-target-info names no target".to_owned())
+    }
+
     /// A command that runs in the stage.
     pub(crate) fn command(&self, dir: &str, program: &str, args: &[&str]) -> Command {
         self.command_with(dir, program, args, &[])
