@@ -45,8 +45,15 @@ final class WithSandboxTests: XCTestCase {
         XCTAssertEqual(call?.code, .clientClosed)
     }
 
-    @MainActor
     func testItEndsAlsoWhenTheClosureThrows() async throws {
+        let kept = try await Self.throwing()
+        let answer = await error { try await kept.control("/state") } as? GladhandError
+        XCTAssertEqual(answer?.code, .sandboxFailed)
+    }
+
+    /// On an actor: the closure runs there.
+    @MainActor
+    private static func throwing() async throws -> Sandbox {
         struct Own: Error {}
         var kept: Sandbox?
         let thrown = await error {
@@ -56,7 +63,6 @@ final class WithSandboxTests: XCTestCase {
             }
         }
         XCTAssertTrue(thrown is Own)
-        let answer = await error { try await kept?.control("/state") } as? GladhandError
-        XCTAssertEqual(answer?.code, .sandboxFailed)
+        return try XCTUnwrap(kept)
     }
 }

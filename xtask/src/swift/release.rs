@@ -15,6 +15,8 @@ const MODULE: &str = "GladhandFFI";
 /// What of `bindings-swift/Package.swift` a release has otherwise.
 const SYSTEM_LIBRARY: &str = r#".systemLibrary(name: "GladhandFFI", pkgConfig: "gladhand")"#;
 const CORE: &str = r#".target(name: "GladhandCore", dependencies: ["GladhandFFI"])"#;
+/// What only the library of tests has.
+const OF_TESTS: &[u8] = b"uniffi_gladhand_swift_testing";
 /// What a program links beside the library; `gladhand.pc` says the same where there is no bundle.
 const LINKED: &[&str] = &["m", "dl", "pthread"];
 
@@ -69,7 +71,12 @@ fn folder(workspace: &Path, out: &Path, built: &[Built]) -> Result<PathBuf> {
     let module = format!("module {MODULE} {{\n    header \"{MODULE}.h\"\n    export *\n}}\n");
     staging::write(&folder.join("include/module.modulemap"), module.as_bytes(), 0o644)?;
     for platform in built {
-        copy(&platform.library, &library(&platform.triple))?;
+        let file = &platform.library;
+        let bytes = fs::read(file).map_err(|e| format!("{} cannot be read: {e}", file.display()))?;
+        if bytes.windows(OF_TESTS.len()).any(|part| part == OF_TESTS) {
+            return Err(format!("{} is the library of the tests: it has TESTING_…", file.display()));
+        }
+        staging::write(&folder.join(library(&platform.triple)), &bytes, 0o644)?;
     }
     let table = serde_json::to_string_pretty(&table(built)).map_err(|e| e.to_string())? + "\n";
     staging::write(&folder.join("info.json"), table.as_bytes(), 0o644)?;
@@ -196,6 +203,9 @@ mod tests {
         }
         let newest = fs::read_to_string(&written[2]).unwrap();
         assert!(newest.contains(&checksum(&written[0]).unwrap()), "{newest}");
+        staging::write(&built[0].library, b"uniffi_gladhand_swift_testing_fn_func_testing_echo", 0o644).unwrap();
+        let refused = package(&crate::paths::root(), &out, &built, "https://example.com/0.1.0").unwrap_err();
+        assert!(refused.contains("TESTING_"), "{refused}");
         fs::remove_dir_all(&out).unwrap();
     }
 }
