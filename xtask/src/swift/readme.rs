@@ -1,5 +1,6 @@
-//! The Swift of both READMEs, built and run as a program of its own that depends on the staged package. The manifest is the
-//! README's, the program its ten lines, and each further block a function that is called with a sandbox of its own.
+//! The Swift of both READMEs and of the documentation's pages, built and run as a program of its own that depends on the staged
+//! package. The manifest is the README's, the program its ten lines, and each further block a function that is called with a
+//! sandbox of its own.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,7 +12,7 @@ use super::{Counts, Result, Stage, build_executable, run};
 const PACKAGE: &str = "ten-lines";
 const STAGED: &str = "bindings-swift";
 const NAMED: &str = "gladhand-swift";
-/// What stands before the blocks of the package's README.
+/// What stands before the further blocks.
 const SNIPPETS: &str = "\
 import Foundation
 import Gladhand
@@ -31,7 +32,8 @@ pub(crate) fn test(stage: &Stage) -> Result<Counts> {
     let ten_lines = block(&ten_lines, "swift").ok_or("README.md has no ```swift block")?;
     let readme = read("bindings-swift/README.md")?;
     let (mut manifest, mut cases, mut snippets) = (None, Vec::new(), Vec::new());
-    for block in blocks(&readme, "swift") {
+    let pages = pages()?;
+    for block in pages.iter().chain([&readme]).flat_map(|page| blocks(page, "swift")) {
         match block {
             _ if block.starts_with("// swift-tools-version") => manifest = Some(block),
             _ if block.contains("import XCTest") => cases.push(block),
@@ -58,12 +60,29 @@ pub(crate) fn test(stage: &Stage) -> Result<Counts> {
     let text = String::from_utf8_lossy(&output.stdout);
     print!("{text}");
     let ran = format!("{} snippets", snippets.len());
-    if output.status.success() && ["0 differences", &*ran].iter().all(|line| text.lines().any(|said| said == *line)) {
+    let mut promised = vec!["0 differences", &*ran];
+    promised.extend(pages.iter().filter(|page| block(page, "swift").is_some()).flat_map(|page| promises(page)));
+    if output.status.success() && promised.iter().all(|line| text.lines().any(|said| said == *line)) {
         return Ok(Counts { passed: 1 + snippets.len(), failed: 0 });
     }
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
-    eprintln!("the README's Swift ended with {}", output.status);
+    eprintln!("the READMEs' Swift ended with {}; it must print {promised:?}", output.status);
     Ok(Counts { passed: 0, failed: 1 })
+}
+
+/// The pages of the documentation.
+fn pages() -> Result<Vec<String>> {
+    let folder = crate::paths::root().join("docs");
+    let entries = fs::read_dir(&folder).map_err(|e| format!("{} cannot be read: {e}", folder.display()))?;
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let pages = paths.iter().filter(|path| path.extension().is_some_and(|suffix| suffix == "md"));
+    pages.map(|path| fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))).collect()
+}
+
+/// What a page says that its program prints in every language: "All print `…`.".
+fn promises(page: &str) -> impl Iterator<Item = &str> {
+    page.lines().filter_map(|line| line.split_once("All print `")?.1.strip_suffix("`."))
 }
 
 /// Each block as a function, and one that calls them all.
@@ -118,6 +137,11 @@ mod tests {
         assert_eq!(blocks(page, "swift").collect::<Vec<_>>(), ["y\nz\n", "v\n"]);
         assert_eq!(block(page, "js"), Some("x\n"));
         assert_eq!(block("nothing", "swift"), None);
+    }
+
+    #[test]
+    fn what_a_page_promises_is_known() {
+        assert_eq!(promises("x\nAll print `delivered`.\nBoth print `no`.\n").collect::<Vec<_>>(), ["delivered"]);
     }
 
     #[test]
