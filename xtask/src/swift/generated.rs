@@ -155,4 +155,23 @@ mod tests {
             )
         );
     }
+
+    /// A panic in a function that does not throw would end the host's process: UniFFI has nothing to tell it with.
+    #[test]
+    fn every_exported_function_throws() {
+        const STARTS: &[&str] = &["public func ", "open func ", "public convenience init", "public static func "];
+        const OF_UNIFFI: &[&str] = &["FfiConverter", "uniffi", "write(", "lower(", "lift(", "read("];
+        let mut seen = 0;
+        for binding in BINDINGS.iter().filter(|binding| binding.committed.ends_with(".swift")) {
+            let path = crate::paths::root().join("bindings-swift").join(binding.committed);
+            for line in fs::read_to_string(path).unwrap().lines() {
+                let Some(rest) = STARTS.iter().find_map(|start| line.strip_prefix(start)) else { continue };
+                if !OF_UNIFFI.iter().any(|name| rest.starts_with(name)) {
+                    seen += 1;
+                    assert!(rest.contains("throws"), "{}: {line}", binding.committed);
+                }
+            }
+        }
+        assert!(seen > 100, "{seen} functions");
+    }
 }
