@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Result, Toolchain, readme};
+use super::{Result, Toolchain};
 
 /// What the workspace gives to the stage, by its path in the workspace.
 const COPIED: &[&str] = &["bindings-swift", "examples/swift-dispatch", "conformance/vectors", "conformance/contract"];
@@ -47,11 +47,6 @@ pub(crate) fn stage(
                     fs::remove_file(&plan).map_err(|e| format!("{} cannot be removed: {e}", plan.display()))?;
                 }
             }
-        }
-    }
-    for (file, ..) in readme::PAGES {
-        if workspace.join(file).exists() {
-            copy(&workspace.join(file), &stage.outside(file))?;
         }
     }
     if let Some(sandbox) = sandbox {
