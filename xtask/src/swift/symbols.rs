@@ -1,5 +1,7 @@
 //! What the package offers, by the compiler's own symbol graph: every public symbol says what it is, every call that throws
-//! says what, and the codes named there are those of the error table.
+//! says what, the codes named there are those of the error table, and every type may go from task to task.
+
+use std::collections::BTreeSet;
 
 use gladhand_documents::error::Code;
 use serde_json::Value;
@@ -9,6 +11,8 @@ use super::{Counts, Result, Stage};
 
 const MODULES: &[&str] = &["Gladhand", "GladhandTesting"];
 const THROWS: &str = "- Throws:";
+/// Types that stay where they are: nobody has a value of the first, the second is one loop's own, the third XCTest's.
+const STAYING: &[&str] = &["Contract", "Pull.Iterator", "SandboxTestCase"];
 
 /// Looks at each module; one test.
 pub(crate) fn test(stage: &Stage) -> Result<Counts> {
@@ -18,6 +22,7 @@ pub(crate) fn test(stage: &Stage) -> Result<Counts> {
         let symbols = graph["symbols"].as_array().ok_or_else(|| format!("{module}: a graph without symbols"))?;
         seen += symbols.len();
         found.extend(symbols.iter().flat_map(wrong));
+        found.extend(staying(symbols, &graph["relationships"]));
     }
     println!("symbols: {seen} public ones, {} without what they must say", found.len());
     for what in &found {
@@ -46,12 +51,33 @@ fn graph(stage: &Stage, module: &str) -> Result<String> {
     std::fs::read_to_string(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))
 }
 
+/// The texts of a list, or of a member of each of its elements.
+fn words(list: &Value, member: &str, between: &str) -> String {
+    let texts = list.as_array().into_iter().flatten();
+    texts.filter_map(|part| part.get(member).unwrap_or(part).as_str()).collect::<Vec<_>>().join(between)
+}
+
+/// Types that are not `Sendable`.
+fn staying(symbols: &[Value], relationships: &Value) -> Vec<String> {
+    let sent: BTreeSet<&str> = relationships
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|link| link["kind"] == "conformsTo" && link["targetFallback"] == "Swift.Sendable")
+        .filter_map(|link| link["source"].as_str())
+        .collect();
+    let kinds = ["swift.struct", "swift.class", "swift.enum"];
+    let types = symbols.iter().filter(|symbol| kinds.iter().any(|kind| symbol["kind"]["identifier"] == *kind));
+    types
+        .filter(|symbol| !symbol["identifier"]["precise"].as_str().is_some_and(|name| sent.contains(name)))
+        .map(|symbol| words(&symbol["pathComponents"], "", "."))
+        .filter(|name| !STAYING.contains(&&**name))
+        .map(|name| format!("{name} is not Sendable"))
+        .collect()
+}
+
 /// What a symbol does not say.
 fn wrong(symbol: &Value) -> Vec<String> {
-    let words = |list: &Value, member: &str, between: &str| {
-        let texts = list.as_array().into_iter().flatten();
-        texts.filter_map(|part| part.get(member).unwrap_or(part).as_str()).collect::<Vec<_>>().join(between)
-    };
     let name = words(&symbol["pathComponents"], "", ".");
     let document = words(&symbol["docComment"]["lines"], "text", "\n");
     let declaration = words(&symbol["declarationFragments"], "spelling", "");
@@ -92,6 +118,18 @@ mod tests {
             "declarationFragments": [{ "spelling": declaration }],
             "docComment": { "lines": lines },
         })
+    }
+
+    #[test]
+    fn what_is_not_sendable_is_seen() {
+        let of = |name: &str| {
+            let precise = json!({ "precise": format!("s:{name}") });
+            json!({ "kind": { "identifier": "swift.struct" }, "identifier": precise, "pathComponents": [name] })
+        };
+        let link = |source: &str, target: &str| json!({ "kind": "conformsTo", "source": format!("s:{source}"), "target": "x", "targetFallback": target });
+        let links = json!([link("Tender", "Swift.Sendable"), link("Offer", "Swift.Hashable")]);
+        let symbols = [of("Tender"), of("Offer"), of("Contract")];
+        assert_eq!(staying(&symbols, &links), ["Offer is not Sendable"]);
     }
 
     #[test]
