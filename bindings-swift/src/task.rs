@@ -27,6 +27,13 @@ impl CancelHandle {
     }
 }
 
+impl CancelHandle {
+    /// The token, for a call.
+    pub fn token(&self) -> &CancelToken {
+        &self.0
+    }
+}
+
 /// Runs an operation on Gladhand's runtime; Swift's executor only waits for it.
 pub(crate) async fn call<T, F>(cancel: &CancelHandle, operation: F) -> Result<T, Failure>
 where

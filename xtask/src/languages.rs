@@ -165,9 +165,9 @@ impl Prepared {
             Self::Swift(stage) => {
                 let (mut counts, output) = swift::test(stage, testing)?;
                 if filter.is_none() {
-                    let readme = swift::readme::test(stage)?;
-                    counts.passed += readme.passed;
-                    counts.failed += readme.failed;
+                    let beside = swift::test_beside(stage)?;
+                    counts.passed += beside.passed;
+                    counts.failed += beside.failed;
                 }
                 let tally = Tally { passed: counts.passed as u64, failed: counts.failed as u64 };
                 ("swift", counts.failed == 0, tally, output)

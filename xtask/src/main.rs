@@ -41,7 +41,8 @@ const USAGE: &str = "usage: cargo xtask <verb>
   parity [--manifests FOLDER | --accept]                          what each language's package offers, compared
   lint                                                            format, types and generated sources of the packages
   bench --suite dpop|telemetry|tender                             what a proof, a record or a tender costs, beside other implementations
-  contract [--check | --publish]                                  what is generated from the Rust types";
+  contract [--check | --publish]                                  what is generated from the Rust types
+  swift-release --out … --address … --library …                   the Swift package's artifact bundle and manifests (docs/swift-release.md)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         "parity" => parity::run(rest),
         "lint" => lint(),
         "contract" => contract(rest),
+        "swift-release" => swift::write_release(rest),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

@@ -79,6 +79,8 @@ public struct Capacity: Sendable {
     }
 
     /// Whether a load fits an offer, and what to do where it does not. A calculation: nothing is sent.
+    ///
+    /// - Throws: ``GladhandError`` with `schemaInvalid` for an offer that is none.
     public func explain(load: LoadTender, offer: CapacityOffer) throws -> Eligibility {
         let (load, offer) = (try load.given, try offer.given)
         return Eligibility(try bridged { try handle.explain(load: load, offer: offer) })

@@ -51,6 +51,8 @@ public final class Client: Sendable {
     public var journal: Journal { Journal(handle: handle) }
 
     /// How the client and its carriers are.
+    ///
+    /// - Throws: ``GladhandError`` of the journal, such as `journalCorrupt`. A carrier that cannot be reached is in the answer.
     public func health() async throws -> Health {
         Health(try await bridged { try await self.handle.health(cancel: $0) })
     }
@@ -65,6 +67,8 @@ public final class Client: Sendable {
     }
 
     /// Closes the client. Calls under way end with `clientClosed`; what they had sent is resolved at the next start.
+    ///
+    /// - Throws: ``GladhandError`` with `forkedClient` in a child of the process that connected. Closing twice is no error.
     public func close() async throws {
         try await bridged { try await self.handle.close(cancel: $0) }
     }

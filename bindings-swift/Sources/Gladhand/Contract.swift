@@ -45,6 +45,7 @@ public enum Contract {
     ///   - carrier: The carrier's key in the configuration.
     ///   - operation: Such as `tenders.create`.
     ///   - operationId: What the contract's table has for the operation, such as the tender's id, `/` and the revision.
+    /// - Throws: ``GladhandError`` with `internalPanic` for a defect of the core; nothing else.
     public static func idempotencyKey(
         environment: String, tenant: String, carrier: String, operation: String, operationId: String
     ) throws -> String {
@@ -55,16 +56,22 @@ public enum Contract {
     }
 
     /// SHA-256 of an event's bytes as they came, in lower-case hexadecimal: what enters a history (contract 4e).
+    ///
+    /// - Throws: ``GladhandError`` with `internalPanic` for a defect of the core; nothing else.
     public static func eventDigest(_ event: Data) throws -> String {
         try bridged { try contractEventDigest(event: event) }
     }
 
     /// The same, of an event as it came.
+    ///
+    /// - Throws: as ``eventDigest(_:)-(Data)``.
     public static func eventDigest(_ event: Event) throws -> String {
         try eventDigest(event.document.bytes)
     }
 
     /// The digest of a tender's history before its first event (contract 4e): 64 hexadecimal digits.
+    ///
+    /// - Throws: ``GladhandError`` with `internalPanic` for a defect of the core; nothing else.
     public static func historyStart(tenderId: String) throws -> String {
         try bridged { try contractHistoryStart(tenderId: tenderId) }
     }

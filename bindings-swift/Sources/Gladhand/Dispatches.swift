@@ -6,6 +6,8 @@ public struct Dispatches: Sendable {
     let handle: ClientHandle
 
     /// The carrier's assignment of vehicles to a tender.
+    ///
+    /// - Throws: ``GladhandError`` with `notFound`.
     public func get(_ dispatchId: String) async throws -> Dispatch {
         Dispatch(try await bridged { try await handle.dispatchGet(dispatchId: dispatchId, cancel: $0) })
     }
@@ -32,6 +34,8 @@ public struct Dispatches: Sendable {
     }
 
     /// Asks to go on after the stop that was asked for under the command id `commandRef`.
+    ///
+    /// - Throws: as ``stopAtNextSafeLocation(_:reason:requestedBy:role:)``; `notFound` for a command that is not there.
     public func resume(
         _ dispatchId: String, _ commandRef: String, reason: String, requestedBy: String, role: String? = nil
     ) async throws -> CommandStatus {
@@ -44,6 +48,8 @@ public struct Dispatches: Sendable {
 
     /// Asks to hold the vehicle at its terminal. The hold lapses after `lease`, in whole seconds, unless it is renewed; what the
     /// vehicle does then, the carrier publishes as `holdLapse`.
+    ///
+    /// - Throws: as ``stopAtNextSafeLocation(_:reason:requestedBy:role:)``.
     public func hold(
         _ dispatchId: String, reason: String, requestedBy: String, role: String? = nil, lease: Duration
     ) async throws -> CommandStatus {
@@ -56,6 +62,8 @@ public struct Dispatches: Sendable {
     }
 
     /// Asks for another lease, from now, for the hold that was asked for under the command id `commandRef`.
+    ///
+    /// - Throws: as ``stopAtNextSafeLocation(_:reason:requestedBy:role:)``; `notFound` for a command that is not there.
     public func renewHold(
         _ dispatchId: String, _ commandRef: String, reason: String, requestedBy: String, role: String? = nil, lease: Duration
     ) async throws -> CommandStatus {
@@ -68,6 +76,8 @@ public struct Dispatches: Sendable {
     }
 
     /// Asks to end the hold that was asked for under the command id `commandRef`.
+    ///
+    /// - Throws: as ``stopAtNextSafeLocation(_:reason:requestedBy:role:)``; `notFound` for a command that is not there.
     public func release(
         _ dispatchId: String, _ commandRef: String, reason: String, requestedBy: String, role: String? = nil
     ) async throws -> CommandStatus {
@@ -80,6 +90,8 @@ public struct Dispatches: Sendable {
 
     /// Asks for a person. The one command that is taken in the control modes `manual_override`, `minimal_risk` and
     /// `out_of_service` (contract 4f).
+    ///
+    /// - Throws: as ``stopAtNextSafeLocation(_:reason:requestedBy:role:)``.
     public func requestIntervention(
         _ dispatchId: String, _ kind: InterventionKind, reason: String, requestedBy: String, role: String? = nil
     ) async throws -> CommandStatus {
@@ -92,6 +104,9 @@ public struct Dispatches: Sendable {
     }
 
     /// Asks for a detour that the capacity's route permits, by its id; `detourNotPermitted` for another one.
+    ///
+    /// - Throws: as ``stopAtNextSafeLocation(_:reason:requestedBy:role:)``; `detourNotPermitted` for a detour that
+    ///   the capacity's route does not permit.
     public func changeRoute(
         _ dispatchId: String, _ detourId: String, reason: String, requestedBy: String, role: String? = nil
     ) async throws -> CommandStatus {
@@ -129,6 +144,8 @@ public struct Dispatches: Sendable {
     }
 
     /// How far a command got.
+    ///
+    /// - Throws: ``GladhandError`` with `notFound`.
     public func commandStatus(_ dispatchId: String, _ commandId: String) async throws -> CommandStatus {
         CommandStatus(
             try await bridged {
@@ -138,6 +155,9 @@ public struct Dispatches: Sendable {
 
     /// Takes a command back, if it is not executed yet. Whoever says it first is on record (``commands(_:)``): said again, it
     /// is the same revocation.
+    ///
+    /// - Throws: ``GladhandError`` with `illegalTransition` once it is executing or over; `notFound`; `schemaInvalid`, before
+    ///   anything is sent, for a reason or a name that is empty or too long.
     public func revoke(
         _ dispatchId: String, _ commandId: String, reason: String, requestedBy: String, role: String? = nil
     ) async throws -> CommandStatus {
@@ -150,6 +170,8 @@ public struct Dispatches: Sendable {
 
     /// Every command that was asked of a dispatch, oldest first: who asked for what and why, and what became of it. From the
     /// journal alone; asks nobody.
+    ///
+    /// - Throws: ``GladhandError`` of the journal, such as `journalCorrupt`.
     public func commands(_ dispatchId: String) async throws -> [CommandRecord] {
         try await bridged { try await handle.commandRecords(dispatchId: dispatchId, cancel: $0) }
             .map { CommandRecord($0) }

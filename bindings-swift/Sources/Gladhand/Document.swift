@@ -93,7 +93,7 @@ public struct Document: Sendable {
     /// A document in which the value at a pointer is `raw`, a JSON text; every other byte stays. Missing parents are added
     /// as objects, `-` appends to an array.
     ///
-    /// - Throws: ``GladhandError`` with `malformedJson` if `raw` is no JSON text, `invalidArgument` if the pointer leads
+    /// - Throws: ``GladhandError`` with `malformedJson` if the value is no JSON text, `invalidArgument` if the pointer leads
     ///   through a scalar.
     public func patching(_ pointer: String, raw: String) throws -> Document {
         var copy = self
@@ -153,6 +153,7 @@ extension Document: Equatable {
 }
 
 extension Document: Hashable {
+    /// As ``==(_:_:)``: over the bytes.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(json)
     }
@@ -161,6 +162,7 @@ extension Document: Hashable {
 extension Document: CustomStringConvertible, CustomDebugStringConvertible {
     /// Only the size: documents may hold personal data and have no business in a log. The text is ``json``.
     public var description: String { "Document(\(bytes.count) bytes)" }
+    /// As ``description``.
     public var debugDescription: String { description }
 }
 

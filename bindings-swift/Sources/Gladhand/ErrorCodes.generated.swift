@@ -3,20 +3,35 @@
 extension GladhandError {
     /// What family a failure belongs to.
     public enum Kind: String, Sendable, CaseIterable {
+        /// The SDK was called in a way that can never work; fix the calling code.
         case misuse
+        /// A setting is missing or wrong; the message names the key.
         case config
+        /// A document is malformed or breaks a rule; see the violations.
         case validation
+        /// Certificates, keys or the TLS handshake.
         case identity
+        /// Tokens, proofs and the authorization server.
         case auth
+        /// Something that looks like an attack or a misrouted message; also told as a security event.
         case security
+        /// The other side understood and will not do it.
         case refused
+        /// The thing named does not exist there.
         case notFound = "not_found"
+        /// The request contradicts what the other side already holds.
         case conflict
+        /// The other side asks to slow down or to come back later.
         case unavailable
+        /// The network or the peer failed below the contract.
         case network
+        /// The local journal.
         case journal
+        /// The other side broke the contract.
         case `protocol`
+        /// The caller cancelled, or a deadline of the caller passed.
         case cancelled
+        /// A defect of Gladhand.
         case `internal`
     }
 

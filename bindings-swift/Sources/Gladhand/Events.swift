@@ -110,6 +110,7 @@ public struct Webhooks: Sendable {
     ///   - url: Where to.
     ///   - types: Event types; all of them if empty.
     ///   - mtls: `required`, unless it is given as `signature_only`.
+    /// - Throws: ``GladhandError`` with `carrierUnknown`; `schemaInvalid` for an address that is not https, and its like.
     public func subscribe(
         carrier: String, subscriptionId: String, url: String, types: [String] = [], mtls: String? = nil
     ) async throws -> WebhookSubscription {

@@ -30,6 +30,9 @@ public final class Gateway: Sendable {
     }
 
     /// Connects a gateway. Parameters and errors as for ``connect(configuration:settings:)``.
+    ///
+    /// - Throws: ``GladhandError`` with `configMissing` for a gateway without a producer; `journalBusy` if another process has its
+    ///   spool; as ``connect(configuration:settings:)``.
     public static func connect(
         configuration: String? = nil, settings: [String: String] = [:]
     ) async throws -> Gateway {
@@ -47,11 +50,16 @@ public final class Gateway: Sendable {
     }
 
     /// Waits until every record published so far is acknowledged or given up.
+    ///
+    /// - Throws: ``GladhandError`` with `deadlineExceeded` and what still waits; `telemetryRefused` if the collector refuses this
+    ///   gateway for good.
     public func flush() async throws -> Counts {
         Counts(try await bridged { try await self.handle.flush(cancel: $0) })
     }
 
     /// What became of the records so far.
+    ///
+    /// - Throws: ``GladhandError`` with `forkedClient` in a child of the process that connected.
     public func stats() throws -> Counts {
         Counts(try bridged { try handle.stats() })
     }
@@ -65,6 +73,9 @@ public final class Gateway: Sendable {
     }
 
     /// Sends what waits, and ends.
+    ///
+    /// - Returns: The counts at the end.
+    /// - Throws: as ``flush()``; `journalUnwritable` if the spool could not be closed. It is closed all the same.
     @discardableResult
     public func close() async throws -> Counts {
         Counts(try await bridged { try await self.handle.close(cancel: $0) })

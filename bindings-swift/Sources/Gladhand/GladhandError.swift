@@ -82,7 +82,9 @@ public struct GladhandError: Error, Sendable {
 extension GladhandError: CustomStringConvertible, LocalizedError {
     /// Code, message and remedy, in one line.
     public var description: String { "\(code.rawValue): \(message). \(remedy)" }
+    /// As ``description``: what Foundation shows.
     public var errorDescription: String? { description }
+    /// As ``remedy``: what Foundation shows.
     public var recoverySuggestion: String? { remedy }
 }
 

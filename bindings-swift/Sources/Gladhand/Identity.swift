@@ -8,6 +8,8 @@ public struct Identity: Sendable {
 
     /// What we are known by at each carrier, what of it ends (in seconds from now), and how often which security event
     /// happened. Asks nobody.
+    ///
+    /// - Throws: ``GladhandError`` with `forkedClient` in a child of the process that connected.
     public func status() throws -> IdentityStatus {
         IdentityStatus(try bridged { try handle.identityStatus() })
     }
@@ -15,8 +17,8 @@ public struct Identity: Sendable {
     /// What TLS negotiated with a carrier, on the newest connection or on one made to learn it: version, key exchange, both
     /// certificates (SHA-256, hexadecimal).
     ///
-    /// - Throws: ``GladhandError`` with `carrierUnknown`, of kind `identity` for a certificate that is not usable, or
-    ///   `network`.
+    /// - Throws: ``GladhandError`` with `carrierUnknown`; of kind ``GladhandError/Kind/identity`` for a certificate that is not
+    ///   usable, of kind ``GladhandError/Kind/network`` for a carrier that is not reached.
     public func connection(_ carrier: String) async throws -> ConnectionFacts {
         ConnectionFacts(try await bridged { try await handle.connectionFacts(carrier: carrier, cancel: $0) })
     }
@@ -50,6 +52,8 @@ public struct Identity: Sendable {
 
     /// Takes the identity away at once, for a key that somebody else may have: what runs on it is cut, and calls throw
     /// `identityRevoked` until there is a new one. Waits for nobody.
+    ///
+    /// - Throws: ``GladhandError`` with `forkedClient` in a child of the process that connected.
     public func revokeNow() throws {
         try bridged { try handle.identityRevokeNow() }
     }
@@ -59,6 +63,8 @@ extension Client {
     /// The public keys that our assertions are signed with (RFC 7517 §5), for you to serve as `application/jwk-set+json` at
     /// the address registered at the carriers, with a `Cache-Control: max-age` of at most `assertion_key_lead_s` (in seconds).
     /// Ask anew for every request: keys come and go.
+    ///
+    /// - Throws: ``GladhandError`` with `certificateUnreadable` for a key file that is none.
     public func jwks() async throws -> JwkSet {
         JwkSet(try await bridged { try await self.handle.jwks(cancel: $0) })
     }

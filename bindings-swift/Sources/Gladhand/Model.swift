@@ -47,17 +47,25 @@ public struct Number: Sendable, Hashable, ExpressibleByStringLiteral, Expressibl
         self.lexeme = lexeme
     }
 
+    /// As ``init(_:)-(String)``.
     public init(stringLiteral value: String) {
         lexeme = value
     }
 
+    /// The digits of an integer.
     public init(integerLiteral value: Int) {
         lexeme = String(value)
     }
 
     /// A number with the digits of a `Decimal`.
-    public init(_ value: Decimal) {
+    public init(decimal value: Decimal) {
         lexeme = NSDecimalNumber(decimal: value).description(withLocale: Locale(identifier: "en_US_POSIX"))
+    }
+
+    /// Not there: a binary number has no exact decimals.
+    @available(*, unavailable, message: "a Double is no exact decimal: give the digits, such as \"1250.00\"")
+    public init(_ value: Double) {
+        lexeme = ""
     }
 
     /// The value for calculating, where `Decimal`'s 38 digits hold it.
@@ -66,5 +74,6 @@ public struct Number: Sendable, Hashable, ExpressibleByStringLiteral, Expressibl
     /// The nearest binary value, for drawing; never for money.
     public var double: Double? { Double(lexeme) }
 
+    /// As ``lexeme``.
     public var description: String { lexeme }
 }

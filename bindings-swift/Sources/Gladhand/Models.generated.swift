@@ -33,6 +33,7 @@ public enum AccessorialCode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "FUEL": self = .fuel
@@ -52,6 +53,7 @@ public enum AccessorialCode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .fuel: "FUEL"
@@ -87,6 +89,7 @@ public enum Amendment: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "none": self = .nothing
@@ -98,6 +101,7 @@ public enum Amendment: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nothing: "none"
@@ -123,6 +127,7 @@ public enum AppointmentKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "window": self = .window
@@ -133,6 +138,7 @@ public enum AppointmentKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .window: "window"
@@ -153,6 +159,7 @@ public enum AppointmentStatus: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "requested": self = .requested
@@ -161,6 +168,7 @@ public enum AppointmentStatus: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .requested: "requested"
@@ -181,6 +189,7 @@ public enum AutonomousAccess: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "yes": self = .yes
@@ -190,6 +199,7 @@ public enum AutonomousAccess: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .yes: "yes"
@@ -211,6 +221,7 @@ public enum AutonomousRequired: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "required": self = .required
@@ -220,6 +231,7 @@ public enum AutonomousRequired: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .required: "required"
@@ -259,6 +271,7 @@ public enum AutonomyLevel: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "L0": self = .l0
@@ -277,6 +290,7 @@ public enum AutonomyLevel: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .l0: "L0"
@@ -309,6 +323,7 @@ public enum Cancellation: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "none": self = .nothing
@@ -319,6 +334,7 @@ public enum Cancellation: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nothing: "none"
@@ -345,6 +361,7 @@ public enum CapacityStatus: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "available": self = .available
@@ -356,6 +373,7 @@ public enum CapacityStatus: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .available: "available"
@@ -393,6 +411,7 @@ public enum CommandState: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "requested": self = .requested
@@ -409,6 +428,7 @@ public enum CommandState: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .requested: "requested"
@@ -445,6 +465,7 @@ public enum CommandType: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "conditional_stop": self = .conditionalStop
@@ -458,6 +479,7 @@ public enum CommandType: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .conditionalStop: "conditional_stop"
@@ -489,6 +511,7 @@ public enum ControlMode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "autonomous": self = .autonomous
@@ -501,6 +524,7 @@ public enum ControlMode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .autonomous: "autonomous"
@@ -523,6 +547,7 @@ public enum DeciderKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "system": self = .system
@@ -531,6 +556,7 @@ public enum DeciderKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .system: "system"
@@ -555,6 +581,7 @@ public enum DetourReason: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "weather": self = .weather
@@ -566,6 +593,7 @@ public enum DetourReason: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .weather: "weather"
@@ -589,6 +617,7 @@ public enum DriveMode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "autonomous": self = .autonomous
@@ -598,6 +627,7 @@ public enum DriveMode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .autonomous: "autonomous"
@@ -623,6 +653,7 @@ public enum Effect: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "none": self = .nothing
@@ -634,6 +665,7 @@ public enum Effect: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nothing: "none"
@@ -655,6 +687,7 @@ public enum EquipmentProvides: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "tractor_only": self = .tractorOnly
@@ -663,6 +696,7 @@ public enum EquipmentProvides: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .tractorOnly: "tractor_only"
@@ -721,6 +755,7 @@ public enum ExceptionKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "delay": self = .delay
@@ -749,6 +784,7 @@ public enum ExceptionKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .delay: "delay"
@@ -791,6 +827,7 @@ public enum FuelMethod: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "included": self = .included
@@ -801,6 +838,7 @@ public enum FuelMethod: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .included: "included"
@@ -821,6 +859,7 @@ public enum HoldLapse: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "release": self = .release
@@ -829,6 +868,7 @@ public enum HoldLapse: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .release: "release"
@@ -849,6 +889,7 @@ public enum HumanOnBoard: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "none": self = .nothing
@@ -858,6 +899,7 @@ public enum HumanOnBoard: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nothing: "none"
@@ -883,6 +925,7 @@ public enum InboxOutcome: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "stored": self = .stored
@@ -894,6 +937,7 @@ public enum InboxOutcome: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .stored: "stored"
@@ -917,6 +961,7 @@ public enum InterventionKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "human_takeover": self = .humanTakeover
@@ -926,6 +971,7 @@ public enum InterventionKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .humanTakeover: "human_takeover"
@@ -945,6 +991,7 @@ public enum LengthUnit: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "in": self = .`in`
@@ -953,6 +1000,7 @@ public enum LengthUnit: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .`in`: "in"
@@ -973,6 +1021,7 @@ public enum MaintenanceKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "planned": self = .planned
@@ -982,6 +1031,7 @@ public enum MaintenanceKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .planned: "planned"
@@ -1003,6 +1053,7 @@ public enum ManualLegBy: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "carrier": self = .carrier
@@ -1012,6 +1063,7 @@ public enum ManualLegBy: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .carrier: "carrier"
@@ -1033,6 +1085,7 @@ public enum OsdKind: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "over": self = .over
@@ -1042,6 +1095,7 @@ public enum OsdKind: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .over: "over"
@@ -1063,6 +1117,7 @@ public enum Outcome: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "accepted": self = .accepted
@@ -1072,6 +1127,7 @@ public enum Outcome: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .accepted: "accepted"
@@ -1093,6 +1149,7 @@ public enum PackingGroup: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "I": self = .i
@@ -1102,6 +1159,7 @@ public enum PackingGroup: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .i: "I"
@@ -1127,6 +1185,7 @@ public enum PaperType: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "POD": self = .pod
@@ -1138,6 +1197,7 @@ public enum PaperType: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .pod: "POD"
@@ -1165,6 +1225,7 @@ public enum PartyRole: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "bill_to": self = .billTo
@@ -1176,6 +1237,7 @@ public enum PartyRole: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .billTo: "bill_to"
@@ -1199,6 +1261,7 @@ public enum RateBasis: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "flat": self = .flat
@@ -1208,6 +1271,7 @@ public enum RateBasis: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .flat: "flat"
@@ -1255,6 +1319,7 @@ public enum ReasonCode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "capacity_gone": self = .capacityGone
@@ -1277,6 +1342,7 @@ public enum ReasonCode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .capacityGone: "capacity_gone"
@@ -1309,6 +1375,7 @@ public enum Receipt: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "proven": self = .proven
@@ -1317,6 +1384,7 @@ public enum Receipt: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .proven: "proven"
@@ -1345,6 +1413,7 @@ public enum ReferenceType: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "BOL": self = .bol
@@ -1358,6 +1427,7 @@ public enum ReferenceType: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .bol: "BOL"
@@ -1385,6 +1455,7 @@ public enum Severity: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "info": self = .info
@@ -1395,6 +1466,7 @@ public enum Severity: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .info: "info"
@@ -1419,6 +1491,7 @@ public enum StopCondition: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "next_safe_location": self = .nextSafeLocation
@@ -1429,6 +1502,7 @@ public enum StopCondition: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nextSafeLocation: "next_safe_location"
@@ -1459,6 +1533,7 @@ public enum StopType: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "pickup": self = .pickup
@@ -1472,6 +1547,7 @@ public enum StopType: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .pickup: "pickup"
@@ -1497,6 +1573,7 @@ public enum Sync: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "in_sync": self = .inSync
@@ -1506,6 +1583,7 @@ public enum Sync: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .inSync: "in_sync"
@@ -1525,6 +1603,7 @@ public enum Teleassist: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "none": self = .nothing
@@ -1533,6 +1612,7 @@ public enum Teleassist: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .nothing: "none"
@@ -1551,6 +1631,7 @@ public enum TemperatureMode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "continuous": self = .continuous
@@ -1559,6 +1640,7 @@ public enum TemperatureMode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .continuous: "continuous"
@@ -1577,6 +1659,7 @@ public enum TemperatureUnit: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "F": self = .f
@@ -1585,6 +1668,7 @@ public enum TemperatureUnit: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .f: "F"
@@ -1603,6 +1687,7 @@ public enum TenderMode: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "express": self = .express
@@ -1611,6 +1696,7 @@ public enum TenderMode: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .express: "express"
@@ -1649,6 +1735,7 @@ public enum TenderState: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "offer": self = .offer
@@ -1667,6 +1754,7 @@ public enum TenderState: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .offer: "offer"
@@ -1697,6 +1785,7 @@ public enum Verdict: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "eligible": self = .eligible
@@ -1706,6 +1795,7 @@ public enum Verdict: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .eligible: "eligible"
@@ -1729,6 +1819,7 @@ public enum VersionStatus: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "preview": self = .preview
@@ -1739,6 +1830,7 @@ public enum VersionStatus: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .preview: "preview"
@@ -1759,6 +1851,7 @@ public enum WebhookAuth: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "required": self = .required
@@ -1767,6 +1860,7 @@ public enum WebhookAuth: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .required: "required"
@@ -1795,6 +1889,7 @@ public enum Weekday: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "mon": self = .mon
@@ -1808,6 +1903,7 @@ public enum Weekday: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .mon: "mon"
@@ -1831,6 +1927,7 @@ public enum WeightBasis: Choice, MemberValue {
     /// A value that this version does not know, kept as it came. Decisions treat it as a no.
     case unknown(String)
 
+    /// The value of this text, as the contract writes it.
     public init(rawValue: String) {
         switch rawValue {
         case "gross_vehicle": self = .grossVehicle
@@ -1839,6 +1936,7 @@ public enum WeightBasis: Choice, MemberValue {
         }
     }
 
+    /// The text, as the contract writes it.
     public var rawValue: String {
         switch self {
         case .grossVehicle: "gross_vehicle"
@@ -1850,14 +1948,17 @@ public enum WeightBasis: Choice, MemberValue {
 
 /// A carrier (contract 3b).
 public struct Carrier: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Carrier" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         scac: String? = nil,
         usdot: String? = nil,
@@ -1890,14 +1991,17 @@ public struct Carrier: ContractModel, MemberValue {
 
 /// How far a vehicle drives by itself today (contract 3b).
 public struct Autonomy: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Autonomy" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         oddId: String? = nil,
         oddVersion: String? = nil,
@@ -1954,17 +2058,20 @@ public struct Autonomy: ContractModel, MemberValue {
 
 /// A span of time, start before end (contract 3b).
 public struct Window: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Window" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        start: Instant? = nil,
-        end: Instant? = nil
+        start: Instant,
+        end: Instant
     ) {
         document = .object
         fill("start", start)
@@ -1986,17 +2093,20 @@ public struct Window: ContractModel, MemberValue {
 
 /// A point or place (contract 3c).
 public struct Place: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Place" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        lat: Number? = nil,
-        lon: Number? = nil,
+        lat: Number,
+        lon: Number,
         name: String? = nil,
         locationId: String? = nil,
         terminalId: String? = nil,
@@ -2050,18 +2160,21 @@ public struct Place: ContractModel, MemberValue {
 
 /// How far a vehicle may be off its line (contract 3c): one line, as either of the two.
 public struct Corridor: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Corridor" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         polyline5: String? = nil,
         geoJson: Json? = nil,
-        toleranceM: Int? = nil
+        toleranceM: Int
     ) {
         document = .object
         fill("polyline5", polyline5)
@@ -2090,22 +2203,25 @@ public struct Corridor: ContractModel, MemberValue {
 
 /// A detour that needs no new tender (contract 3c).
 public struct PermittedDetour: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "PermittedDetour" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        detourId: String? = nil,
-        reason: [DetourReason]? = nil,
-        maxExtraMi: Number? = nil,
-        maxExtraMin: Int? = nil,
+        detourId: String,
+        reason: [DetourReason],
+        maxExtraMi: Number,
+        maxExtraMin: Int,
         area: Json? = nil,
         viaTerminals: [String]? = nil,
-        needsApproval: Bool? = nil
+        needsApproval: Bool
     ) {
         document = .object
         fill("detourId", detourId)
@@ -2162,17 +2278,20 @@ public struct PermittedDetour: ContractModel, MemberValue {
 
 /// One leg of a route (contract 3c).
 public struct RouteSegment: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "RouteSegment" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        from: Place? = nil,
-        to: Place? = nil,
+        from: Place,
+        to: Place,
         segmentId: String? = nil,
         sequence: Int? = nil,
         driveMode: DriveMode? = nil,
@@ -2282,19 +2401,22 @@ public struct RouteSegment: ContractModel, MemberValue {
 
 /// Hours at which a segment is driven (contract 3d); an end before the start crosses midnight.
 public struct HoursOfOperation: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "HoursOfOperation" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        days: [Weekday]? = nil,
-        startLocal: String? = nil,
-        endLocal: String? = nil,
-        timeZone: String? = nil,
+        days: [Weekday],
+        startLocal: String,
+        endLocal: String,
+        timeZone: String,
         appliesTo: String? = nil
     ) {
         document = .object
@@ -2338,20 +2460,23 @@ public struct HoursOfOperation: ContractModel, MemberValue {
 
 /// When an electric vehicle charges (contract 3d).
 public struct ChargingWindow: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ChargingWindow" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        locationId: String? = nil,
-        window: Window? = nil,
-        minMinutes: Int? = nil,
+        locationId: String,
+        window: Window,
+        minMinutes: Int,
         minKwh: Number? = nil,
-        mandatory: Bool? = nil
+        mandatory: Bool
     ) {
         document = .object
         fill("locationId", locationId)
@@ -2394,18 +2519,21 @@ public struct ChargingWindow: ContractModel, MemberValue {
 
 /// When a vehicle is out of service (contract 3d).
 public struct MaintenanceWindow: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "MaintenanceWindow" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        window: Window? = nil,
-        kind: MaintenanceKind? = nil,
-        mandatory: Bool? = nil
+        window: Window,
+        kind: MaintenanceKind,
+        mandatory: Bool
     ) {
         document = .object
         fill("window", window)
@@ -2434,18 +2562,21 @@ public struct MaintenanceWindow: ContractModel, MemberValue {
 
 /// Validity of the roadside inspection (contract 3d).
 public struct Inspection: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Inspection" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        scheme: String? = nil,
-        lastPassedAt: Instant? = nil,
-        validUntil: Instant? = nil,
+        scheme: String,
+        lastPassedAt: Instant,
+        validUntil: Instant,
         intervalH: Int? = nil
     ) {
         document = .object
@@ -2482,17 +2613,20 @@ public struct Inspection: ContractModel, MemberValue {
 
 /// An amount in a currency (contract 3a).
 public struct Money: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Money" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        currency: String? = nil,
-        amount: Number? = nil
+        currency: String,
+        amount: Number
     ) {
         document = .object
         fill("currency", currency)
@@ -2514,14 +2648,17 @@ public struct Money: ContractModel, MemberValue {
 
 /// What a vehicle must not carry (contract 3d).
 public struct CargoRestrictions: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CargoRestrictions" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         allowedCommodities: [String]? = nil,
         forbidden: [String]? = nil,
@@ -2602,14 +2739,17 @@ public struct CargoRestrictions: ContractModel, MemberValue {
 
 /// Weather limits of the operational design domain (contract 3d); informative, the carrier decides on the day.
 public struct WeatherLimits: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "WeatherLimits" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         maxWindMph: Number? = nil,
         minVisibilityMi: Number? = nil,
@@ -2650,19 +2790,22 @@ public struct WeatherLimits: ContractModel, MemberValue {
 
 /// Terminals at which manual and autonomous legs meet (contract 3d).
 public struct Handoff: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Handoff" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         originTerminal: String? = nil,
         destTerminal: String? = nil,
-        transferMin: Int? = nil,
-        manualLegBy: ManualLegBy? = nil
+        transferMin: Int,
+        manualLegBy: ManualLegBy
     ) {
         document = .object
         fill("originTerminal", originTerminal)
@@ -2698,17 +2841,20 @@ public struct Handoff: ContractModel, MemberValue {
 
 /// What a vehicle can carry, and when (contract 3d).
 public struct OperationalConstraints: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "OperationalConstraints" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        maxWeightLbs: Int? = nil,
-        hazmat: Bool? = nil,
+        maxWeightLbs: Int,
+        hazmat: Bool,
         weightBasis: WeightBasis? = nil,
         maxCargoWeightLbs: Int? = nil,
         tareWeightLbs: Int? = nil,
@@ -2834,16 +2980,19 @@ public struct OperationalConstraints: ContractModel, MemberValue {
 
 /// How fuel is charged (contract 3e).
 public struct FuelSurcharge: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "FuelSurcharge" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        method: FuelMethod? = nil,
+        method: FuelMethod,
         value: Number? = nil,
         amount: Number? = nil
     ) {
@@ -2874,18 +3023,21 @@ public struct FuelSurcharge: ContractModel, MemberValue {
 
 /// A charge beside the line haul (contract 3e).
 public struct Accessorial: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Accessorial" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        code: AccessorialCode? = nil,
+        code: AccessorialCode,
         basis: RateBasis? = nil,
-        amount: Money? = nil,
+        amount: Money,
         freeMin: Int? = nil,
         perUnit: String? = nil,
         cap: Money? = nil,
@@ -2946,17 +3098,20 @@ public struct Accessorial: ContractModel, MemberValue {
 
 /// What the carrier is paid (contract 3e).
 public struct Rate: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Rate" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        currency: String? = nil,
-        amount: Number? = nil,
+        currency: String,
+        amount: Number,
         basis: RateBasis? = nil,
         unitPrice: Number? = nil,
         minimum: Money? = nil,
@@ -3050,18 +3205,21 @@ public struct Rate: ContractModel, MemberValue {
 
 /// Temperatures that a reefer can hold (contract 3b).
 public struct SetpointRange: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "SetpointRange" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        min: Number? = nil,
-        max: Number? = nil,
-        unit: TemperatureUnit? = nil
+        min: Number,
+        max: Number,
+        unit: TemperatureUnit
     ) {
         document = .object
         fill("min", min)
@@ -3090,14 +3248,17 @@ public struct SetpointRange: ContractModel, MemberValue {
 
 /// Trailer and hitch (contract 3b).
 public struct Equipment: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Equipment" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         provides: EquipmentProvides? = nil,
         trailerTypes: [String]? = nil,
@@ -3162,17 +3323,20 @@ public struct Equipment: ContractModel, MemberValue {
 
 /// A timed hold on capacity (contract 3b).
 public struct CapacityHold: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacityHold" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        holdId: String? = nil,
-        heldUntil: Instant? = nil,
+        holdId: String,
+        heldUntil: Instant,
         by: String? = nil
     ) {
         document = .object
@@ -3202,28 +3366,31 @@ public struct CapacityHold: ContractModel, MemberValue {
 
 /// Capacity that a carrier offers for a time window (contract 3b).
 public struct CapacityOffer: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacityOffer" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
         mustUnderstand: [String]? = nil,
-        capacityId: String? = nil,
+        capacityId: String,
         capacityRevision: Int? = nil,
         carrier: Carrier? = nil,
-        vehicleType: String? = nil,
-        autonomyLevel: AutonomyLevel? = nil,
+        vehicleType: String,
+        autonomyLevel: AutonomyLevel,
         autonomy: Autonomy? = nil,
-        availableWindow: Window? = nil,
+        availableWindow: Window,
         offerValidUntil: Instant? = nil,
-        route: [RouteSegment]? = nil,
-        constraints: OperationalConstraints? = nil,
-        rate: Rate? = nil,
+        route: [RouteSegment],
+        constraints: OperationalConstraints,
+        rate: Rate,
         equipment: Equipment? = nil,
         quantity: Int? = nil,
         hold: CapacityHold? = nil,
@@ -3370,14 +3537,17 @@ public struct CapacityOffer: ContractModel, MemberValue {
 
 /// A contact (contract 3f; X12 G61).
 public struct Contact: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Contact" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         name: String? = nil,
         phone: String? = nil,
@@ -3410,17 +3580,20 @@ public struct Contact: ContractModel, MemberValue {
 
 /// A party (contract 3f; X12 N1 loop).
 public struct Party: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Party" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        role: PartyRole? = nil,
-        name: String? = nil,
+        role: PartyRole,
+        name: String,
         scac: String? = nil,
         duns: String? = nil,
         address: Json? = nil,
@@ -3474,20 +3647,23 @@ public struct Party: ContractModel, MemberValue {
 
 /// Where a stop is (contract 3f).
 public struct Location: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Location" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        name: String? = nil,
-        address: Json? = nil,
+        name: String,
+        address: Json,
         lat: Number? = nil,
         lon: Number? = nil,
-        timeZone: String? = nil
+        timeZone: String
     ) {
         document = .object
         fill("name", name)
@@ -3530,19 +3706,22 @@ public struct Location: ContractModel, MemberValue {
 
 /// When a stop is (contract 3f; X12 G62).
 public struct Appointment: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Appointment" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        kind: AppointmentKind? = nil,
-        start: Instant? = nil,
-        end: Instant? = nil,
-        timeZone: String? = nil,
+        kind: AppointmentKind,
+        start: Instant,
+        end: Instant,
+        timeZone: String,
         apptNumber: String? = nil,
         status: AppointmentStatus? = nil
     ) {
@@ -3594,20 +3773,23 @@ public struct Appointment: ContractModel, MemberValue {
 
 /// A stop (contract 3f; X12 S5 loop).
 public struct Stop: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Stop" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        stopId: String? = nil,
-        sequence: Int? = nil,
-        type: StopType? = nil,
-        location: Location? = nil,
-        appointment: Appointment? = nil,
+        stopId: String,
+        sequence: Int,
+        type: StopType,
+        location: Location,
+        appointment: Appointment,
         contacts: [Contact]? = nil,
         instructions: String? = nil,
         dwellMinExpected: Int? = nil,
@@ -3690,17 +3872,20 @@ public struct Stop: ContractModel, MemberValue {
 
 /// A weight or a volume (contract 3a).
 public struct Quantity: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Quantity" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        value: Number? = nil,
-        unit: String? = nil
+        value: Number,
+        unit: String
     ) {
         document = .object
         fill("value", value)
@@ -3722,19 +3907,22 @@ public struct Quantity: ContractModel, MemberValue {
 
 /// Size of one piece (contract 3f).
 public struct Dimensions: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Dimensions" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        length: Number? = nil,
-        width: Number? = nil,
-        height: Number? = nil,
-        unit: LengthUnit? = nil
+        length: Number,
+        width: Number,
+        height: Number,
+        unit: LengthUnit
     ) {
         document = .object
         fill("length", length)
@@ -3770,18 +3958,21 @@ public struct Dimensions: ContractModel, MemberValue {
 
 /// Temperatures of the cargo (contract 3f).
 public struct Temperature: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Temperature" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        min: Number? = nil,
-        max: Number? = nil,
-        unit: TemperatureUnit? = nil,
+        min: Number,
+        max: Number,
+        unit: TemperatureUnit,
         mode: TemperatureMode? = nil
     ) {
         document = .object
@@ -3818,25 +4009,28 @@ public struct Temperature: ContractModel, MemberValue {
 
 /// Shipping description of hazardous materials (contract 3f; 49 CFR 172).
 public struct Hazmat: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Hazmat" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        unNumber: String? = nil,
-        properShippingName: String? = nil,
-        hazardClass: String? = nil,
+        unNumber: String,
+        properShippingName: String,
+        hazardClass: String,
         subsidiary: [String]? = nil,
         packingGroup: PackingGroup? = nil,
-        quantity: String? = nil,
+        quantity: String,
         reportableQty: Bool? = nil,
         limitedQty: Bool? = nil,
         marinePollutant: Bool? = nil,
-        emergencyPhone: String? = nil,
+        emergencyPhone: String,
         erg: String? = nil
     ) {
         document = .object
@@ -3922,20 +4116,23 @@ public struct Hazmat: ContractModel, MemberValue {
 
 /// A line of freight (contract 3f; X12 L5).
 public struct Commodity: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Commodity" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        lineId: String? = nil,
-        description: String? = nil,
-        quantity: Int? = nil,
-        packaging: String? = nil,
-        weight: Quantity? = nil,
+        lineId: String,
+        description: String,
+        quantity: Int,
+        packaging: String,
+        weight: Quantity,
         volume: Quantity? = nil,
         dims: Dimensions? = nil,
         nmfcClass: String? = nil,
@@ -3944,8 +4141,8 @@ public struct Commodity: ContractModel, MemberValue {
         stackable: Bool? = nil,
         temp: Temperature? = nil,
         hazmat: Hazmat? = nil,
-        pickupStopId: String? = nil,
-        deliveryStopId: String? = nil
+        pickupStopId: String,
+        deliveryStopId: String
     ) {
         document = .object
         fill("lineId", lineId)
@@ -4058,17 +4255,20 @@ public struct Commodity: ContractModel, MemberValue {
 
 /// A number of a party (contract 3f; X12 L11).
 public struct Reference: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Reference" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        type: ReferenceType? = nil,
-        value: String? = nil,
+        type: ReferenceType,
+        value: String,
         scope: String? = nil
     ) {
         document = .object
@@ -4098,16 +4298,19 @@ public struct Reference: ContractModel, MemberValue {
 
 /// Vehicle and trailer that a load needs (contract 3f; X12 N7).
 public struct EquipmentRequired: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EquipmentRequired" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        trailerType: String? = nil,
+        trailerType: String,
         trailerLengthFt: Int? = nil
     ) {
         document = .object
@@ -4130,14 +4333,17 @@ public struct EquipmentRequired: ContractModel, MemberValue {
 
 /// Further wishes of a load (contract 3f).
 public struct Requirements: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Requirements" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         teamOk: Bool? = nil,
         manualFallbackAllowed: Bool? = nil,
@@ -4170,32 +4376,35 @@ public struct Requirements: ContractModel, MemberValue {
 
 /// A load offered to a carrier (contract 3f; X12 204).
 public struct LoadTender: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "LoadTender" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
         mustUnderstand: [String]? = nil,
         tenderId: String? = nil,
         revision: Int? = nil,
-        loadId: String? = nil,
+        loadId: String,
         capacityId: String? = nil,
         holdId: String? = nil,
         mode: TenderMode? = nil,
-        respondBy: Instant? = nil,
+        respondBy: Instant,
         pickupNotBefore: Instant? = nil,
         synthetic: Bool? = nil,
-        parties: [Party]? = nil,
-        stops: [Stop]? = nil,
-        commodities: [Commodity]? = nil,
-        references: [Reference]? = nil,
-        rate: Rate? = nil,
-        equipmentRequired: EquipmentRequired? = nil,
+        parties: [Party],
+        stops: [Stop],
+        commodities: [Commodity],
+        references: [Reference],
+        rate: Rate,
+        equipmentRequired: EquipmentRequired,
         requirements: Requirements? = nil,
         ext: Json? = nil
     ) {
@@ -4338,16 +4547,19 @@ public struct LoadTender: ContractModel, MemberValue {
 
 /// Who decided (contract 3f).
 public struct DecidedBy: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DecidedBy" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        kind: DeciderKind? = nil,
+        kind: DeciderKind,
         id: String? = nil
     ) {
         document = .object
@@ -4370,17 +4582,20 @@ public struct DecidedBy: ContractModel, MemberValue {
 
 /// An appointment that a carrier proposes instead (contract 3f).
 public struct CounterAppointment: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CounterAppointment" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        stopId: String? = nil,
-        appointment: Appointment? = nil
+        stopId: String,
+        appointment: Appointment
     ) {
         document = .object
         fill("stopId", stopId)
@@ -4402,21 +4617,24 @@ public struct CounterAppointment: ContractModel, MemberValue {
 
 /// What a carrier would do instead (contract 3f).
 public struct Counter: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Counter" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         counterId: String? = nil,
         firm: Bool? = nil,
         rate: Rate? = nil,
         appointments: [CounterAppointment]? = nil,
         route: [RouteSegment]? = nil,
-        validUntil: Instant? = nil
+        validUntil: Instant
     ) {
         document = .object
         fill("counterId", counterId)
@@ -4466,22 +4684,25 @@ public struct Counter: ContractModel, MemberValue {
 
 /// The carrier's decision (contract 3f; X12 990).
 public struct TenderDecision: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderDecision" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
         mustUnderstand: [String]? = nil,
-        tenderId: String? = nil,
-        revision: Int? = nil,
-        outcome: Outcome? = nil,
-        decidedAt: Instant? = nil,
-        decidedBy: DecidedBy? = nil,
+        tenderId: String,
+        revision: Int,
+        outcome: Outcome,
+        decidedAt: Instant,
+        decidedBy: DecidedBy,
         reasonCode: ReasonCode? = nil,
         reasonText: String? = nil,
         counter: Counter? = nil,
@@ -4586,20 +4807,23 @@ public struct TenderDecision: ContractModel, MemberValue {
 
 /// A withdrawal of a tender (contract 4b, transition 11).
 public struct TenderWithdrawal: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderWithdrawal" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        withdrawalId: String? = nil,
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        reason: String? = nil
+        withdrawalId: String,
+        tenderId: String,
+        loadId: String,
+        reason: String
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -4642,18 +4866,21 @@ public struct TenderWithdrawal: ContractModel, MemberValue {
 
 /// The TMS's answer to a counter offer (contract 4b, rows 7 and 9).
 public struct CounterAnswer: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CounterAnswer" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        counterId: String? = nil,
-        tenderId: String? = nil,
+        counterId: String,
+        tenderId: String,
         reason: String? = nil
     ) {
         document = .object
@@ -4690,20 +4917,23 @@ public struct CounterAnswer: ContractModel, MemberValue {
 
 /// Asking to cancel after acceptance; the carrier may decline (contract 4b, row 16).
 public struct TenderCancellation: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderCancellation" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        cancellationId: String? = nil,
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        reason: String? = nil
+        cancellationId: String,
+        tenderId: String,
+        loadId: String,
+        reason: String
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -4746,20 +4976,23 @@ public struct TenderCancellation: ContractModel, MemberValue {
 
 /// A paper, addressed by its content (contract 3f).
 public struct DeliveryPaper: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DeliveryPaper" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        type: PaperType? = nil,
-        uri: String? = nil,
-        sha256: String? = nil,
-        mime: String? = nil,
-        bytes: Int? = nil
+        type: PaperType,
+        uri: String,
+        sha256: String,
+        mime: String,
+        bytes: Int
     ) {
         document = .object
         fill("type", type)
@@ -4802,17 +5035,20 @@ public struct DeliveryPaper: ContractModel, MemberValue {
 
 /// Piece counts at delivery (contract 3f).
 public struct Pieces: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Pieces" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        ordered: Int? = nil,
-        received: Int? = nil,
+        ordered: Int,
+        received: Int,
         damaged: Int? = nil,
         short: Int? = nil,
         over: Int? = nil
@@ -4858,18 +5094,21 @@ public struct Pieces: ContractModel, MemberValue {
 
 /// Freight that was over, short or damaged (contract 3f).
 public struct OsdItem: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "OsdItem" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        lineId: String? = nil,
-        kind: OsdKind? = nil,
-        pieces: Int? = nil,
+        lineId: String,
+        kind: OsdKind,
+        pieces: Int,
         notes: String? = nil
     ) {
         document = .object
@@ -4906,20 +5145,23 @@ public struct OsdItem: ContractModel, MemberValue {
 
 /// Proof of delivery (contract 3f).
 public struct ProofOfDelivery: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ProofOfDelivery" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        podId: String? = nil,
-        tenderId: String? = nil,
-        stopId: String? = nil,
-        deliveredAt: Instant? = nil,
+        podId: String,
+        tenderId: String,
+        stopId: String,
+        deliveredAt: Instant,
         receivedBy: String? = nil,
         signature: String? = nil,
         documents: [DeliveryPaper]? = nil,
@@ -5018,18 +5260,21 @@ public struct ProofOfDelivery: ContractModel, MemberValue {
 
 /// A line of an invoice (contract 3f; X12 L1).
 public struct InvoiceLine: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "InvoiceLine" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        code: String? = nil,
+        code: String,
         description: String? = nil,
-        amount: Money? = nil
+        amount: Money
     ) {
         document = .object
         fill("code", code)
@@ -5058,20 +5303,23 @@ public struct InvoiceLine: ContractModel, MemberValue {
 
 /// An invoice (contract 3f; X12 210).
 public struct Invoice: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Invoice" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        invoiceId: String? = nil,
-        tenderId: String? = nil,
-        lines: [InvoiceLine]? = nil,
-        total: Money? = nil,
+        invoiceId: String,
+        tenderId: String,
+        lines: [InvoiceLine],
+        total: Money,
         currency: String? = nil,
         correctionOf: String? = nil
     ) {
@@ -5130,21 +5378,24 @@ public struct Invoice: ContractModel, MemberValue {
 
 /// One paper that can be read (contract 4.0).
 public struct DocumentEntry: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DocumentEntry" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        docId: String? = nil,
-        type: String? = nil,
-        mime: String? = nil,
-        sha256: String? = nil,
-        bytes: Int? = nil,
-        filedAt: Instant? = nil
+        docId: String,
+        type: String,
+        mime: String,
+        sha256: String,
+        bytes: Int,
+        filedAt: Instant
     ) {
         document = .object
         fill("docId", docId)
@@ -5194,18 +5445,21 @@ public struct DocumentEntry: ContractModel, MemberValue {
 
 /// The papers of a tender (contract 4.0).
 public struct DocumentList: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DocumentList" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        tenderId: String? = nil,
-        documents: [DocumentEntry]? = nil
+        tenderId: String,
+        documents: [DocumentEntry]
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -5234,17 +5488,20 @@ public struct DocumentList: ContractModel, MemberValue {
 
 /// An expected arrival (contract 3f).
 public struct Eta: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Eta" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        stopId: String? = nil,
-        at: Instant? = nil,
+        stopId: String,
+        at: Instant,
         p10: Instant? = nil,
         p90: Instant? = nil,
         basis: String? = nil
@@ -5290,18 +5547,21 @@ public struct Eta: ContractModel, MemberValue {
 
 /// One leg and its vehicle (contract 3f).
 public struct Assignment: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Assignment" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        legId: String? = nil,
+        legId: String,
         segmentRefs: [String]? = nil,
-        driveMode: DriveMode? = nil,
+        driveMode: DriveMode,
         tractorId: String? = nil,
         trailerId: String? = nil,
         driverRef: String? = nil,
@@ -5362,24 +5622,27 @@ public struct Assignment: ContractModel, MemberValue {
 
 /// The carrier's assignment of vehicles to a tender (contract 3f).
 public struct Dispatch: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Dispatch" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
         mustUnderstand: [String]? = nil,
-        dispatchId: String? = nil,
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        dispatchRevision: Int? = nil,
-        assignments: [Assignment]? = nil,
+        dispatchId: String,
+        tenderId: String,
+        loadId: String,
+        dispatchRevision: Int,
+        assignments: [Assignment],
         releasedThrough: String? = nil,
-        controlMode: ControlMode? = nil,
+        controlMode: ControlMode,
         contact24x7: String? = nil
     ) {
         document = .object
@@ -5458,17 +5721,20 @@ public struct Dispatch: ContractModel, MemberValue {
 
 /// Who asks for a command (contract 3f).
 public struct Requester: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Requester" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        principal: String? = nil,
-        role: String? = nil
+        principal: String,
+        role: String
     ) {
         document = .object
         fill("principal", principal)
@@ -5490,14 +5756,17 @@ public struct Requester: ContractModel, MemberValue {
 
 /// What belongs to a command's type (contract 4f). `conditional_stop`: condition, with `at_stop` a stopId, with `if` an exceptionKind, and latestBy unless it is `next_safe_location`. `resume`, `release`: commandRef. `manual_intervention`: kind. `route_change`: detourId or newSegments. `reschedule_stop`: stopId and appointment. `hold_at_terminal`: nothing, or the commandRef of the hold that it renews.
 public struct CommandParams: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CommandParams" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         condition: StopCondition? = nil,
         stopId: String? = nil,
@@ -5586,26 +5855,29 @@ public struct CommandParams: ContractModel, MemberValue {
 
 /// A request to the carrier's operations centre; the carrier decides, nothing is actuated (contract 4f).
 public struct Command: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Command" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
         mustUnderstand: [String]? = nil,
-        commandId: String? = nil,
-        type: CommandType? = nil,
-        dispatchId: String? = nil,
-        expectedDispatchRevision: Int? = nil,
-        commandSequence: Int? = nil,
-        reason: String? = nil,
-        requestedBy: Requester? = nil,
-        issuedAt: Instant? = nil,
-        expiresAt: Instant? = nil,
+        commandId: String,
+        type: CommandType,
+        dispatchId: String,
+        expectedDispatchRevision: Int,
+        commandSequence: Int,
+        reason: String,
+        requestedBy: Requester,
+        issuedAt: Instant,
+        expiresAt: Instant,
         leaseS: Int? = nil,
         params: CommandParams? = nil
     ) {
@@ -5706,20 +5978,23 @@ public struct Command: ContractModel, MemberValue {
 
 /// What a TMS says when it takes a command back that is not executed yet (contract 4f).
 public struct CommandRevocation: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CommandRevocation" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        commandId: String? = nil,
+        commandId: String,
         type: CommandType? = nil,
-        reason: String? = nil,
-        requestedBy: Requester? = nil
+        reason: String,
+        requestedBy: Requester
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -5762,21 +6037,24 @@ public struct CommandRevocation: ContractModel, MemberValue {
 
 /// How far a command got (contract 4f).
 public struct CommandStatus: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CommandStatus" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        commandId: String? = nil,
-        dispatchId: String? = nil,
+        commandId: String,
+        dispatchId: String,
         tenderId: String? = nil,
-        type: CommandType? = nil,
-        state: CommandState? = nil,
+        type: CommandType,
+        state: CommandState,
         commandSequence: Int? = nil,
         requestedAt: Instant? = nil,
         updatedAt: Instant? = nil,
@@ -5906,21 +6184,24 @@ public struct CommandStatus: ContractModel, MemberValue {
 
 /// Where a vehicle was when something happened (contract 3f).
 public struct EventPosition: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EventPosition" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        lat: Number? = nil,
-        lon: Number? = nil,
+        lat: Number,
+        lon: Number,
         accuracyM: Number? = nil,
         headingDeg: Number? = nil,
         speedMps: Number? = nil,
-        at: Instant? = nil
+        at: Instant
     ) {
         document = .object
         fill("lat", lat)
@@ -5970,17 +6251,20 @@ public struct EventPosition: ContractModel, MemberValue {
 
 /// What somebody must decide about an exception (contract 3f).
 public struct DecisionNeeded: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DecisionNeeded" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        options: [String]? = nil,
-        by: String? = nil
+        options: [String],
+        by: String
     ) {
         document = .object
         fill("options", options)
@@ -6002,19 +6286,22 @@ public struct DecisionNeeded: ContractModel, MemberValue {
 
 /// Something is wrong; an overlay that never moves the tender (contract 3f, 4a).
 public struct TenderException: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Exception" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        exceptionId: String? = nil,
-        kind: ExceptionKind? = nil,
-        severity: Severity? = nil,
-        openedAt: Instant? = nil,
+        exceptionId: String,
+        kind: ExceptionKind,
+        severity: Severity,
+        openedAt: Instant,
         clearedAt: Instant? = nil,
         effect: Effect? = nil,
         etaDeltaMin: Number? = nil,
@@ -6090,14 +6377,17 @@ public struct TenderException: ContractModel, MemberValue {
 
 /// Status codes of X12 214 (contract 3g).
 public struct X12Status: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "X12Status" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         at701: String? = nil,
         at702: String? = nil
@@ -6122,26 +6412,29 @@ public struct X12Status: ContractModel, MemberValue {
 
 /// What happened (contract 3f; X12 214).
 public struct StatusEvent: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "StatusEvent" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        loadId: String? = nil,
-        tenderId: String? = nil,
+        loadId: String,
+        tenderId: String,
         dispatchId: String? = nil,
         capacityId: String? = nil,
-        eventSequence: Int? = nil,
-        status: String? = nil,
+        eventSequence: Int,
+        status: String,
         stopId: String? = nil,
         position: EventPosition? = nil,
         eta: [Eta]? = nil,
         controlMode: ControlMode? = nil,
-        sourceSystem: String? = nil,
+        sourceSystem: String,
         decision: Json? = nil,
         exception: TenderException? = nil,
         command: Json? = nil,
@@ -6258,28 +6551,31 @@ public struct StatusEvent: ContractModel, MemberValue {
 
 /// One entry of a tender's history, in structured mode (contract 4e).
 public struct Event: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Event" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        specversion: String? = nil,
-        id: String? = nil,
-        source: String? = nil,
-        type: String? = nil,
-        subject: String? = nil,
-        time: Instant? = nil,
-        recordedtime: Instant? = nil,
-        sequence: String? = nil,
-        partitionkey: String? = nil,
+        specversion: String,
+        id: String,
+        source: String,
+        type: String,
+        subject: String,
+        time: Instant,
+        recordedtime: Instant,
+        sequence: String,
+        partitionkey: String,
         datacontenttype: String? = nil,
         dataschema: String? = nil,
         traceparent: String? = nil,
-        data: StatusEvent? = nil
+        data: StatusEvent
     ) {
         document = .object
         fill("specversion", specversion)
@@ -6378,18 +6674,21 @@ public struct Event: ContractModel, MemberValue {
 
 /// Where the account's feed stands.
 public struct HeartbeatData: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "HeartbeatData" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        subscriptionId: String? = nil,
-        cursor: String? = nil,
-        logEpoch: String? = nil
+        subscriptionId: String,
+        cursor: String,
+        logEpoch: String
     ) {
         document = .object
         fill("subscriptionId", subscriptionId)
@@ -6418,22 +6717,25 @@ public struct HeartbeatData: ContractModel, MemberValue {
 
 /// What each webhook subscription gets every 60 seconds, outside every sequence, as a CloudEvent of the type `gladhand.subscription.heartbeat.v1` (contract 4e): the loss of a last event shows no gap.
 public struct Heartbeat: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Heartbeat" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        specversion: String? = nil,
-        id: String? = nil,
-        source: String? = nil,
-        type: String? = nil,
-        time: Instant? = nil,
+        specversion: String,
+        id: String,
+        source: String,
+        type: String,
+        time: Instant,
         datacontenttype: String? = nil,
-        data: HeartbeatData? = nil
+        data: HeartbeatData
     ) {
         document = .object
         fill("specversion", specversion)
@@ -6490,18 +6792,21 @@ public struct Heartbeat: ContractModel, MemberValue {
 
 /// A version that a carrier serves (contract 5).
 public struct ContractVersion: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ContractVersion" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        major: Int? = nil,
-        minor: Int? = nil,
-        status: VersionStatus? = nil,
+        major: Int,
+        minor: Int,
+        status: VersionStatus,
         deprecatedAt: Instant? = nil,
         sunsetAt: Instant? = nil
     ) {
@@ -6546,16 +6851,19 @@ public struct ContractVersion: ContractModel, MemberValue {
 
 /// How long idempotency keys are kept (contract 4c).
 public struct IdempotencyPolicy: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "IdempotencyPolicy" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        retentionHours: Int? = nil
+        retentionHours: Int
     ) {
         document = .object
         fill("retentionHours", retentionHours)
@@ -6570,17 +6878,20 @@ public struct IdempotencyPolicy: ContractModel, MemberValue {
 
 /// A key that signs webhooks (contract 4e).
 public struct WebhookKey: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "WebhookKey" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        keyId: String? = nil,
-        publicKey: String? = nil,
+        keyId: String,
+        publicKey: String,
         notBefore: Instant? = nil,
         notAfter: Instant? = nil
     ) {
@@ -6618,17 +6929,20 @@ public struct WebhookKey: ContractModel, MemberValue {
 
 /// Limits of a carrier (contract 4d).
 public struct Limits: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Limits" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        maxWaitSeconds: Int? = nil,
-        maxBodyBytes: Int? = nil
+        maxWaitSeconds: Int,
+        maxBodyBytes: Int
     ) {
         document = .object
         fill("maxWaitSeconds", maxWaitSeconds)
@@ -6650,28 +6964,31 @@ public struct Limits: ContractModel, MemberValue {
 
 /// What a carrier publishes of itself (contract 5).
 public struct Discovery: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Discovery" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        environment: String? = nil,
-        carrier: Carrier? = nil,
-        versions: [ContractVersion]? = nil,
-        compatibilityWindowDays: Int? = nil,
-        issuer: String? = nil,
-        resource: String? = nil,
-        idempotency: IdempotencyPolicy? = nil,
-        webhookKeys: [WebhookKey]? = nil,
+        environment: String,
+        carrier: Carrier,
+        versions: [ContractVersion],
+        compatibilityWindowDays: Int,
+        issuer: String,
+        resource: String,
+        idempotency: IdempotencyPolicy,
+        webhookKeys: [WebhookKey],
         decisionSlaSeconds: Int? = nil,
-        limits: Limits? = nil,
-        features: [String]? = nil,
-        logEpoch: String? = nil,
+        limits: Limits,
+        features: [String],
+        logEpoch: String,
         tzdb: String? = nil,
         telemetryEndpoint: String? = nil,
         assumedTareLbs: Int? = nil,
@@ -6802,18 +7119,21 @@ public struct Discovery: ContractModel, MemberValue {
 
 /// A search for capacity (contract 4.0).
 public struct CapacitySearch: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacitySearch" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        origin: Place? = nil,
-        destination: Place? = nil,
+        origin: Place,
+        destination: Place,
         radiusMi: Number? = nil,
         window: Window? = nil,
         equipment: String? = nil,
@@ -6882,17 +7202,20 @@ public struct CapacitySearch: ContractModel, MemberValue {
 
 /// One page of offers (contract 4.0).
 public struct CapacityPage: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacityPage" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        offers: [CapacityOffer]? = nil,
+        offers: [CapacityOffer],
         cursor: String? = nil
     ) {
         document = .object
@@ -6922,21 +7245,24 @@ public struct CapacityPage: ContractModel, MemberValue {
 
 /// A tender as the carrier holds it (contract 4e).
 public struct TenderSnapshot: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderSnapshot" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        tenderId: String? = nil,
-        loadId: String? = nil,
+        tenderId: String,
+        loadId: String,
         capacityId: String? = nil,
-        revision: Int? = nil,
-        state: TenderState? = nil,
+        revision: Int,
+        state: TenderState,
         controlMode: ControlMode? = nil,
         cancellation: Cancellation? = nil,
         amendment: Amendment? = nil,
@@ -6944,9 +7270,9 @@ public struct TenderSnapshot: ContractModel, MemberValue {
         decision: TenderDecision? = nil,
         dispatchId: String? = nil,
         acceptedRate: Money? = nil,
-        lastSequence: Int? = nil,
-        historyDigest: String? = nil,
-        logEpoch: String? = nil,
+        lastSequence: Int,
+        historyDigest: String,
+        logEpoch: String,
         updatedAt: Instant? = nil
     ) {
         document = .object
@@ -7074,17 +7400,20 @@ public struct TenderSnapshot: ContractModel, MemberValue {
 
 /// One page of tenders (contract 4.0).
 public struct TenderPage: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderPage" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        tenders: [TenderSnapshot]? = nil,
+        tenders: [TenderSnapshot],
         cursor: String? = nil
     ) {
         document = .object
@@ -7114,20 +7443,23 @@ public struct TenderPage: ContractModel, MemberValue {
 
 /// The history of one tender (contract 4e).
 public struct EventPage: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EventPage" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        events: [Json]? = nil,
-        lastSequence: Int? = nil,
-        historyDigest: String? = nil,
-        logEpoch: String? = nil
+        events: [Json],
+        lastSequence: Int,
+        historyDigest: String,
+        logEpoch: String
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -7170,19 +7502,22 @@ public struct EventPage: ContractModel, MemberValue {
 
 /// The account's events in commit order (contract 4e).
 public struct EventFeed: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EventFeed" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        events: [Json]? = nil,
-        cursor: String? = nil,
-        logEpoch: String? = nil
+        events: [Json],
+        cursor: String,
+        logEpoch: String
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -7218,20 +7553,23 @@ public struct EventFeed: ContractModel, MemberValue {
 
 /// Where webhooks go (contract 4e).
 public struct WebhookSubscription: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "WebhookSubscription" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        subscriptionId: String? = nil,
-        url: String? = nil,
-        types: [String]? = nil,
-        mtls: WebhookAuth? = nil
+        subscriptionId: String,
+        url: String,
+        types: [String],
+        mtls: WebhookAuth
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -7274,21 +7612,24 @@ public struct WebhookSubscription: ContractModel, MemberValue {
 
 /// Digest of one tender (contract 4g).
 public struct TenderDigest: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "TenderDigest" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        revision: Int? = nil,
-        state: TenderState? = nil,
-        lastSequence: Int? = nil,
-        historyDigest: String? = nil,
+        tenderId: String,
+        loadId: String,
+        revision: Int,
+        state: TenderState,
+        lastSequence: Int,
+        historyDigest: String,
         acceptedRate: Money? = nil
     ) {
         document = .object
@@ -7346,19 +7687,22 @@ public struct TenderDigest: ContractModel, MemberValue {
 
 /// Digests of the account's tenders (contract 4g).
 public struct DigestPage: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "DigestPage" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        asOf: String? = nil,
-        logEpoch: String? = nil,
-        items: [TenderDigest]? = nil,
+        asOf: String,
+        logEpoch: String,
+        items: [TenderDigest],
         cursor: String? = nil
     ) {
         document = .object
@@ -7402,20 +7746,23 @@ public struct DigestPage: ContractModel, MemberValue {
 
 /// Digest of one tender's history up to a sequence (contract 4g).
 public struct HistoryDigest: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "HistoryDigest" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         schemaVersion: String? = nil,
-        tenderId: String? = nil,
-        sequence: Int? = nil,
-        historyDigest: String? = nil,
-        logEpoch: String? = nil
+        tenderId: String,
+        sequence: Int,
+        historyDigest: String,
+        logEpoch: String
     ) {
         document = .object
         fill("schemaVersion", schemaVersion)
@@ -7458,17 +7805,20 @@ public struct HistoryDigest: ContractModel, MemberValue {
 
 /// The tender that stands in the way (contract 4h).
 public struct ExistingTender: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ExistingTender" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        tenderId: String? = nil,
-        state: TenderState? = nil,
+        tenderId: String,
+        state: TenderState,
         location: String? = nil
     ) {
         document = .object
@@ -7498,18 +7848,21 @@ public struct ExistingTender: ContractModel, MemberValue {
 
 /// A broken rule (contract 4h).
 public struct ProblemViolation: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ProblemViolation" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        path: String? = nil,
-        code: String? = nil,
-        message: String? = nil
+        path: String,
+        code: String,
+        message: String
     ) {
         document = .object
         fill("path", path)
@@ -7538,20 +7891,23 @@ public struct ProblemViolation: ContractModel, MemberValue {
 
 /// A problem (RFC 9457; contract 4h).
 public struct Problem: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Problem" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
         type: String? = nil,
         title: String? = nil,
         status: Int? = nil,
         detail: String? = nil,
-        code: String? = nil,
+        code: String,
         retryable: Bool? = nil,
         retryAfterS: Int? = nil,
         traceId: String? = nil,
@@ -7658,17 +8014,20 @@ public struct Problem: ContractModel, MemberValue {
 
 /// A change of capacity (contract 4b).
 public struct CapacityChange: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacityChange" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        capacityId: String? = nil,
-        status: CapacityStatus? = nil
+        capacityId: String,
+        status: CapacityStatus
     ) {
         document = .object
         fill("capacityId", capacityId)
@@ -7690,16 +8049,19 @@ public struct CapacityChange: ContractModel, MemberValue {
 
 /// Why something was refused.
 public struct Reason: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Reason" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        code: String? = nil,
+        code: String,
         text: String? = nil
     ) {
         document = .object
@@ -7722,35 +8084,38 @@ public struct Reason: ContractModel, MemberValue {
 
 /// A tender as the application sees it (contract 4a).
 public struct Tender: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Tender" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        tenderId: String? = nil,
-        loadId: String? = nil,
-        carrier: String? = nil,
-        attempt: Int? = nil,
-        revision: Int? = nil,
-        state: TenderState? = nil,
+        tenderId: String,
+        loadId: String,
+        carrier: String,
+        attempt: Int,
+        revision: Int,
+        state: TenderState,
         briefState: String? = nil,
-        receipt: Receipt? = nil,
-        joined: Bool? = nil,
-        loadReleased: Bool? = nil,
+        receipt: Receipt,
+        joined: Bool,
+        loadReleased: Bool,
         decision: TenderDecision? = nil,
         reason: Reason? = nil,
         dispatchId: String? = nil,
         controlMode: ControlMode? = nil,
         cancellation: Cancellation? = nil,
         amendment: Amendment? = nil,
-        sync: Sync? = nil,
-        lastSequence: Int? = nil,
-        historyDigest: String? = nil,
-        updatedAt: Instant? = nil,
+        sync: Sync,
+        lastSequence: Int,
+        historyDigest: String,
+        updatedAt: Instant,
         exceptions: [Json]? = nil
     ) {
         document = .object
@@ -7906,17 +8271,20 @@ public struct Tender: ContractModel, MemberValue {
 
 /// An offer and who made it.
 public struct CarrierOffer: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CarrierOffer" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        carrier: String? = nil,
-        offer: CapacityOffer? = nil
+        carrier: String,
+        offer: CapacityOffer
     ) {
         document = .object
         fill("carrier", carrier)
@@ -7938,18 +8306,21 @@ public struct CarrierOffer: ContractModel, MemberValue {
 
 /// A carrier that did not answer.
 public struct CarrierFailure: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CarrierFailure" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        carrier: String? = nil,
-        code: String? = nil,
-        message: String? = nil
+        carrier: String,
+        code: String,
+        message: String
     ) {
         document = .object
         fill("carrier", carrier)
@@ -7978,17 +8349,20 @@ public struct CarrierFailure: ContractModel, MemberValue {
 
 /// Offers of several carriers.
 public struct CapacityResult: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CapacityResult" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        offers: [CarrierOffer]? = nil,
-        failures: [CarrierFailure]? = nil
+        offers: [CarrierOffer],
+        failures: [CarrierFailure]
     ) {
         document = .object
         fill("offers", offers)
@@ -8010,19 +8384,22 @@ public struct CapacityResult: ContractModel, MemberValue {
 
 /// One check of eligibility.
 public struct EligibilityCheck: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EligibilityCheck" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        code: String? = nil,
-        constraint: String? = nil,
-        load: String? = nil,
-        result: Verdict? = nil,
+        code: String,
+        constraint: String,
+        load: String,
+        result: Verdict,
         actual: String? = nil,
         limit: String? = nil,
         remedy: String? = nil
@@ -8082,19 +8459,22 @@ public struct EligibilityCheck: ContractModel, MemberValue {
 
 /// Whether a load fits an offer, and why.
 public struct Eligibility: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Eligibility" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        verdict: Verdict? = nil,
-        checks: [EligibilityCheck]? = nil,
-        capacityRevision: Int? = nil,
-        evaluatedAt: Instant? = nil
+        verdict: Verdict,
+        checks: [EligibilityCheck],
+        capacityRevision: Int,
+        evaluatedAt: Instant
     ) {
         document = .object
         fill("verdict", verdict)
@@ -8130,17 +8510,20 @@ public struct Eligibility: ContractModel, MemberValue {
 
 /// What became of an incoming webhook (contract 4e).
 public struct InboxReceipt: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "InboxReceipt" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        outcome: InboxOutcome? = nil,
-        status: Int? = nil,
+        outcome: InboxOutcome,
+        status: Int,
         carrier: String? = nil,
         tenderId: String? = nil,
         sequence: Int? = nil,
@@ -8194,17 +8577,20 @@ public struct InboxReceipt: ContractModel, MemberValue {
 
 /// A header field of HTTP.
 public struct HeaderField: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "HeaderField" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        name: String? = nil,
-        value: String? = nil
+        name: String,
+        value: String
     ) {
         document = .object
         fill("name", name)
@@ -8226,18 +8612,21 @@ public struct HeaderField: ContractModel, MemberValue {
 
 /// What to answer a carrier that asks whether it may send webhooks here (CloudEvents webhook 1.0, section 4).
 public struct InboxHandshake: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "InboxHandshake" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        status: Int? = nil,
-        carrier: String? = nil,
-        headers: [HeaderField]? = nil
+        status: Int,
+        carrier: String,
+        headers: [HeaderField]
     ) {
         document = .object
         fill("status", status)
@@ -8266,18 +8655,21 @@ public struct InboxHandshake: ContractModel, MemberValue {
 
 /// What to answer to a request to a webhook's address, whatever the request was.
 public struct InboxAnswer: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "InboxAnswer" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        status: Int? = nil,
-        headers: [HeaderField]? = nil,
-        body: String? = nil
+        status: Int,
+        headers: [HeaderField],
+        body: String
     ) {
         document = .object
         fill("status", status)
@@ -8306,16 +8698,19 @@ public struct InboxAnswer: ContractModel, MemberValue {
 
 /// One thing that the carrier said of a command.
 public struct CommandStep: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CommandStep" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        state: CommandState? = nil,
+        state: CommandState,
         at: Instant? = nil,
         reason: String? = nil
     ) {
@@ -8346,27 +8741,30 @@ public struct CommandStep: ContractModel, MemberValue {
 
 /// A command as the journal knows it: who asked for what and why, and what became of it (contract 4f).
 public struct CommandRecord: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CommandRecord" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        commandId: String? = nil,
-        dispatchId: String? = nil,
-        carrier: String? = nil,
+        commandId: String,
+        dispatchId: String,
+        carrier: String,
         tenderId: String? = nil,
-        command: Command? = nil,
-        state: CommandState? = nil,
-        receipt: String? = nil,
+        command: Command,
+        state: CommandState,
+        receipt: String,
         code: String? = nil,
-        history: [CommandStep]? = nil,
+        history: [CommandStep],
         revocation: CommandRevocation? = nil,
         inverse: CommandType? = nil,
-        irreversible: Bool? = nil
+        irreversible: Bool
     ) {
         document = .object
         fill("commandId", commandId)
@@ -8458,28 +8856,31 @@ public struct CommandRecord: ContractModel, MemberValue {
 
 /// Where a load is, and how fresh that is.
 public struct Position: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Position" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        loadId: String? = nil,
-        vehicleId: String? = nil,
-        observedAt: Instant? = nil,
-        receivedAt: Instant? = nil,
-        freshnessMs: Int? = nil,
-        lat: Number? = nil,
-        lon: Number? = nil,
+        loadId: String,
+        vehicleId: String,
+        observedAt: Instant,
+        receivedAt: Instant,
+        freshnessMs: Int,
+        lat: Number,
+        lon: Number,
         speedMps: Number? = nil,
         headingDeg: Number? = nil,
-        autonomyMode: String? = nil,
-        eventSequence: String? = nil,
-        skipped: Int? = nil,
-        possibleDuplicate: Bool? = nil
+        autonomyMode: String,
+        eventSequence: String,
+        skipped: Int,
+        possibleDuplicate: Bool
     ) {
         document = .object
         fill("loadId", loadId)
@@ -8578,20 +8979,23 @@ public struct Position: ContractModel, MemberValue {
 
 /// One difference (contract 4g).
 public struct ReconciliationItem: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ReconciliationItem" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        tenderId: String? = nil,
-        carrier: String? = nil,
-        `class`: String? = nil,
+        tenderId: String,
+        carrier: String,
+        `class`: String,
         repair: String? = nil,
-        open: Bool? = nil,
+        open: Bool,
         localSequence: Int? = nil,
         remoteSequence: Int? = nil
     ) {
@@ -8650,22 +9054,25 @@ public struct ReconciliationItem: ContractModel, MemberValue {
 
 /// What reconciling found (contract 4g).
 public struct ReconciliationReport: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ReconciliationReport" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        at: Instant? = nil,
-        compared: Int? = nil,
-        equal: Int? = nil,
-        differences: Int? = nil,
-        repairs: Int? = nil,
-        items: [ReconciliationItem]? = nil,
-        failures: [CarrierFailure]? = nil
+        at: Instant,
+        compared: Int,
+        equal: Int,
+        differences: Int,
+        repairs: Int,
+        items: [ReconciliationItem],
+        failures: [CarrierFailure]
     ) {
         document = .object
         fill("at", at)
@@ -8722,20 +9129,23 @@ public struct ReconciliationReport: ContractModel, MemberValue {
 
 /// What verifying the journal found (contract 4g).
 public struct JournalReport: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "JournalReport" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        intact: Bool? = nil,
-        entries: Int? = nil,
-        head: String? = nil,
-        unresolved: Int? = nil,
-        path: String? = nil,
+        intact: Bool,
+        entries: Int,
+        head: String,
+        unresolved: Int,
+        path: String,
         damage: [String]? = nil
     ) {
         document = .object
@@ -8786,21 +9196,24 @@ public struct JournalReport: ContractModel, MemberValue {
 
 /// One row of the exported journal (contract 4g).
 public struct JournalEntry: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "JournalEntry" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        index: Int? = nil,
-        kind: String? = nil,
-        at: Instant? = nil,
-        digest: String? = nil,
-        previous: String? = nil,
-        body: Json? = nil
+        index: Int,
+        kind: String,
+        at: Instant,
+        digest: String,
+        previous: String,
+        body: Json
     ) {
         document = .object
         fill("index", index)
@@ -8850,16 +9263,19 @@ public struct JournalEntry: ContractModel, MemberValue {
 
 /// An operation that the carrier says will end (contract 5).
 public struct RouteDeprecation: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "RouteDeprecation" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        route: String? = nil,
+        route: String,
         deprecatedAt: Instant? = nil,
         sunsetAt: Instant? = nil,
         about: String? = nil,
@@ -8906,17 +9322,20 @@ public struct RouteDeprecation: ContractModel, MemberValue {
 
 /// How one carrier is.
 public struct CarrierHealth: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "CarrierHealth" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        carrier: String? = nil,
-        reachable: Bool? = nil,
+        carrier: String,
+        reachable: Bool,
         code: String? = nil,
         tlsVersion: String? = nil,
         cipherSuite: String? = nil,
@@ -8994,20 +9413,23 @@ public struct CarrierHealth: ContractModel, MemberValue {
 
 /// How the client is.
 public struct Health: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Health" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        status: String? = nil,
-        unresolved: Int? = nil,
-        carriers: [CarrierHealth]? = nil,
+        status: String,
+        unresolved: Int,
+        carriers: [CarrierHealth],
         certificateNotAfter: Instant? = nil,
-        version: String? = nil
+        version: String
     ) {
         document = .object
         fill("status", status)
@@ -9050,18 +9472,21 @@ public struct Health: ContractModel, MemberValue {
 
 /// One gauge's value now.
 public struct MetricSample: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "MetricSample" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        name: String? = nil,
-        labels: Json? = nil,
-        value: Number? = nil
+        name: String,
+        labels: Json,
+        value: Number
     ) {
         document = .object
         fill("name", name)
@@ -9090,16 +9515,19 @@ public struct MetricSample: ContractModel, MemberValue {
 
 /// Numbers to watch a client by (operations 6e), for a gauge each. No load and no tender is named.
 public struct Metrics: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Metrics" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        samples: [MetricSample]? = nil
+        samples: [MetricSample]
     ) {
         document = .object
         fill("samples", samples)
@@ -9114,20 +9542,23 @@ public struct Metrics: ContractModel, MemberValue {
 
 /// The generation of credentials that a carrier is called with.
 public struct GenerationStatus: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "GenerationStatus" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        carrier: String? = nil,
-        generation: Int? = nil,
-        fingerprint: String? = nil,
-        uris: [String]? = nil,
-        draining: Int? = nil
+        carrier: String,
+        generation: Int,
+        fingerprint: String,
+        uris: [String],
+        draining: Int
     ) {
         document = .object
         fill("carrier", carrier)
@@ -9170,22 +9601,25 @@ public struct GenerationStatus: ContractModel, MemberValue {
 
 /// Something that ends.
 public struct Expiring: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "Expiring" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        subject: String? = nil,
-        id: String? = nil,
+        subject: String,
+        id: String,
         carrier: String? = nil,
-        notBefore: Instant? = nil,
-        notAfter: Instant? = nil,
-        secondsLeft: Int? = nil,
-        warningsDue: Int? = nil
+        notBefore: Instant,
+        notAfter: Instant,
+        secondsLeft: Int,
+        warningsDue: Int
     ) {
         document = .object
         fill("subject", subject)
@@ -9242,18 +9676,21 @@ public struct Expiring: ContractModel, MemberValue {
 
 /// How often one kind of security event happened.
 public struct EventCount: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "EventCount" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        event: String? = nil,
-        succeeded: Int? = nil,
-        failed: Int? = nil
+        event: String,
+        succeeded: Int,
+        failed: Int
     ) {
         document = .object
         fill("event", event)
@@ -9282,19 +9719,22 @@ public struct EventCount: ContractModel, MemberValue {
 
 /// What we are known by, how long that lasts, and what happened to it (identity §1, §5).
 public struct IdentityStatus: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "IdentityStatus" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        source: String? = nil,
-        generations: [GenerationStatus]? = nil,
-        expiries: [Expiring]? = nil,
-        events: [EventCount]? = nil
+        source: String,
+        generations: [GenerationStatus],
+        expiries: [Expiring],
+        events: [EventCount]
     ) {
         document = .object
         fill("source", source)
@@ -9330,24 +9770,27 @@ public struct IdentityStatus: ContractModel, MemberValue {
 
 /// What was negotiated with a peer on one connection (identity §1).
 public struct ConnectionFacts: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "ConnectionFacts" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        version: String? = nil,
-        cipherSuite: String? = nil,
-        keyExchange: String? = nil,
+        version: String,
+        cipherSuite: String,
+        keyExchange: String,
         alpn: String? = nil,
-        peerFingerprint: String? = nil,
-        peerUris: [String]? = nil,
-        ourFingerprint: String? = nil,
-        generation: Int? = nil,
-        connectedAt: Instant? = nil
+        peerFingerprint: String,
+        peerUris: [String],
+        ourFingerprint: String,
+        generation: Int,
+        connectedAt: Instant
     ) {
         document = .object
         fill("version", version)
@@ -9418,16 +9861,19 @@ public struct ConnectionFacts: ContractModel, MemberValue {
 
 /// Public keys for others to verify with (RFC 7517 §5).
 public struct JwkSet: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "JwkSet" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        keys: [Json]? = nil
+        keys: [Json]
     ) {
         document = .object
         fill("keys", keys)
@@ -9442,23 +9888,26 @@ public struct JwkSet: ContractModel, MemberValue {
 
 /// A security event, in the shape of OCSF 1.6 (identity §5).
 public struct SecurityEvent: ContractModel, MemberValue {
+    /// Its name in the contract.
     public static var entity: String { "SecurityEvent" }
+    /// What this is a view of.
     public var document: Document
 
+    /// A view of a document; nothing is checked.
     public init(document: Document) {
         self.document = document
     }
 
-    /// A new one of these members.
+    /// A new one of these members; without a default are those that the contract requires.
     public init(
-        class_uid: Int? = nil,
-        message: String? = nil,
-        time: Int? = nil,
-        severity_id: Int? = nil,
-        status: String? = nil,
+        class_uid: Int,
+        message: String,
+        time: Int,
+        severity_id: Int,
+        status: String,
         status_code: String? = nil,
         status_detail: String? = nil,
-        unmapped: Json? = nil
+        unmapped: Json
     ) {
         document = .object
         fill("class_uid", class_uid)

@@ -12,6 +12,7 @@ public struct Pull<Element: Sendable>: AsyncSequence, Sendable {
         self.open = open
     }
 
+    /// Begins a reading; nothing is asked for before its first step.
     public func makeAsyncIterator() -> Iterator {
         Iterator(open: open)
     }
@@ -26,6 +27,8 @@ public struct Pull<Element: Sendable>: AsyncSequence, Sendable {
         }
 
         /// The next value; `nil` when there will be no more.
+        ///
+        /// - Throws: ``GladhandError``, as the call that gave the sequence says; `CancellationError` when the task is cancelled.
         public mutating func next() async throws -> Element? {
             if let pull { return try await pull() }
             let opened = try await open()

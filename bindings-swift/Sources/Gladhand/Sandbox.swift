@@ -36,6 +36,8 @@ public final class Sandbox: Sendable {
 
     /// A carrier that somebody else started and ends, by its control address. Only ``control(_:_:)`` and
     /// ``load(_:offer:)`` know it.
+    ///
+    /// - Throws: ``GladhandError`` with `invalidArgument` for what is no address on this machine.
     public static func attach(control: String) throws -> Sandbox {
         try Sandbox(try bridged { try attachSandbox(control: control) })
     }
@@ -54,6 +56,7 @@ public final class Sandbox: Sendable {
     /// A client of this carrier.
     ///
     /// - Parameter settings: As for ``connect(configuration:settings:)``.
+    /// - Throws: as ``Gladhand/connect(configuration:settings:)``.
     public func connect(settings: [String: String] = [:]) async throws -> Client {
         try await Gladhand.connect(configuration: configuration, settings: settings)
     }
@@ -63,6 +66,7 @@ public final class Sandbox: Sendable {
     /// - Parameters:
     ///   - loadId: The load's id in your system.
     ///   - offer: The offer that it should fit.
+    /// - Throws: ``GladhandError`` with `sandboxFailed` if the carrier does not answer, `invalidArgument` if it refuses.
     public func load(_ loadId: String, offer: CapacityOffer? = nil) async throws -> LoadTender {
         let offer = try offer?.given
         return LoadTender(try await bridged { try await self.handle.load(loadId: loadId, offer: offer, cancel: $0) })
@@ -79,6 +83,8 @@ public final class Sandbox: Sendable {
     }
 
     /// Ends the carrier and waits for it.
+    ///
+    /// - Throws: ``GladhandError`` with `internalPanic` for a defect of the core; nothing else.
     public func stop() async throws {
         try await bridged { try await self.handle.stop(cancel: $0) }
     }

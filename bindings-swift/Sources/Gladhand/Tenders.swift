@@ -50,6 +50,8 @@ public struct Tenders: Sendable {
     }
 
     /// The tenders of the journal, or those in one state.
+    ///
+    /// - Throws: ``GladhandError`` of the journal, such as `journalCorrupt`.
     public func list(state: TenderState? = nil) async throws -> [Tender] {
         let state = state?.rawValue
         return try await bridged { try await handle.tenderList(state: state, cancel: $0) }.map { Tender($0) }

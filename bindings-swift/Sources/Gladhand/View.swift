@@ -70,6 +70,7 @@ public struct Instant: Sendable, Hashable, ExpressibleByStringLiteral, CustomStr
         self.lexeme = lexeme
     }
 
+    /// As ``init(_:)-(String)``.
     public init(stringLiteral value: String) {
         lexeme = value
     }
@@ -84,6 +85,7 @@ public struct Instant: Sendable, Hashable, ExpressibleByStringLiteral, CustomStr
         Calendar1970.micros(lexeme).map { Date(timeIntervalSince1970: Double($0) / 1_000_000) }
     }
 
+    /// As ``lexeme``.
     public var description: String { lexeme }
 }
 
@@ -115,22 +117,27 @@ public struct Json: Sendable, Hashable, ExpressibleByStringLiteral, ExpressibleB
         raw = model.json
     }
 
+    /// A string.
     public init(stringLiteral value: String) {
         raw = jsonQuote(value)
     }
 
+    /// A number.
     public init(integerLiteral value: Int) {
         raw = String(value)
     }
 
+    /// `true` or `false`.
     public init(booleanLiteral value: Bool) {
         raw = value ? "true" : "false"
     }
 
+    /// An array.
     public init(arrayLiteral elements: Json...) {
         raw = "[" + elements.map(\.raw).joined(separator: ",") + "]"
     }
 
+    /// An object, its members in this order.
     public init(dictionaryLiteral elements: (String, Json)...) {
         raw = "{" + elements.map { jsonQuote($0.0) + ":" + $0.1.raw }.joined(separator: ",") + "}"
     }

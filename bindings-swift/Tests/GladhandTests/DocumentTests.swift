@@ -36,7 +36,7 @@ final class DocumentTests: XCTestCase {
     func testMoneyGoesOutWithTheDigitsOfItsCurrency() throws {
         var rate = try Rate(parsing: #"{"currency":"USD","amount":1250.0}"#)
         XCTAssertEqual(rate.raw("amount"), "1250.0", "what came and was left alone keeps its lexeme")
-        rate.amount = Number(Decimal(1300))
+        rate.amount = Number(decimal: Decimal(1300))
         XCTAssertEqual(rate.raw("amount"), "1300.00")
         rate.unitPrice = "1.123456"
         XCTAssertEqual(rate.raw("unitPrice"), "1.123456")

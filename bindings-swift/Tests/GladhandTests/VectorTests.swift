@@ -114,7 +114,10 @@ final class VectorTests: XCTestCase {
         var place = Place(lat: "41.8781", lon: "-87.6298", name: "Chicago \"Loop\"")
         XCTAssertEqual(place.json, #"{"lat":41.8781,"lon":-87.6298,"name":"Chicago \"Loop\""}"#)
         place.lat = "not a number"
-        XCTAssertThrowsError(try CapacitySearch(origin: place).validated())
+        let destination = Place(lat: "34.0522", lon: "-118.2437")
+        XCTAssertThrowsError(try CapacitySearch(origin: place, destination: destination).validated()) { error in
+            XCTAssertEqual((error as? GladhandError)?.violations.map(\.path), ["/origin/lat"])
+        }
     }
 
     func testInstantsKeepTheirTextAndGiveADate() throws {

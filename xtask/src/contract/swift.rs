@@ -48,27 +48,40 @@ fn choice(out: &mut String, choice: &Choice) {
         let _ = writeln!(out, "    /// `{value}`\n    case {}", case(value));
     }
     out.push_str("    /// A value that this version does not know, kept as it came. Decisions treat it as a no.\n    case unknown(String)\n");
-    out.push_str("\n    public init(rawValue: String) {\n        switch rawValue {\n");
+    out.push_str("\n    /// The value of this text, as the contract writes it.\n    public init(rawValue: String) {\n        switch rawValue {\n");
     for value in choice.values {
         let _ = writeln!(out, "        case \"{value}\": self = .{}", case(value));
     }
-    out.push_str("        default: self = .unknown(rawValue)\n        }\n    }\n\n    public var rawValue: String {\n        switch self {\n");
+    out.push_str("        default: self = .unknown(rawValue)\n        }\n    }\n\n    /// The text, as the contract writes it.\n    public var rawValue: String {\n        switch self {\n");
     for value in choice.values {
         let _ = writeln!(out, "        case .{}: \"{value}\"", case(value));
     }
     out.push_str("        case .unknown(let text): text\n        }\n    }\n}\n");
 }
 
+/// Whether the SDK fills in a required member where a program leaves it out.
+fn filled_in(entity: &Entity, member: &Member) -> bool {
+    member.name == "schemaVersion"
+        || (entity.name == "LoadTender" && ["tenderId", "revision", "mode"].contains(&member.name))
+}
+
 fn structure(out: &mut String, entity: &Entity) {
     let name = names::class(entity);
     let _ = writeln!(out, "\n/// {}\npublic struct {name}: ContractModel, MemberValue {{", names::line(entity.doc));
-    let _ = writeln!(out, "    public static var entity: String {{ \"{}\" }}", entity.name);
-    out.push_str("    public var document: Document\n\n    public init(document: Document) {\n        self.document = document\n    }\n");
-    out.push_str("\n    /// A new one of these members.\n    public init(\n");
+    let _ = writeln!(
+        out,
+        "    /// Its name in the contract.\n    public static var entity: String {{ \"{}\" }}",
+        entity.name
+    );
+    out.push_str("    /// What this is a view of.\n    public var document: Document\n\n    /// A view of a document; nothing is checked.\n    public init(document: Document) {\n        self.document = document\n    }\n");
+    out.push_str("\n    /// A new one of these members; without a default are those that the contract requires.\n    public init(\n");
     let parameters: Vec<String> = entity
         .members
         .iter()
-        .map(|member| format!("        {}: {}? = nil", escaped(member.name), value(&member.kind)))
+        .map(|member| {
+            let optional = if member.required && !filled_in(entity, member) { "" } else { "? = nil" };
+            format!("        {}: {}{optional}", escaped(member.name), value(&member.kind))
+        })
         .collect();
     let _ = writeln!(out, "{}\n    ) {{\n        document = .object", parameters.join(",\n"));
     for member in &entity.members {

@@ -15,6 +15,7 @@ pub(crate) fn swift() -> String {
          public enum Kind: String, Sendable, CaseIterable {\n",
     );
     for kind in Kind::ALL {
+        let _ = writeln!(out, "        /// {}", family(*kind));
         case(&mut out, kind.as_str());
     }
     out.push_str(
@@ -34,6 +35,29 @@ pub(crate) fn swift() -> String {
     out
 }
 
+/// What a family is, in a sentence.
+fn family(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Misuse => "The SDK was called in a way that can never work; fix the calling code.",
+        Kind::Config => "A setting is missing or wrong; the message names the key.",
+        Kind::Validation => "A document is malformed or breaks a rule; see the violations.",
+        Kind::Identity => "Certificates, keys or the TLS handshake.",
+        Kind::Auth => "Tokens, proofs and the authorization server.",
+        Kind::Security => "Something that looks like an attack or a misrouted message; also told as a security event.",
+        Kind::Refused => "The other side understood and will not do it.",
+        Kind::NotFound => "The thing named does not exist there.",
+        Kind::Conflict => "The request contradicts what the other side already holds.",
+        Kind::Unavailable => "The other side asks to slow down or to come back later.",
+        Kind::Network => "The network or the peer failed below the contract.",
+        Kind::Journal => "The local journal.",
+        Kind::Protocol => "The other side broke the contract.",
+        Kind::Cancelled => "The caller cancelled, or a deadline of the caller passed.",
+        Kind::Internal => "A defect of Gladhand.",
+        // A later one, without a word yet: the check of the package's symbols names it.
+        _ => "",
+    }
+}
+
 fn case(out: &mut String, text: &str) {
     let name = camel(text);
     let quoted = if KEYWORDS.contains(&name.as_str()) { format!("`{name}`") } else { name.clone() };
@@ -41,7 +65,8 @@ fn case(out: &mut String, text: &str) {
     let _ = writeln!(out, "        case {quoted}{value}");
 }
 
-fn camel(text: &str) -> String {
+/// A word of the table as Swift writes it.
+pub(super) fn camel(text: &str) -> String {
     let mut words = text.split('_');
     let mut name = words.next().unwrap_or_default().to_owned();
     for word in words {

@@ -2,14 +2,17 @@
 //! and tested from a staged copy.
 //!
 //! The order of a test run: [`build_library`], [`generated::check`], [`Toolchain::host`] or [`rootfs::ensure`],
-//! [`stage`], [`test`], [`readme::test`]. A demo ends with [`run`] instead.
+//! [`stage`], [`test`], [`test_beside`]. A demo ends with [`run`] instead.
 
 pub(crate) mod codes;
 pub(crate) mod generated;
+mod mistakes;
 pub(crate) mod readme;
+pub(crate) mod release;
 pub(crate) mod rootfs;
 pub(crate) mod staging;
 mod steps;
+mod symbols;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +21,7 @@ use std::process::{Command, Stdio};
 use crate::languages::Testing;
 
 pub(crate) use staging::{Stage, stage};
-pub(crate) use steps::{lint, morning, prepare, write_generated};
+pub(crate) use steps::{lint, morning, prepare, write_generated, write_release};
 pub(crate) use toolchain::Toolchain;
 
 /// What went wrong, in a sentence that says what to do.
@@ -36,8 +39,13 @@ pub(crate) struct Counts {
 /// Builds the static library that a Swift program links; gives its path.
 /// `testing` is for tests: `TESTING_…`, and failpoints that kill the process; a product never has it.
 pub(crate) fn build_library(workspace: &Path, release: bool, testing: bool) -> Result<PathBuf> {
-    cargo_build(workspace, "gladhand-swift", release, if testing { &["testing"] } else { &[] })?;
-    Ok(target_dir(workspace, release).join("libgladhand_swift.a"))
+    let (package, library) = if testing {
+        ("gladhand-swift-testing", "libgladhand_swift_testing.a")
+    } else {
+        ("gladhand-swift", "libgladhand_swift.a")
+    };
+    cargo_build(workspace, package, release, &[])?;
+    Ok(target_dir(workspace, release).join(library))
 }
 
 /// Builds the package's tests in the stage and runs them, output passed through; gives the count. `filter` takes those
@@ -51,8 +59,8 @@ pub(crate) fn test(stage: &Stage, testing: &Testing<'_>) -> Result<(Counts, Stri
     let (canaries, seen) = (stage.outside("canaries.txt"), stage.inside("canaries.txt"));
     staging::write(&canaries, b"", 0o644)?;
     let mut env = vec![("GLADHAND_CANARIES", seen.as_str())];
-    let rounds = std::env::var("GLADHAND_SIGKILL_ROUNDS").ok();
-    env.extend(rounds.iter().map(|rounds| ("GLADHAND_SIGKILL_ROUNDS", rounds.as_str())));
+    let asked = ["GLADHAND_SIGKILL_ROUNDS", "GLADHAND_LEAK_CALLS"].map(|name| (name, std::env::var(name).ok()));
+    env.extend(asked.iter().filter_map(|(name, value)| value.as_deref().map(|value| (*name, value))));
     let output = stage
         .command_with(&stage.package(), "swift", &arguments, &env)
         .output()
@@ -70,6 +78,38 @@ pub(crate) fn test(stage: &Stage, testing: &Testing<'_>) -> Result<(Counts, Stri
     }
     Ok((counts, text))
 }
+
+/// What is tested beside the package's own tests, on what these have built: what the compiler must refuse, what the package
+/// says of itself, the READMEs' programs, and the example.
+pub(crate) fn test_beside(stage: &Stage) -> Result<Counts> {
+    let mut all = Counts::default();
+    for test in [mistakes::test, symbols::test, readme::test, board] {
+        let counts = test(stage)?;
+        all.passed += counts.passed;
+        all.failed += counts.failed;
+    }
+    Ok(all)
+}
+
+/// The example's own tests, against carriers of their own.
+fn board(stage: &Stage) -> Result<Counts> {
+    let output = stage
+        .command(&stage.inside("examples/swift-dispatch"), "swift", &["test"])
+        .output()
+        .map_err(|e| format!("swift does not start: {e}"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let counts = count(&text);
+    print!("{text}");
+    if !output.status.success() && counts.failed == 0 {
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        return Err("the tests of examples/swift-dispatch did not build or did not end".to_owned());
+    }
+    Ok(counts)
+}
+
+/// Where the modules of a staged package are once it is built, for a compiler that runs in the package.
+const MODULES: &[&str] =
+    &["-I", ".build/debug/Modules", "-Xcc", "-fmodule-map-file=Sources/GladhandFFI/module.modulemap"];
 
 /// Appends one file to another.
 fn bring_out(from: &Path, to: &Path) -> Result<()> {

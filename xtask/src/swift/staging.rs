@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Result, Toolchain, readme};
+use super::{Result, Toolchain};
 
 /// What the workspace gives to the stage, by its path in the workspace.
 const COPIED: &[&str] = &["bindings-swift", "examples/swift-dispatch", "conformance/vectors", "conformance/contract"];
@@ -49,11 +49,6 @@ pub(crate) fn stage(
             }
         }
     }
-    for (file, ..) in readme::PAGES {
-        if workspace.join(file).exists() {
-            copy(&workspace.join(file), &stage.outside(file))?;
-        }
-    }
     if let Some(sandbox) = sandbox {
         copy(sandbox, &stage.outside("bin/gladhand-sandbox"))?;
     }
@@ -93,6 +88,18 @@ impl Stage {
     /// The package directory, as the toolchain sees it.
     pub(crate) fn package(&self) -> String {
         self.inside("bindings-swift")
+    }
+
+    /// What the toolchain compiles for, as it calls it.
+    pub(crate) fn target(&self) -> Result<String> {
+        let output = self
+            .command(&self.home, "swift", &["-print-target-info"])
+            .output()
+            .map_err(|e| format!("swift does not start: {e}"))?;
+        let information: serde_json::Value =
+            serde_json::from_slice(&output.stdout).map_err(|e| format!("swift -print-target-info: {e}"))?;
+        let triple = information.pointer("/target/triple").and_then(serde_json::Value::as_str);
+        triple.map(str::to_owned).ok_or_else(|| "swift -print-target-info names no target".to_owned())
     }
 
     /// A command that runs in the stage.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::release::{self, Built};
 use super::{Result, Stage, Toolchain, build_executable, build_library, generated, rootfs, run, stage};
 use crate::paths;
 
@@ -34,10 +35,34 @@ pub(crate) fn morning(stage: &Stage, variables: &[(&str, PathBuf)]) -> Result<Co
 
 /// Checks that the generated sources are those of the library.
 pub(crate) fn lint() -> Result<()> {
-    generated::check(&paths::root(), &build_library(&paths::root(), false, false)?)
+    generated::check(&paths::root(), &build_library(&paths::root(), false, true)?)
 }
 
 /// Writes the generated sources into the package.
 pub(crate) fn write_generated() -> Result<()> {
-    generated::write(&paths::root(), &build_library(&paths::root(), false, false)?)
+    generated::write(&paths::root(), &build_library(&paths::root(), false, true)?)
+}
+
+/// `swift-release`: the artifact bundle and the manifests of a release (docs/swift-release.md).
+pub(crate) fn write_release(arguments: &[String]) -> Result<()> {
+    const USAGE: &str = "swift-release --out FOLDER --address URL --library TRIPLE=FILE …";
+    let (mut out, mut address, mut built) = (None, None, Vec::new());
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let value = rest.next().ok_or(USAGE)?;
+        match argument.as_str() {
+            "--out" => out = Some(PathBuf::from(value)),
+            "--address" => address = Some(value.trim_end_matches('/')),
+            "--library" => {
+                let (triple, library) = value.split_once('=').ok_or(USAGE)?;
+                built.push(Built { triple: triple.to_owned(), library: library.into() });
+            }
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    let (Some(out), Some(address), false) = (out, address, built.is_empty()) else { return Err(USAGE.to_owned()) };
+    for path in release::package(&paths::root(), &out, &built, address)? {
+        println!("wrote {}", path.display());
+    }
+    Ok(())
 }
