@@ -73,12 +73,13 @@ fn listen(logs: &Logs, deliver: &Py<PyAny>) {
             Waited::Nothing => Vec::new(),
             Waited::Ended => return,
         };
-        let attached = Python::try_attach(|py| match delivered(py, deliver, records) {
-            Ok(level) => logs.set_level(level),
-            Err(error) => error.write_unraisable(py, Some(deliver.bind(py))),
+        let wanted = Python::try_attach(|py| {
+            delivered(py, deliver, records).map_err(|error| error.write_unraisable(py, Some(deliver.bind(py)))).ok()
         });
-        if attached.is_none() {
-            return;
+        match wanted {
+            // Without the interpreter's lock, as above.
+            Some(level) => level.into_iter().for_each(|level| logs.set_level(level)),
+            None => return,
         }
     }
 }

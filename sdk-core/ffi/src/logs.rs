@@ -253,6 +253,10 @@ impl Logs {
 
     /// Ends it. What waits is still given.
     pub fn close(&self) {
+        // Dropped after that, it waits for nobody.
+        if self.0.state().closed {
+            return;
+        }
         change(|all| all.retain(|queue| !Arc::ptr_eq(queue, &self.0)));
         let mut state = self.0.state();
         state.closed = true;
