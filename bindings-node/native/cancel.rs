@@ -1,7 +1,10 @@
 //! The context of a call: the token behind an `AbortSignal` (the TypeScript half listens to the signal and cancels the token),
 //! and the host's trace.
 
+use napi::{Env, Result};
 use napi_derive::napi;
+
+use crate::environment::environment;
 
 /// Cancels the calls that were started with it.
 #[napi]
@@ -9,10 +12,10 @@ pub struct CancelToken(gladhand_ffi::CancelToken);
 
 #[napi]
 impl CancelToken {
-    /// A token that nobody has cancelled yet, of a call of this trace.
+    /// A token that nobody has cancelled yet, of a call of this trace. A worker that ends cancels it.
     #[napi(constructor)]
-    pub fn new(traceparent: Option<String>, tracestate: Option<String>) -> Self {
-        Self(gladhand_ffi::CancelToken::new().in_trace(traceparent.as_deref(), tracestate.as_deref()))
+    pub fn new(env: Env, traceparent: Option<String>, tracestate: Option<String>) -> Result<Self> {
+        Ok(Self(environment(env)?.ended.child().in_trace(traceparent.as_deref(), tracestate.as_deref())))
     }
 
     /// Cancels. A call that already left is resolved by the journal, never withdrawn by this.

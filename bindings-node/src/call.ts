@@ -1,4 +1,5 @@
 // A call of the core as an abortable promise. The native side never sees the signal: it gets a token of its own.
+import { cancelOnAbort } from './abort.js';
 import { GladhandError } from './errors.js';
 import { addon, type CancelToken } from './native.js';
 import { current } from './trace.js';
@@ -15,8 +16,7 @@ export async function call<T>(signal: AbortSignal | undefined, start: (cancel: C
   signal?.throwIfAborted();
   const trace = current();
   const token = new addon.CancelToken(trace?.traceparent, trace?.tracestate);
-  const abort = (): void => token.cancel();
-  signal?.addEventListener('abort', abort, { once: true });
+  const settled = signal && cancelOnAbort(signal, token);
   try {
     return await start(token);
   } catch (error) {
@@ -25,6 +25,6 @@ export async function call<T>(signal: AbortSignal | undefined, start: (cancel: C
     if (error instanceof GladhandError) Error.captureStackTrace(error);
     throw error;
   } finally {
-    signal?.removeEventListener('abort', abort);
+    settled?.();
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makeError, type ErrorDetails, type GladhandError } from './errors.js';
 import type { Admission } from './gateway.js';
 import type { LogRecord } from './logs.js';
+import type { TenderState } from './models.js';
 import type { Fault, Labels, Published } from './vehicle.js';
 
 /** One JSON text, immutable, kept byte for byte; a JSON Pointer (RFC 6901) says where. */
@@ -242,8 +243,8 @@ interface Addon {
     keys: Document[],
     at: string,
   ): { id: string; timestamp: number; keyId: string };
-  nextStates(state: string): string[];
-  stateAfter(state: string, eventType: string): string;
+  nextStates(state: string): TenderState[];
+  stateAfter(state: string, eventType: string): TenderState;
   explain(load: Document, offer: Document, at: string, assumedTareLbs: number | undefined): Document;
   errorsBy(make: (facts: ErrorDetails & { code: string; message: string }) => Error): void;
   Document: { new (): Document; parse(text: string | Uint8Array): Document };
@@ -268,8 +269,12 @@ export const Document = addon.Document;
 /** A string as a JSON lexeme. */
 export const quote: (text: string) => string = addon.quote;
 
-// Whatever the addon throws or rejects with is the class of its kind.
-addon.errorsBy((facts) => makeError(facts.code, facts.message, facts));
+// Whatever the addon throws or rejects with is the class of its kind; its stack begins where the addon was called.
+addon.errorsBy(function made(facts) {
+  const error = makeError(facts.code, facts.message, facts);
+  Error.captureStackTrace(error, made);
+  return error;
+});
 
 function load(): Addon {
   const file = `gladhand.${platform()}.node`;

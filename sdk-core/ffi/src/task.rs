@@ -34,6 +34,12 @@ impl CancelToken {
         Self::default()
     }
 
+    /// A token that is cancelled with this one, and by itself.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { cancel: self.cancel.child_token(), trace: self.trace.clone() }
+    }
+
     /// The same token, for a call of the host's trace (W3C Trace Context: the values of `traceparent` and `tracestate`). What is
     /// malformed is no context.
     pub fn in_trace(&self, traceparent: Option<&str>, tracestate: Option<&str>) -> Self {
