@@ -1,5 +1,6 @@
 // The client: connect once, use it from anywhere in the process, close it.
 import { call, type CallOptions } from './call.js';
+import { callBack } from './callback.js';
 import { Capacity } from './capacity.js';
 import { settings, type Settings } from './settings.js';
 import { Dispatches } from './dispatches.js';
@@ -83,11 +84,11 @@ export class Client implements AsyncDisposable {
    * time, and an event counts as told once the callback has returned. It does not keep the process alive. If an error ends it before, `onError` is called with it: without `onError` it is a
    * process warning. */
   onSafety(callback: (event: Event) => void, onError: (error: GladhandError) => void = warn): () => void {
-    const watch = this.#native.onSafety(
-      (document: Document) => callback(Event.fromDocument(document)),
-      (error: GladhandError) => onError(error),
+    return callBack(
+      (call, failed) => this.#native.onSafety(call, failed),
+      (document) => callback(Event.fromDocument(document)),
+      onError,
     );
-    return () => watch.close();
   }
 
   /** Every authentication, rotation, refusal and warning of an expiry from this call on, each in the shape of OCSF 1.6, until

@@ -23,7 +23,7 @@ export const installed = dirname(require.resolve('gladhand/package.json'));
  * @property {(code: string) => number} TESTING_fail
  * @property {(code: string, cancel?: CancelToken) => Promise<number>} TESTING_fail_later
  * @property {(count: number) => import('../src/native.js').NativeStream<Doc>} TESTING_storm
- * @property {(count: number, callback: (document: Doc) => void, failed: (error: Error) => void) => { close(): void }}
+ * @property {(count: number, callback: (document: Doc) => void, failed: (error: any) => void) => { close(): void }}
  *   TESTING_callback_storm
  */
 
@@ -34,6 +34,11 @@ export const addon = /** @type {typeof native.addon & Testing} */ (native.addon)
 
 /** A call as an abortable promise: what every method of the package is made of. */
 export const { call } = /** @type {typeof import('../src/call.js')} */ (require(join(installed, 'dist/call.js')));
+
+/** Calls back, as every callback of the package is called. */
+export const { callBack } = /** @type {typeof import('../src/callback.js')} */ (
+  require(join(installed, 'dist/callback.js'))
+);
 
 const { Stream } = /** @type {typeof import('../src/stream.js')} */ (require(join(installed, 'dist/stream.js')));
 
