@@ -1,6 +1,8 @@
 // A program as a TMS has it, for the type checker alone: everything of the package in the types that it promises. It is checked
 // against the packed tarball under every kind of module resolution, strictly, and is never run.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import express from 'express';
+import { fastify } from 'fastify';
 import {
   connect,
   contract,
@@ -22,8 +24,8 @@ import {
   type Tender,
   type Unlisted,
 } from 'gladhand';
-import { webhooks as expressWebhooks } from 'gladhand/express';
-import { webhooks as fastifyWebhooks, type WebhookOptions } from 'gladhand/fastify';
+import { webhooks as inExpress } from 'gladhand/express';
+import { webhooks as inFastify, type WebhookOptions } from 'gladhand/fastify';
 import { withSandbox, type Suite } from 'gladhand/testing';
 
 /** Exactly this type, neither wider nor narrower. */
@@ -152,12 +154,12 @@ export async function answered(gh: Client, request: IncomingMessage, body: Buffe
   return gh.inbox.answer(request.method ?? '', request.headers, body);
 }
 
-export function served(
-  gh: Client,
-): (request: IncomingMessage, response: ServerResponse, next: (e: unknown) => void) => void {
+export async function served(gh: Client): Promise<void> {
   const options: WebhookOptions = { gh, url: '/webhooks/aurora' };
-  void [fastifyWebhooks, options];
-  return expressWebhooks(gh);
+  const app = fastify();
+  await app.register(inFastify, options);
+  express().all('/webhooks/aurora', inExpress(gh));
+  createServer((request, response) => inExpress(gh)(request, response, () => response.writeHead(500).end()));
 }
 
 export function tested(runner: {
