@@ -1,7 +1,7 @@
 // The carrier of a test suite, in node:test and in Vitest.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { withSandbox } from 'gladhand/testing';
@@ -47,6 +47,20 @@ test('what fails at the start fails the hook, and leaves no carrier behind', asy
   withSandbox({ beforeAll: take, afterAll: take }, { program: '/no/such/program' });
   await assert.rejects(hooks[2] ?? assert.fail, { code: 'sandbox_unavailable' });
   await hooks[3]?.();
+});
+
+test("the README's lines for a suite", () => {
+  const readme = readFileSync(join(import.meta.dirname, '../node_modules/gladhand/README.md'), 'utf8');
+  const [, program] = /```js\n(\/\/ node:test\n[^]*?)```/.exec(readme) ?? [];
+  assert.ok(program);
+  const file = join(import.meta.dirname, '..', 'readme.spec.mjs');
+  writeFileSync(file, program);
+  // A runner within a runner: the inner one must not take itself for the outer one's child.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const run = spawnSync(process.execPath, ['--test', '--test-reporter=tap', file], { encoding: 'utf8', env });
+  rmSync(file);
+  assert.equal(run.status, 0, run.stdout + run.stderr);
+  assert.match(run.stdout, /# pass 1\n/);
 });
 
 test('the same in Vitest', () => {
