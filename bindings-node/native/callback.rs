@@ -10,7 +10,7 @@ use napi_derive::napi;
 use tokio::sync::oneshot;
 
 use crate::document::Document;
-use crate::environment::environment;
+use crate::environment;
 use crate::error::thrown;
 
 /// A callback at work.
@@ -21,7 +21,6 @@ impl Callback {
     /// Calls back for each document of the stream until it is closed or the stream ends. An error that ends it is told by
     /// `failed`: a listener that hears nothing must know. What the callback throws is an uncaught exception, as in any listener.
     pub(crate) fn start<S: Source<Item = Found>>(
-        env: Env,
         open: impl FnOnce(&CancelToken) -> Task<Stream<S>>,
         callback: &Function<'_, Document, Unknown<'static>>,
         failed: &Function<'_, Unknown<'static>, Unknown<'static>>,
@@ -37,7 +36,7 @@ impl Callback {
             .callee_handled::<false>()
             .build_callback(|context| thrown(context.env, &context.value))?;
         // An environment that ends answers no more: what waits for a callback in it would wait for ever.
-        let token = environment(env)?.ended.child();
+        let token = environment::token();
         let (opening, cancel) = (open(&token), token.clone());
         let calling = spawn(&token, async move {
             let stream = opening.await?;

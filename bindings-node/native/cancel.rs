@@ -1,10 +1,9 @@
 //! The context of a call: the token behind an `AbortSignal` (the TypeScript half listens to the signal and cancels the token),
 //! and the host's trace.
 
-use napi::{Env, Result};
 use napi_derive::napi;
 
-use crate::environment::environment;
+use crate::environment;
 
 /// Cancels the calls that were started with it.
 #[napi]
@@ -14,8 +13,8 @@ pub struct CancelToken(gladhand_ffi::CancelToken);
 impl CancelToken {
     /// A token that nobody has cancelled yet, of a call of this trace. A worker that ends cancels it.
     #[napi(constructor)]
-    pub fn new(env: Env, traceparent: Option<String>, tracestate: Option<String>) -> Result<Self> {
-        Ok(Self(environment(env)?.ended.child().in_trace(traceparent.as_deref(), tracestate.as_deref())))
+    pub fn new(traceparent: Option<String>, tracestate: Option<String>) -> Self {
+        Self(environment::token().in_trace(traceparent.as_deref(), tracestate.as_deref()))
     }
 
     /// Cancels. A call that already left is resolved by the journal, never withdrawn by this.
@@ -25,7 +24,7 @@ impl CancelToken {
     }
 }
 
-/// The core's token of a call; one of its own where the caller gave none.
+/// The core's token of a call; one of its own where the caller gave none: an object of JavaScript costs more than a short call.
 pub(crate) fn token(given: Option<&CancelToken>) -> gladhand_ffi::CancelToken {
-    given.map(|token| token.0.clone()).unwrap_or_default()
+    given.map_or_else(environment::token, |token| token.0.clone())
 }

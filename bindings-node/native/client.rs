@@ -282,11 +282,10 @@ impl Client {
     #[napi]
     pub fn on_safety(
         &self,
-        env: Env,
         callback: Function<'_, Document, Unknown<'static>>,
         failed: Function<'_, Unknown<'static>, Unknown<'static>>,
     ) -> Result<Callback> {
-        Callback::start(env, |token| self.0.safety(token), &callback, &failed)
+        Callback::start(|token| self.0.safety(token), &callback, &failed)
     }
 
     /// Takes in a webhook.

@@ -6,7 +6,7 @@ use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
 
-use crate::environment::environment;
+use crate::environment::maker;
 
 /// One broken rule of a document.
 #[napi(object)]
@@ -91,5 +91,5 @@ pub(crate) fn raise(env: Env, error: &Error) -> napi::Error {
 
 /// The JavaScript error as a value. Only on the thread of `env`.
 pub(crate) fn thrown(env: Env, error: &Error) -> Result<Unknown<'static>> {
-    environment(env)?.make.borrow_back(&env)?.call(Failure::from(error))
+    maker(env)?.borrow_back(&env)?.call(Failure::from(error))
 }

@@ -109,11 +109,10 @@ pub fn storm(count: u32) -> DocumentStream {
 /// The same, called back.
 #[napi(js_name = "TESTING_callback_storm")]
 pub fn callback_storm(
-    env: Env,
     count: u32,
     callback: Function<'_, Document, Unknown<'static>>,
     failed: Function<'_, Unknown<'static>, Unknown<'static>>,
 ) -> Result<Callback> {
     let open = |token: &gladhand_ffi::CancelToken| spawn(token, async move { Ok(testing::storm(count.into())) });
-    Callback::start(env, open, &callback, &failed)
+    Callback::start(open, &callback, &failed)
 }

@@ -1,16 +1,16 @@
 // Many calls with one signal, such as that of a program's end: one listener for all of them while any waits, so that node does not
 // warn of a leak that is none.
-import type { CancelToken } from './native.js';
+import type { Token } from './native.js';
 
 interface Waiting {
-  readonly tokens: Set<CancelToken>;
+  readonly tokens: Set<Token>;
   readonly listener: () => void;
 }
 
 const known = new WeakMap<AbortSignal, Waiting>();
 
 /** Cancels the token once the signal is aborted, until what this returns is called. The caller's own handlers are not touched. */
-export function cancelOnAbort(signal: AbortSignal, token: CancelToken): () => void {
+export function cancelOnAbort(signal: AbortSignal, token: Token): () => void {
   const { tokens, listener } = known.get(signal) ?? listening(signal);
   tokens.add(token);
   return () => {
@@ -22,7 +22,7 @@ export function cancelOnAbort(signal: AbortSignal, token: CancelToken): () => vo
 }
 
 function listening(signal: AbortSignal): Waiting {
-  const tokens = new Set<CancelToken>();
+  const tokens = new Set<Token>();
   const listener = (): void => tokens.forEach((token) => token.cancel());
   signal.addEventListener('abort', listener, { once: true });
   const waiting = { tokens, listener };

@@ -15,8 +15,9 @@ export interface CallOptions {
 export async function call<T>(signal: AbortSignal | undefined, start: (cancel: CancelToken) => Promise<T>): Promise<T> {
   signal?.throwIfAborted();
   const trace = current();
-  const token = new addon.CancelToken(trace?.traceparent, trace?.tracestate);
-  const settled = signal && cancelOnAbort(signal, token);
+  // Where nobody can abort and there is no trace, the core makes one by itself.
+  const token = (signal ?? trace) && new addon.CancelToken(trace?.traceparent, trace?.tracestate);
+  const settled = signal && token && cancelOnAbort(signal, token);
   try {
     return await start(token);
   } catch (error) {

@@ -28,9 +28,12 @@ export interface Document {
 }
 
 /** Cancels the calls that were started with it. */
-export interface CancelToken {
+export interface Token {
   cancel(): void;
 }
+
+/** The token of a call; none where nobody can abort it: the core makes one by itself, which costs less than an object here. */
+export type CancelToken = Token | undefined;
 
 /** What the core yields one by one. */
 export interface NativeStream<N> {
@@ -248,7 +251,7 @@ interface Addon {
   explain(load: Document, offer: Document, at: string, assumedTareLbs: number | undefined): Document;
   errorsBy(make: (facts: ErrorDetails & { code: string; message: string }) => Error): void;
   Document: { new (): Document; parse(text: string | Uint8Array): Document };
-  CancelToken: new (traceparent: string | undefined, tracestate: string | undefined) => CancelToken;
+  CancelToken: new (traceparent?: string, tracestate?: string) => Token;
   Client: { connect: Connect<NativeClient> };
   Gateway: { connect: Connect<NativeGateway> };
   LogListener: {

@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 /** The folder of the installed package. */
 export const installed = dirname(require.resolve('gladhand/package.json'));
 
-/** @typedef {import('../src/native.js').CancelToken} CancelToken */
+/** @typedef {import('../src/native.js').Token} CancelToken */
 /** @typedef {import('gladhand').Document} Doc */
 /**
  * @typedef {object} Testing

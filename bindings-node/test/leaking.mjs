@@ -38,7 +38,10 @@ const failing = (/** @type {Promise<unknown>} */ promise) =>
 
 /** @type {Record<string, (count: number) => Promise<void>>} */
 const KINDS = {
-  calls: (count) => many(count, () => call(signal, (cancel) => addon.TESTING_round_trip(1, cancel))),
+  calls: async (count) => {
+    await many(count / 2, () => call(signal, (cancel) => addon.TESTING_round_trip(1, cancel)));
+    await many(count / 2, () => call(undefined, (cancel) => addon.TESTING_round_trip(1, cancel)));
+  },
   sync: async (count) => {
     for (let done = 0; done < count; done += 1) addon.TESTING_echo(done);
   },
