@@ -6,10 +6,11 @@ use napi::bindgen_prelude::{Function, Object, Uint8Array, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 
+use crate::callback::Callback;
 use crate::cancel::{CancelToken, token};
 use crate::document::Document;
 use crate::error::raise;
-use crate::events::{Events, SafetyWatch};
+use crate::events::Events;
 use crate::promise::promise;
 use crate::stream::DocumentStream;
 
@@ -281,10 +282,10 @@ impl Client {
     #[napi]
     pub fn on_safety(
         &self,
-        callback: Function<'_, Document, ()>,
-        failed: Function<'_, Unknown<'static>, ()>,
-    ) -> Result<SafetyWatch> {
-        SafetyWatch::start(&self.0, &callback, &failed)
+        callback: Function<'_, Document, Unknown<'static>>,
+        failed: Function<'_, Unknown<'static>, Unknown<'static>>,
+    ) -> Result<Callback> {
+        Callback::start(|token| self.0.safety(token), &callback, &failed)
     }
 
     /// Takes in a webhook.

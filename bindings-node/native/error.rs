@@ -2,9 +2,11 @@
 //! Nobody parses a message.
 
 use gladhand_ffi::Error;
-use napi::bindgen_prelude::{FunctionRef, Unknown};
+use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
+
+use crate::environment::maker;
 
 /// One broken rule of a document.
 #[napi(object)]
@@ -79,15 +81,6 @@ impl From<&Error> for Failure {
     }
 }
 
-/// What makes the class of an error from its facts; one for each environment (the main thread, each worker).
-type Maker = FunctionRef<Failure, Unknown<'static>>;
-
-/// Takes the function that makes the error classes of the TypeScript half. Called once, when the package is loaded.
-#[napi]
-pub fn errors_by(env: Env, make: Maker) -> Result<()> {
-    env.set_instance_data(make, (), |_| ())
-}
-
 /// The JavaScript error to throw or to reject with. Only on the thread of `env`.
 pub(crate) fn raise(env: Env, error: &Error) -> napi::Error {
     match thrown(env, error) {
@@ -98,7 +91,5 @@ pub(crate) fn raise(env: Env, error: &Error) -> napi::Error {
 
 /// The JavaScript error as a value. Only on the thread of `env`.
 pub(crate) fn thrown(env: Env, error: &Error) -> Result<Unknown<'static>> {
-    let make =
-        env.get_instance_data::<Maker>()?.ok_or_else(|| napi::Error::from_reason("the package is not loaded"))?;
-    make.borrow_back(&env)?.call(Failure::from(error))
+    maker(env)?.borrow_back(&env)?.call(Failure::from(error))
 }

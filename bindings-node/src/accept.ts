@@ -2,9 +2,13 @@
 import { Document } from './native.js';
 import { encode, Lexeme, Value, View, type Json } from './view.js';
 
-/** A model, JSON text as string or bytes, or a plain object. Text and models keep their bytes; a number in a plain object
- * is written as JavaScript prints it, so give decimals as `new Lexeme('1250.00')`. */
-export type DocumentLike = View | Document | Value | string | Uint8Array | object;
+/** A plain object: neither a promise, which is to be awaited, nor a model. */
+export type Plain =
+  { readonly [member: string]: unknown } | (object & { readonly then?: never; readonly document?: never });
+
+/** A model of this kind, JSON text as string or bytes, or a plain object. Text and models keep their bytes; a number in a plain
+ * object is written as JavaScript prints it, so give decimals as `new Lexeme('1250.00')`. */
+export type DocumentLike<M extends View = View> = M | Document | Value | string | Uint8Array | Plain;
 
 /** The native document of what was given. Throws `malformed_json`, or a TypeError for what JSON cannot say. */
 export function documentOf(given: DocumentLike, name: string): Document {

@@ -1,4 +1,5 @@
 // A call of the core as an abortable promise. The native side never sees the signal: it gets a token of its own.
+import { cancelOnAbort } from './abort.js';
 import { GladhandError } from './errors.js';
 import { addon, type CancelToken } from './native.js';
 import { current } from './trace.js';
@@ -14,9 +15,9 @@ export interface CallOptions {
 export async function call<T>(signal: AbortSignal | undefined, start: (cancel: CancelToken) => Promise<T>): Promise<T> {
   signal?.throwIfAborted();
   const trace = current();
-  const token = new addon.CancelToken(trace?.traceparent, trace?.tracestate);
-  const abort = (): void => token.cancel();
-  signal?.addEventListener('abort', abort, { once: true });
+  // Where nobody can abort and there is no trace, the core makes one by itself.
+  const token = (signal ?? trace) && new addon.CancelToken(trace?.traceparent, trace?.tracestate);
+  const settled = signal && token && cancelOnAbort(signal, token);
   try {
     return await start(token);
   } catch (error) {
@@ -25,6 +26,6 @@ export async function call<T>(signal: AbortSignal | undefined, start: (cancel: C
     if (error instanceof GladhandError) Error.captureStackTrace(error);
     throw error;
   } finally {
-    signal?.removeEventListener('abort', abort);
+    settled?.();
   }
 }

@@ -9,6 +9,7 @@ import {
   Place,
   Window,
   type CapacitySearchInit,
+  type LoadTender,
 } from './models.js';
 import type { Document, NativeClient } from './native.js';
 
@@ -22,12 +23,15 @@ export type WindowLike = { readonly start: string | Date; readonly end: string |
 
 /** What to search for. */
 export interface CapacityQuery {
+  /** Where the load is picked up. */
   origin: PlaceLike;
+  /** Where it is delivered. */
   destination: PlaceLike;
+  /** When it is to be picked up. */
   window?: WindowLike | undefined;
   /** Trailer type, such as `van`. */
   equipment?: string | undefined;
-  /** Pounds of cargo. */
+  /** Pounds (avoirdupois) of cargo. */
   weightLbs?: number | undefined;
   /** Statute miles around both places. */
   radiusMi?: number | string | undefined;
@@ -42,7 +46,8 @@ export class Capacity {
     this.#native = native;
   }
 
-  /** Asks every configured carrier. A carrier that does not answer is among `failures`, not an exception. */
+  /** Asks every configured carrier at once (contract 3b). A carrier that does not answer is among `failures`, with its error, not
+   * an exception. Rejects with `schema_invalid` for a query that is none. */
   async search(query: CapacityQuery, options: CallOptions = {}): Promise<CapacityResult> {
     const init: CapacitySearchInit = {
       origin: place(query.origin),
@@ -74,13 +79,14 @@ export class Capacity {
     return offer(options, (cancel) => this.#native.capacityHold(carrier, capacityId, options.holdId, cancel));
   }
 
-  /** Lets a held slot go. Rejects with `hold_expired`, `not_found`. */
+  /** Lets a held slot go: the offer without the hold. Rejects with `hold_expired`, `not_found`, `carrier_unknown`. */
   release(carrier: string, capacityId: string, holdId: string, options: CallOptions = {}): Promise<CapacityOffer> {
     return offer(options, (cancel) => this.#native.capacityRelease(carrier, capacityId, holdId, cancel));
   }
 
-  /** Whether the load fits the offer: `eligible`, `ineligible` or `unknown`, each check with its remedy. Asks nobody. */
-  explain(load: DocumentLike, offer: DocumentLike): Eligibility {
+  /** Whether the load fits the offer now (contract 3b to 3d): `eligible`, `ineligible` or `unknown`, each check with its remedy.
+   * Asks nobody. Throws `schema_invalid` for an offer that is none. */
+  explain(load: DocumentLike<LoadTender>, offer: DocumentLike<CapacityOffer>): Eligibility {
     return Eligibility.fromDocument(this.#native.explain(documentOf(load, 'load'), documentOf(offer, 'offer')));
   }
 }

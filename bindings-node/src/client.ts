@@ -1,5 +1,6 @@
 // The client: connect once, use it from anywhere in the process, close it.
 import { call, type CallOptions } from './call.js';
+import { callBack } from './callback.js';
 import { Capacity } from './capacity.js';
 import { settings, type Settings } from './settings.js';
 import { Dispatches } from './dispatches.js';
@@ -18,13 +19,18 @@ export interface ConnectOptions extends Settings, CallOptions {
   path?: string | undefined;
 }
 
-/** Connects. Rejects with a ConfigError for a setting that is missing, unknown or wrong; it names the key. */
+/** Connects. Rejects with a ConfigError for a setting that is missing, unknown or wrong; it names the key. Rejects with an
+ * IdentityError for certificates that are not usable, `journal_busy`, `journal_corrupt` and their like for the journal. */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const { path, signal, ...own } = options;
   return new Client(await call(signal, (cancel) => addon.Client.connect(path, settings(own), cancel)));
 }
 
-/** One connection to all configured carriers. The process ends when its clients are closed. */
+/** One connection to all configured carriers, for the whole process.
+ *
+ * Every call may reject with `client_closed` after `close()`, with `cancelled` or the reason of its signal, and with what happens
+ * on the way to a carrier: a NetworkError, AuthError, IdentityError, SecurityError, UnavailableError or ProtocolError. What is said
+ * of a call's errors below is what belongs to that call. The process ends by itself once nothing is awaited. */
 export class Client implements AsyncDisposable {
   /** What carriers offer. */
   readonly capacity: Capacity;
@@ -63,8 +69,9 @@ export class Client implements AsyncDisposable {
     this.journal = new Journal(native);
   }
 
-  /** Events for the consumer of this name, in order for each tender, each until it is acknowledged, across restarts. One
-   * process at a time reads for a consumer; a second one gets `consumer_leased`. */
+  /** Events for the consumer of this name, in order for each tender, each until it is acknowledged, across restarts (contract 4e).
+   * One process at a time reads for a consumer; a loop over a second one rejects with `consumer_leased`. Acknowledge after your
+   * own commit and remember `event.id`: then each is applied once. */
   events(options: CallOptions & { consumer: string }): Stream<Delivery> {
     return new Stream(
       (cancel) => this.#native.events(options.consumer, cancel),
@@ -73,15 +80,15 @@ export class Client implements AsyncDisposable {
     );
   }
 
-  /** Calls back at once, out of band, for each safety event, until what this returns is called or the client is closed. It
-   * does not keep the process alive. If an error ends it before, `onError` is called with it: without `onError` it is a
+  /** Calls back at once, out of band, for each safety event, until what this returns is called or the client is closed: one at a
+   * time, and an event counts as told once the callback has returned. It does not keep the process alive. If an error ends it before, `onError` is called with it: without `onError` it is a
    * process warning. */
   onSafety(callback: (event: Event) => void, onError: (error: GladhandError) => void = warn): () => void {
-    const watch = this.#native.onSafety(
-      (document: Document) => callback(Event.fromDocument(document)),
-      (error: GladhandError) => onError(error),
+    return callBack(
+      (call, failed) => this.#native.onSafety(call, failed),
+      (document) => callback(Event.fromDocument(document)),
+      onError,
     );
-    return () => watch.close();
   }
 
   /** Every authentication, rotation, refusal and warning of an expiry from this call on, each in the shape of OCSF 1.6, until
@@ -102,7 +109,8 @@ export class Client implements AsyncDisposable {
     return JwkSet.fromDocument(await call(options.signal, (cancel) => this.#native.jwks(cancel)));
   }
 
-  /** How the client and its carriers are. */
+  /** How the client and its carriers are: `ok`, `degraded`, or `down` where no carrier answers. Asks a carrier only if it was never
+   * asked before, for at most 3 s. Rejects with the codes of the journal, such as `journal_busy`. */
   async health(options: CallOptions = {}): Promise<Health> {
     return Health.fromDocument(await call(options.signal, (cancel) => this.#native.health(cancel)));
   }
@@ -114,7 +122,8 @@ export class Client implements AsyncDisposable {
     return Metrics.fromDocument(await call(options.signal, (cancel) => this.#native.metrics(cancel)));
   }
 
-  /** Ends streams, gives back leases and closes the journal. What had left is resolved at the next start. */
+  /** Ends streams, gives back leases and closes the journal. What had left is resolved at the next start. Closing twice is fine,
+   * and not to close loses nothing: it only keeps a consumer until its lease lapses. */
   async close(): Promise<void> {
     await call(undefined, () => this.#native.close());
   }

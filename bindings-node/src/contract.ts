@@ -3,7 +3,14 @@
 // no journal, no network. The core computes them; here they get names.
 import { documentOf, type DocumentLike } from './accept.js';
 import { flatten, type HeadersLike } from './events.js';
-import { Eligibility, Event, type TenderState } from './models.js';
+import {
+  Eligibility,
+  Event,
+  type CapacityOffer,
+  type LoadTender,
+  type TenderState,
+  type WebhookKey,
+} from './models.js';
 import { addon } from './native.js';
 
 /** Where a derived name is good: part of every one of them. */
@@ -42,7 +49,7 @@ export interface HistoryEvent {
 /** By which keys, and when, a webhook is verified. */
 export interface WebhookCheck {
   /** The `WebhookKey`s that the carrier publishes. */
-  keys: Iterable<DocumentLike>;
+  keys: Iterable<DocumentLike<WebhookKey>>;
   /** The time: a Date or RFC 3339. */
   at: Date | string;
 }
@@ -124,7 +131,11 @@ export function stateAfter(state: TenderState, eventType: string): TenderState {
 /** Whether the load fits the offer at a time: `eligible`, `ineligible` or `unknown`, each check with its remedy (contract 3b to
  * 3d). `gh.capacity.explain` is this now, with what the offer's carrier publishes. Throws `schema_invalid` for an offer that is
  * none. */
-export function explain(load: DocumentLike, offer: DocumentLike, options: ExplainOptions): Eligibility {
+export function explain(
+  load: DocumentLike<LoadTender>,
+  offer: DocumentLike<CapacityOffer>,
+  options: ExplainOptions,
+): Eligibility {
   const [given, against] = [documentOf(load, 'load'), documentOf(offer, 'offer')];
   return Eligibility.fromDocument(addon.explain(given, against, instant(options.at), options.assumedTareLbs));
 }

@@ -61,12 +61,13 @@ export class GladhandError extends Error {
   readonly traceId: string | undefined;
   /** The tender concerned. */
   readonly tenderId: string | undefined;
-  /** The chain of causes, outermost first. */
+  /** The chain of causes, outermost first; `cause` is the same chain as errors, for loggers that follow it. */
   readonly causes: readonly string[];
 
   constructor(code: ErrorCode, reason: string, details: ErrorDetails = {}) {
     const [kind, retry, remedy] = TABLE[code];
-    super(`${code}: ${reason.replace(/\.+$/, '')}. ${remedy}`);
+    const causes = details.causes ?? [];
+    super(`${code}: ${reason.replace(/\.+$/, '')}. ${remedy}`, causes.length > 0 ? { cause: chain(causes) } : {});
     this.name = new.target.name;
     this.code = code;
     this.kind = kind;
@@ -82,8 +83,17 @@ export class GladhandError extends Error {
     this.idempotencyKey = details.idempotencyKey ?? undefined;
     this.traceId = details.traceId ?? undefined;
     this.tenderId = details.tenderId ?? undefined;
-    this.causes = details.causes ?? [];
+    this.causes = causes;
   }
+}
+
+/** The causes as errors; of the core, so without a stack of JavaScript. */
+function chain(causes: readonly string[]): Error | undefined {
+  return causes.reduceRight<Error | undefined>((below, text) => {
+    const cause = new Error(text, below === undefined ? {} : { cause: below });
+    cause.stack = `Error: ${text}`;
+    return cause;
+  }, undefined);
 }
 
 /** The error of this code, in the class of its kind; what a failure of the native module becomes. */

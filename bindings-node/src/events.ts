@@ -1,4 +1,5 @@
 // What carriers say: durable events for a consumer, webhooks that come in, safety events at once.
+import { inspect } from 'node:util';
 import { call, type CallOptions } from './call.js';
 import { Event, InboxAnswer, InboxHandshake, InboxReceipt, WebhookSubscription, type WebhookAuth } from './models.js';
 import type { Document, NativeClient, NativeDelivery } from './native.js';
@@ -46,6 +47,11 @@ export class Delivery {
   giveBack(): void {
     this.#native.giveBack();
   }
+
+  /** Which event this is; never its content. */
+  [inspect.custom](): string {
+    return `Delivery { ${this.type}, tender ${this.tenderId}, sequence ${this.sequence}, event ${this.event.id} }`;
+  }
 }
 
 /** HTTP headers of any framework: `Headers`, node's `IncomingHttpHeaders`, or pairs. */
@@ -63,7 +69,8 @@ export class Inbox {
 
   /** Verifies, stores and applies one webhook; answer the carrier with the receipt's `status`. Pass the body exactly as it
    * came: the signature covers its bytes. Rejects with a SecurityError for one that was changed or that nobody known has
-   * signed; answer it with the error's `httpStatus`. */
+   * signed: `webhook_signature_missing`, `webhook_signature_invalid`, `webhook_source_foreign`, `clock_skew`; `too_large` and
+   * `malformed_json` likewise. Answer those with the error's `httpStatus`, and anything else with 500: the carrier comes again. */
   async receive(headers: HeadersLike, rawBody: Uint8Array | string, options: CallOptions = {}): Promise<InboxReceipt> {
     const body = typeof rawBody === 'string' ? Buffer.from(rawBody) : rawBody;
     const pairs = flatten(headers);
@@ -100,6 +107,7 @@ export interface Subscription extends CallOptions {
   carrier: string;
   /** Names the subscription; repeating it changes it. */
   subscriptionId: string;
+  /** The address; HTTPS, unless it is of this machine. */
   url: string;
   /** Event types; none named is all. */
   types?: readonly string[] | undefined;
@@ -116,7 +124,8 @@ export class Webhooks {
     this.#native = native;
   }
 
-  /** Asks the carrier to send events to an address. */
+  /** Asks the carrier to send events to an address; it first asks the address whether it may, by the handshake (`inbox.answer`).
+   * Rejects with `schema_invalid` for an address or a type that is none, `scope_missing`, `carrier_unknown`. */
   subscribe(given: Subscription): Promise<WebhookSubscription> {
     const { carrier, subscriptionId, url, types = [], mtls } = given;
     return subscription(given, (cancel) =>

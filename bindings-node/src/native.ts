@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makeError, type ErrorDetails, type GladhandError } from './errors.js';
 import type { Admission } from './gateway.js';
 import type { LogRecord } from './logs.js';
+import type { TenderState } from './models.js';
 import type { Fault, Labels, Published } from './vehicle.js';
 
 /** One JSON text, immutable, kept byte for byte; a JSON Pointer (RFC 6901) says where. */
@@ -27,9 +28,12 @@ export interface Document {
 }
 
 /** Cancels the calls that were started with it. */
-export interface CancelToken {
+export interface Token {
   cancel(): void;
 }
+
+/** The token of a call; none where nobody can abort it: the core makes one by itself, which costs less than an object here. */
+export type CancelToken = Token | undefined;
 
 /** What the core yields one by one. */
 export interface NativeStream<N> {
@@ -242,12 +246,12 @@ interface Addon {
     keys: Document[],
     at: string,
   ): { id: string; timestamp: number; keyId: string };
-  nextStates(state: string): string[];
-  stateAfter(state: string, eventType: string): string;
+  nextStates(state: string): TenderState[];
+  stateAfter(state: string, eventType: string): TenderState;
   explain(load: Document, offer: Document, at: string, assumedTareLbs: number | undefined): Document;
   errorsBy(make: (facts: ErrorDetails & { code: string; message: string }) => Error): void;
   Document: { new (): Document; parse(text: string | Uint8Array): Document };
-  CancelToken: new (traceparent: string | undefined, tracestate: string | undefined) => CancelToken;
+  CancelToken: new (traceparent?: string, tracestate?: string) => Token;
   Client: { connect: Connect<NativeClient> };
   Gateway: { connect: Connect<NativeGateway> };
   LogListener: {
@@ -268,8 +272,12 @@ export const Document = addon.Document;
 /** A string as a JSON lexeme. */
 export const quote: (text: string) => string = addon.quote;
 
-// Whatever the addon throws or rejects with is the class of its kind.
-addon.errorsBy((facts) => makeError(facts.code, facts.message, facts));
+// Whatever the addon throws or rejects with is the class of its kind; its stack begins where the addon was called.
+addon.errorsBy(function made(facts) {
+  const error = makeError(facts.code, facts.message, facts);
+  Error.captureStackTrace(error, made);
+  return error;
+});
 
 function load(): Addon {
   const file = `gladhand.${platform()}.node`;

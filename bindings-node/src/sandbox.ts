@@ -1,8 +1,9 @@
 // A carrier on this machine, for development and tests: it makes its own certificates and keys, and ends with its handle.
+import { inspect } from 'node:util';
 import { documentOf, optionalDocument, type DocumentLike } from './accept.js';
 import { call, type CallOptions } from './call.js';
 import { connect, type Client, type ConnectOptions } from './client.js';
-import { LoadTender } from './models.js';
+import { LoadTender, type CapacityOffer } from './models.js';
 import { addon, type Document, type NativeSandbox } from './native.js';
 import { At, Value } from './view.js';
 
@@ -63,7 +64,7 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** A load that fits the carrier's stock, or this offer of it, with dates ahead of the carrier's clock. */
-  async load(loadId: string, offer?: DocumentLike): Promise<LoadTender> {
+  async load(loadId: string, offer?: DocumentLike<CapacityOffer>): Promise<LoadTender> {
     const document = optionalDocument(offer, 'offer');
     return LoadTender.fromDocument(await call(undefined, () => this.#native.load(loadId, document)));
   }
@@ -81,5 +82,10 @@ export class Sandbox implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** Where it is. */
+  [inspect.custom](): string {
+    return `Sandbox { url: ${this.url}, folder: ${this.folder} }`;
   }
 }

@@ -1,4 +1,5 @@
 // What the core yields one by one, as an async iterable that is pulled: nothing runs ahead of the loop that reads it.
+import { inspect } from 'node:util';
 import { call, type CallOptions } from './call.js';
 import type { CancelToken, NativeStream } from './native.js';
 
@@ -47,6 +48,11 @@ export class Stream<T> implements AsyncIterableIterator<T> {
   /** Ends the stream. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
+  }
+
+  /** Whether it goes on. */
+  [inspect.custom](): string {
+    return `Stream { ${this.#ended ? 'ended' : this.#source === undefined ? 'not read yet' : 'open'} }`;
   }
 
   async #pull(): Promise<IteratorResult<T, undefined>> {

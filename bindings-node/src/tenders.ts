@@ -1,7 +1,7 @@
 // Offering loads to carriers. A refusal is an answer: a tender in the state `rejected`.
 import { documentOf, optionalDocument, type DocumentLike } from './accept.js';
 import { call, type CallOptions } from './call.js';
-import { Tender, type TenderState } from './models.js';
+import { Tender, type CapacityOffer, type LoadTender, type TenderState } from './models.js';
 import type { NativeClient } from './native.js';
 import { Stream } from './stream.js';
 
@@ -10,8 +10,8 @@ export interface CreateOptions extends CallOptions {
   /** The carrier's name in the configuration. */
   carrier: string;
   /** The offer that the tender takes. */
-  capacity?: DocumentLike | undefined;
-  /** How long the carrier may think before it answers `pending`, in milliseconds. */
+  capacity?: DocumentLike<CapacityOffer> | undefined;
+  /** How long the carrier may think before it answers `pending`, in milliseconds; without it nobody waits. */
   waitMs?: number | undefined;
 }
 
@@ -24,28 +24,36 @@ export class Tenders {
     this.#native = native;
   }
 
-  /** Tenders a load; joins the tender that already holds it. The intent is in the journal before anything is sent. */
-  async create(load: DocumentLike, options: CreateOptions): Promise<Tender> {
+  /** Tenders a load. The intent is in the journal, synced to disk, before anything is sent (contract 4c); a load that an open
+   * tender already holds is not sent again: that tender is the answer, `joined`. A refusal is an answer too, a tender in the
+   * state `rejected`. Waits up to `waitMs` milliseconds for the decision; then it is `pending` and the decision an event.
+   *
+   * Rejects before anything is sent with the codes of broken rules (`schema_invalid` and its like, with `violations`),
+   * the code of the check that a load does not pass, such as `weight_exceeded`, `carrier_unknown`, `journal_unwritable`. Later failures (network, auth,
+   * unavailable) say by `sent` how far it got: `maybe_sent` is found out by the journal, and must not be sent in another way. */
+  async create(load: DocumentLike<LoadTender>, options: CreateOptions): Promise<Tender> {
     const [document, capacity] = [documentOf(load, 'load'), optionalDocument(options.capacity, 'capacity')];
     return tender(options, (cancel) =>
       this.#native.tenderCreate(document, options.carrier, capacity, options.waitMs, cancel),
     );
   }
 
-  /** Tenders a load again that the carrier has released, as a new attempt. */
-  async tenderAgain(load: DocumentLike, options: CreateOptions): Promise<Tender> {
+  /** Tenders a load again that its carrier has released, as its next attempt (contract 4b). Rejects with `load_held` while a
+   * tender holds it still, and as `create` does. */
+  async tenderAgain(load: DocumentLike<LoadTender>, options: CreateOptions): Promise<Tender> {
     const [document, capacity] = [documentOf(load, 'load'), optionalDocument(options.capacity, 'capacity')];
     return tender(options, (cancel) =>
       this.#native.tenderAgain(document, options.carrier, capacity, options.waitMs, cancel),
     );
   }
 
-  /** The tender as the journal has it. Rejects with `tender_unknown` for one that is not there. */
+  /** The tender as it is now: what the journal does not know yet is read from the carrier. Rejects with `tender_unknown` for one
+   * that is not in the journal. */
   get(tenderId: string, options: CallOptions = {}): Promise<Tender> {
     return tender(options, (cancel) => this.#native.tenderGet(tenderId, cancel));
   }
 
-  /** All tenders, or those in one state. */
+  /** The tenders of the journal, all or those in one state. Asks no carrier. Rejects with `journal_busy` and its like. */
   async list(options: CallOptions & { state?: TenderState | undefined } = {}): Promise<Tender[]> {
     const found = await call(options.signal, (cancel) => this.#native.tenderList(options.state, cancel));
     return found.map((document) => Tender.fromDocument(document));
@@ -57,7 +65,7 @@ export class Tenders {
    * change; `illegal_transition`, `tender_unknown`, and the codes of broken rules. */
   async revise(
     tenderId: string,
-    load: DocumentLike,
+    load: DocumentLike<LoadTender>,
     options: CallOptions & { waitMs?: number | undefined } = {},
   ): Promise<Tender> {
     const document = documentOf(load, 'load');
@@ -67,7 +75,7 @@ export class Tenders {
   /** Proposes new content of an accepted tender (contract 4b, row 18). The tender stays as it is, with `amendment` `received`,
    * until the carrier confirms or declines. Rejects with `illegal_transition`, `revision_content_conflict` while another
    * proposal is open, `tender_unknown`. */
-  async amend(tenderId: string, load: DocumentLike, options: CallOptions = {}): Promise<Tender> {
+  async amend(tenderId: string, load: DocumentLike<LoadTender>, options: CallOptions = {}): Promise<Tender> {
     const document = documentOf(load, 'load');
     return tender(options, (cancel) => this.#native.tenderAmend(tenderId, document, cancel));
   }
@@ -103,7 +111,8 @@ export class Tenders {
     return tender(options, (cancel) => this.#native.tenderReleaseUnproven(tenderId, actor, reason, runbook, cancel));
   }
 
-  /** The tender now, and again whenever it changes. */
+  /** The tender now, and again whenever it changes, until its last state. A loop over it rejects with `tender_unknown`,
+   * `client_closed`. */
   watch(tenderId: string, options: CallOptions = {}): Stream<Tender> {
     return new Stream(
       (cancel) => this.#native.tenderWatch(tenderId, cancel),
@@ -112,7 +121,8 @@ export class Tenders {
     );
   }
 
-  /** Withdraws a tender that the carrier has not decided. */
+  /** Withdraws a tender that the carrier has not decided (contract 4b, row 11). Rejects with `already_accepted` where the carrier
+   * was faster: nothing is withdrawn then, `requestCancel` asks for it; `illegal_transition`, `tender_unknown`. */
   withdraw(tenderId: string, options: CallOptions & { reason: string }): Promise<Tender> {
     return tender(options, (cancel) => this.#native.tenderWithdraw(tenderId, options.reason, cancel));
   }

@@ -124,6 +124,7 @@ export class Templates {
   #words: Words | undefined;
   #template: RecordTemplate | undefined;
 
+  /** The template of these labels; the last one where they are the same. */
   of(labels: Labels): RecordTemplate {
     if (this.#template !== undefined && this.#words !== undefined && same(this.#words, labels)) return this.#template;
     const words: Words = {

@@ -36,6 +36,11 @@ export type Json =
   | readonly Json[]
   | { readonly [member: string]: Json | undefined };
 
+declare const unlisted: unique symbol;
+/** A text of an enumeration that may grow, which this version does not know. Only what is read is one: a text of your own is
+ * checked against those that are known, and `'…' as Unlisted` says that you mean it. */
+export type Unlisted = string & { readonly [unlisted]: never };
+
 /** How one kind of member is read and written. */
 export interface Codec<Read, Write> {
   readonly what: string;
@@ -109,17 +114,15 @@ export const json: Codec<Value, Json> = {
   write: encode,
 };
 
-type ViewClass<T extends View> = new (init: At | object) => T;
-
 /** A model inside a model. */
-export function nested<T extends View>(of: ViewClass<T>): Codec<T, T | object> {
+export function nested<T extends View, I extends object>(of: new (init: At | I) => T): Codec<T, T | I> {
   return {
     what: 'an object',
     read: (at) => (kindAt(at) === 'object' ? new of(at) : undefined),
     write: (value, name) => {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(name, `a ${of.name}`, value);
       if (value instanceof View && !(value instanceof of)) throw wrong(name, `a ${of.name}`, value);
-      return (value instanceof View ? value : new of(value)).toJson();
+      return (value instanceof View ? value : new of(value as I)).toJson();
     },
   };
 }
@@ -336,6 +339,13 @@ export class Value {
   get(key: string | number): Value | undefined {
     const at = new At(this.#at.root, `${this.#at.pointer}/${typeof key === 'string' ? escape(key) : key}`);
     return kindAt(at) === undefined ? undefined : new Value(at);
+  }
+
+  /** Numbers and booleans; of a text or a structure only its kind, for it may be personal data. */
+  [inspect.custom](): string {
+    const { kind } = this;
+    if (kind === 'number' || kind === 'boolean' || kind === 'null') return `Value { ${this.raw} }`;
+    return kind === 'string' ? 'Value { a string }' : `Value { ${kind} of ${this.length} }`;
   }
 
   /** The elements of an array. */

@@ -142,3 +142,57 @@ test('a body that was parsed before is an error that says so', async () => {
     await carrier.stop();
   }
 });
+
+test('body parsers of the frameworks in front, and bodies that are far too large', async () => {
+  const carrier = await sandbox();
+  const gh = await carrier.connect();
+  const { default: express } = await import('express');
+  const { default: fastify } = await import('fastify');
+  const { webhooks: inExpress } = await import('gladhand/express');
+  const { webhooks: inFastify } = await import('gladhand/fastify');
+  const failures = /** @type {string[]} */ ([]);
+  /** @type {import('express').ErrorRequestHandler} */
+  const failed = (error, _, response, __) => {
+    failures.push(error.message);
+    response.status(error.status ?? 500).end();
+  };
+  const url = '/webhooks/aurora';
+  /** @param {import('express').RequestHandler[]} ahead */
+  const expressWith = (...ahead) =>
+    express()
+      .use(...ahead, (_, __, next) => next())
+      .all(url, inExpress(gh))
+      .use(failed);
+  const parsing = fastify({ bodyLimit: 1024 });
+  parsing.addContentTypeParser('application/cloudevents+json', { parseAs: 'string' }, (_, body, done) =>
+    done(null, JSON.parse(String(body))),
+  );
+  parsing.addHook('onSend', async (_, reply) => void reply.header('x-tms', 'ours'));
+  parsing.register(inFastify, { gh, url });
+  parsing.post('/orders', async ({ body }) => ({ body }));
+
+  const events = { 'Content-Type': 'application/cloudevents+json' };
+  const unsigned = [401, 'webhook_signature_missing'];
+  try {
+    for (const [what, app, expected] of /** @type {const} */ ([
+      ['express without a parser', expressWith(), unsigned],
+      ['express.json() for JSON alone', expressWith(express.json()), unsigned],
+      ['express.raw() for everything', expressWith(express.raw({ type: '*/*' })), unsigned],
+      ['express.json() for everything', expressWith(express.json({ type: '*/*' })), [500, undefined]],
+      ['express.text() for everything', expressWith(express.text({ type: '*/*' })), [500, undefined]],
+      ['fastify with a parser and a limit of its own', parsing, unsigned],
+    ])) {
+      const [port, end] = await served(app);
+      assert.deepEqual((await answered(port, 'POST', events, '{}')).slice(0, 2), expected, what);
+      const large = await answered(port, 'POST', events, Buffer.alloc(4 * 1024 * 1024)).catch(() => [413]);
+      assert.ok(large[0] === 413 || expected[0] === 500, `${what}: ${large[0]}`);
+      // The address is still there for the next one.
+      assert.deepEqual((await answered(port, 'POST', events, '{}')).slice(0, 2), expected, what);
+      await end();
+    }
+    assert.equal(failures.filter((message) => /mount webhooks\(\) first/.test(message)).length, 4);
+  } finally {
+    await gh.close();
+    await carrier.stop();
+  }
+});

@@ -134,7 +134,8 @@ export class Scenario {
       case 'tenders.get':
         return (await this.#gh.tenders.get(text('tenderId'))).document;
       case 'tenders.list': {
-        const found = await this.#gh.tenders.list({ state: step.text('/state') ?? undefined });
+        const state = /** @type {import('gladhand').TenderState | null} */ (step.text('/state')) ?? undefined;
+        const found = await this.#gh.tenders.list({ state });
         return Document.parse(`{"tenders":[${found.map((tender) => tender.toJson()).join()}]}`);
       }
       case 'tenders.withdraw':

@@ -40,7 +40,7 @@ const USAGE: &str = "usage: cargo xtask <verb>
   drill telemetry [--seconds N] [--seed S]                        a gateway and a collector under every fault; counts every record
   parity [--manifests FOLDER | --accept]                          what each language's package offers, compared
   lint                                                            format, types and generated sources of the packages
-  bench --suite dpop|telemetry|tender                             what a proof, a record or a tender costs, beside other implementations
+  bench --suite dpop|node|telemetry|tender                        what a proof, a call, a record or a tender costs, beside others
   contract [--check | --publish]                                  what is generated from the Rust types
   swift-release --out … --address … --library …                   the Swift package's artifact bundle and manifests (docs/swift-release.md)";
 

@@ -3,6 +3,8 @@
 //! The package is put together in the build output, packed, and installed from the tarball into a folder of its own; the
 //! tests and the demo are copied beside it. What was not packed is missing there too.
 
+mod example;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,10 +15,15 @@ use crate::shell::{Result, Run, find};
 /// What the package is tested with: web frameworks, and tracing. No dependency of it, so they are put beside the installed one.
 const BESIDE: [&str; 3] = ["@opentelemetry", "express", "fastify"];
 
+/// The tests that run a second time with the newest Node: what hangs on the host more than on the carrier. The variable
+/// `GLADHAND_NODE_NEWEST=all` makes it all of them, `none` none.
+const WITH_NEWEST: [&str; 5] = ["bridge", "module", "process", "suite", "waiting"];
+
 /// The installed package.
 #[derive(Debug)]
 pub(crate) struct Node {
     site: PathBuf,
+    tarball: PathBuf,
 }
 
 fn package() -> PathBuf {
@@ -31,14 +38,24 @@ pub(crate) fn prepare(testing: bool) -> Result<Node> {
 
 /// Installs the pinned tools, unless those of today are there.
 pub(crate) fn install() -> Result<()> {
-    let lock = package().join("package-lock.json");
-    let stamp = package().join("node_modules/gladhand-lock.json");
-    let wanted = read(&lock)?;
-    if read(&stamp).ok().as_deref() != Some(wanted.as_str()) {
-        npm()?.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).at(package()).run()?;
-        write(&stamp, &wanted)?;
+    install_in(&package(), &package())
+}
+
+/// Installs in one folder what the lock file of another says, unless it is there.
+fn install_in(place: &Path, manifest: &Path) -> Result<()> {
+    let stamp = place.join("node_modules/gladhand-lock.json");
+    let wanted = read(&manifest.join("package-lock.json"))?;
+    if read(&stamp).ok().as_deref() == Some(wanted.as_str()) {
+        return Ok(());
     }
-    Ok(())
+    if place != manifest {
+        std::fs::create_dir_all(place).map_err(|e| format!("{}: {e}", place.display()))?;
+        for name in ["package.json", "package-lock.json"] {
+            copy(&manifest.join(name), &place.join(name))?;
+        }
+    }
+    npm()?.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).at(place).run()?;
+    write(&stamp, &wanted)
 }
 
 /// Builds the addon and the TypeScript, and puts the package together; returns its folder.
@@ -72,12 +89,14 @@ pub(crate) fn pack(folder: &Path) -> Result<PathBuf> {
     tarballs.find(|path| path.extension().is_some_and(|e| e == "tgz")).ok_or_else(|| "no tarball was packed".to_owned())
 }
 
-/// Formatting and strict types of the package, its tests and its demo.
+/// Formatting and strict types of the package, its tests and its demo; formatting of the example.
 pub(crate) fn lint() -> Result<()> {
     install()?;
     tool("tsc").args(["--project", "tsconfig.json", "--noEmit"]).run()?;
     tool("tsc").args(["--project", "test/tsconfig.json"]).run()?;
-    tool("prettier").args(["--check", "--log-level", "warn", "."]).run()
+    tool("prettier").args(["--check", "--log-level", "warn", "."]).run()?;
+    let check = tool("prettier").args(["--check", "--log-level", "warn", "src", "test", "--config"]);
+    check.arg(package().join(".prettierrc.json")).at(paths::root().join("examples/fastify-tms")).run()
 }
 
 /// What the built package offers, as the compiler reads its declarations.
@@ -102,7 +121,7 @@ impl Node {
             std::os::unix::fs::symlink(package().join("node_modules").join(name), &link)
                 .map_err(|e| format!("{}: {e}", link.display()))?;
         }
-        Ok(Self { site })
+        Ok(Self { site, tarball: tarball.to_owned() })
     }
 
     /// Node with a program of the package, such as `demo/morning.mjs`, beside the installed package.
@@ -113,14 +132,37 @@ impl Node {
         Ok(command)
     }
 
-    /// Runs the tests against the installed package; returns whether they passed, and what node said.
+    /// Runs the tests against the installed package, some of them a second time with the newest Node; returns whether they passed,
+    /// and what node said.
     pub(crate) fn test(&self, testing: &Testing<'_>) -> Result<(bool, String)> {
         let mut files = self.bring("test")?;
         files.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
+        let (mut passed, mut said) = self.run_tests(Path::new("node"), &files, testing)?;
+        match std::env::var("GLADHAND_NODE_NEWEST").as_deref() {
+            Ok("all") => {}
+            Ok("none") => files.clear(),
+            _ => files.retain(|path| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                WITH_NEWEST.iter().any(|start| name.starts_with(start))
+            }),
+        }
+        if let Some(newest) = newest()?.filter(|_| !files.is_empty()) {
+            println!("\n── the newest node: {} ─", Run::new(&newest).arg("--version").output()?.trim());
+            let (second, more) = self.run_tests(&newest, &files, testing)?;
+            passed &= second;
+            said.push_str(&more);
+        }
+        let (example, more) = example::test(&self.site.join("node_modules/gladhand"), testing)?;
+        said.push_str(&more);
+        Ok((passed && example, said))
+    }
+
+    fn run_tests(&self, node: &Path, files: &[PathBuf], testing: &Testing<'_>) -> Result<(bool, String)> {
         // The limit is for a whole file as well: an endurance run takes as many times as long.
-        let rounds = std::env::var("GLADHAND_SIGKILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_u64);
-        let limit = format!("--test-timeout={}", 300_000 * rounds.max(1));
-        let mut run = Run::new("node").args(["--test", &limit, "--test-reporter=spec"]);
+        let longer = |name| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(1_u64);
+        let rounds = longer("GLADHAND_SIGKILL_ROUNDS").max(longer("GLADHAND_LEAK_ROUNDS")).max(1);
+        let limit = format!("--test-timeout={}", 300_000 * rounds);
+        let mut run = Run::new(node).args(["--test", "--test-concurrency=2", &limit, "--test-reporter=spec"]);
         if let Some(filter) = testing.filter {
             run = run.arg(format!("--test-name-pattern={filter}"));
         }
@@ -129,23 +171,38 @@ impl Node {
             .env("GLADHAND_CANARIES", testing.canaries)
             .env("GLADHAND_VECTORS", paths::root().join("conformance/vectors"))
             .env("GLADHAND_README", paths::root().join("README.md"))
+            .env("GLADHAND_TOOLS", package().join("node_modules"))
+            .env("GLADHAND_TYPES", package().join("types"))
+            .env("GLADHAND_TARBALL", &self.tarball)
             .at(&self.site)
             .tee()
     }
 
     /// Copies a flat folder of the package beside the installed one; returns the files.
     fn bring(&self, name: &str) -> Result<Vec<PathBuf>> {
-        let (from, to) = (package().join(name), fresh(&self.site.join(name))?);
-        let entries = std::fs::read_dir(&from).map_err(|e| format!("{}: {e}", from.display()))?;
-        let mut files = Vec::new();
-        for entry in entries.filter_map(std::result::Result::ok).filter(|entry| entry.path().is_file()) {
-            let path = to.join(entry.file_name());
-            copy(&entry.path(), &path)?;
-            files.push(path);
-        }
-        files.sort();
-        Ok(files)
+        bring(&package().join(name), &fresh(&self.site.join(name))?)
     }
+}
+
+/// Copies the files of a flat folder; returns them.
+fn bring(from: &Path, to: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(from).map_err(|e| format!("{}: {e}", from.display()))?;
+    let mut files = Vec::new();
+    for entry in entries.filter_map(std::result::Result::ok).filter(|entry| entry.path().is_file()) {
+        let path = to.join(entry.file_name());
+        copy(&entry.path(), &path)?;
+        files.push(path);
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The newest Node, in the cache, as its lock file says; none where npm has none for this platform.
+fn newest() -> Result<Option<PathBuf>> {
+    let place = paths::cache().join("node-newest");
+    install_in(&place, &package().join("newest"))?;
+    let node = place.join("node_modules/.bin/node");
+    Ok(node.exists().then_some(node))
 }
 
 /// The platform as `src/native.ts` names it.

@@ -6,7 +6,8 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -32,6 +33,12 @@ impl CancelToken {
     /// A token that nobody has cancelled yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A token that is cancelled with this one, and by itself.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { cancel: self.cancel.child_token(), trace: self.trace.clone() }
     }
 
     /// The same token, for a call of the host's trace (W3C Trace Context: the values of `traceparent` and `tracestate`). What is
@@ -155,9 +162,35 @@ impl<T: Send + 'static> Task<T> {
 
     /// Calls back from a runtime thread when the answer is there.
     pub fn then(self, callback: impl FnOnce(Result<T>) + Send + 'static) {
-        match runtime::get() {
-            Ok(runtime) => drop(runtime.spawn(async move { callback(self.await) })),
-            Err(error) => callback(Err(error)),
+        let waiting = Arc::new(Waiting(Mutex::new(Some((self, callback)))));
+        // Not on this thread, which may hold what the callback wants.
+        if let Some((outcome, callback)) = waiting.settled() {
+            match runtime::get() {
+                Ok(runtime) => drop(runtime.spawn(async move { callback(outcome) })),
+                Err(error) => callback(Err(error)),
+            }
+        }
+    }
+}
+
+/// A callback that waits for its answer. It is itself what the answer wakes: no task stands between the operation and it.
+struct Waiting<T, F>(Mutex<Option<(Task<T>, F)>>);
+
+impl<T: Send + 'static, F: FnOnce(Result<T>) + Send + 'static> Waiting<T, F> {
+    /// The answer and whom to tell, once there is one.
+    fn settled(self: &Arc<Self>) -> Option<(Result<T>, F)> {
+        let waker = Waker::from(self.clone());
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (task, _) = waiting.as_mut()?;
+        let Poll::Ready(outcome) = Pin::new(task).poll(&mut Context::from_waker(&waker)) else { return None };
+        waiting.take().map(|(_, callback)| (outcome, callback))
+    }
+}
+
+impl<T: Send + 'static, F: FnOnce(Result<T>) + Send + 'static> Wake for Waiting<T, F> {
+    fn wake(self: Arc<Self>) {
+        if let Some((outcome, callback)) = self.settled() {
+            callback(outcome);
         }
     }
 }
@@ -213,6 +246,23 @@ mod tests {
         // Cancelled before it began, nothing of it was sent.
         let early = spawn(&token, never()).wait(|| Ok::<(), ()>(())).unwrap().unwrap_err();
         assert_eq!((early.code(), early.sent_state()), (Code::Cancelled, Sent::NotSent));
+    }
+
+    #[test]
+    fn a_callback_is_called_once_whether_it_waits_or_comes_late() {
+        let token = CancelToken::new();
+        let (send, heard) = sync_channel(3);
+        for late in [false, true] {
+            let task = spawn(&token, async { Ok(std::thread::current().id()) });
+            if late {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            let send = send.clone();
+            task.then(move |outcome| send.send((outcome.unwrap(), std::thread::current().id())).unwrap());
+            let (_, called_on) = heard.recv().unwrap();
+            assert_ne!(called_on, std::thread::current().id(), "the caller's thread may hold what the callback wants");
+        }
+        assert!(heard.try_recv().is_err());
     }
 
     #[test]

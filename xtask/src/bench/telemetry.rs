@@ -171,15 +171,21 @@ fn our_python() -> Result<PathBuf> {
     Ok(paths::target().join("python/site"))
 }
 
-/// A folder of the cache with the Node peers installed as its lock file says, and our package, built for release.
 fn node() -> Result<PathBuf> {
-    let place = super::dpop::node()?;
+    let place = node_with(false)?;
     std::fs::copy(folder().join("telemetry.mjs"), place.join("telemetry.mjs"))
         .map_err(|e| format!("telemetry.mjs: {e}"))?;
+    Ok(place)
+}
+
+/// A folder of the cache with the Node peers installed as its lock file says, and our package, built for release; `testing` adds
+/// what only tests have.
+pub(super) fn node_with(testing: bool) -> Result<PathBuf> {
+    let place = super::dpop::node()?;
     crate::node::install()?;
     let link = place.join("node_modules/gladhand");
     let _ = std::fs::remove_file(&link);
-    std::os::unix::fs::symlink(crate::node::build(true, false)?, &link)
+    std::os::unix::fs::symlink(crate::node::build(true, testing)?, &link)
         .map_err(|e| format!("{}: {e}", link.display()))?;
     Ok(place)
 }

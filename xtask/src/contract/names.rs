@@ -82,6 +82,11 @@ pub(super) fn camel(member: &Member) -> String {
     if member.name == "keys" { "keys_".to_owned() } else { member.name.to_owned() }
 }
 
+/// What the SDK writes into a load before it is sent, where it is missing.
+pub(super) fn filled_in(entity: &Entity, member: &Member) -> bool {
+    entity.name == "LoadTender" && ["schemaVersion", "tenderId", "revision", "mode"].contains(&member.name)
+}
+
 /// A documentation comment on one line.
 pub(super) fn line(doc: &str) -> String {
     doc.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -177,7 +177,11 @@ impl Gateway {
             self.shared.usable()?;
             (sender.admit(lane, record, now)?, sender.wants_poll())
         };
-        self.shared.wake(Stream::of(lane));
+        // A record that waits for company is nothing to send yet. Woken for each, the stream would contend for the lock with
+        // whoever publishes the next one, which may be the thread of an event loop.
+        if keep || !admission.accepted {
+            self.shared.wake(Stream::of(lane));
+        }
         if keep {
             self.shared.keep.notify_one();
         }
