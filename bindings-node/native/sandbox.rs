@@ -18,17 +18,19 @@ pub struct Sandbox(Arc<gladhand_ffi::Sandbox>);
 
 #[napi]
 impl Sandbox {
-    /// Starts the carrier of this name. Rejects with `sandbox_unavailable` or `sandbox_failed`.
+    /// Starts the carrier of this name; `packaged` is the program of its own npm package. Rejects with `sandbox_unavailable` or `sandbox_failed`.
     #[napi]
     pub fn start<'env>(
         env: &'env Env,
         carrier: String,
         program: Option<String>,
+        packaged: Option<String>,
         extra: Vec<String>,
         cancel: Option<&CancelToken>,
     ) -> Result<Object<'env>> {
+        let (program, packaged) = (program.map(PathBuf::from), packaged.map(PathBuf::from));
         let start = blocking(move || {
-            gladhand_ffi::Sandbox::start_with(program.map(PathBuf::from).as_deref(), &carrier, &extra)
+            gladhand_ffi::Sandbox::start_packaged(program.as_deref(), packaged.as_deref(), &carrier, &extra)
         });
         promise(env, spawn(&token(cancel), start), |sandbox| Self(Arc::new(sandbox)))
     }

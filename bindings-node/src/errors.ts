@@ -414,7 +414,7 @@ const TABLE: Readonly<Record<ErrorCode, readonly [ErrorKind, Retry, string]>> = 
   telemetry_refused: ['security', 'never', "The collector refused the stream; check the producer id and the registration of the vehicle."],
   telemetry_backlog_full: ['unavailable', 'after', "The backlog is full; publish slower, or widen the lane's budget."],
   record_too_large: ['validation', 'never', "Make the record smaller; the limit is in the message."],
-  sandbox_unavailable: ['config', 'never', "Install the sandbox carrier, or name its program in GLADHAND_SANDBOX."],
+  sandbox_unavailable: ['config', 'never', "Install the sandbox carrier: `pip install gladhand-sandbox`, `npm install --save-dev gladhand-sandbox`, or the program itself; or name it in GLADHAND_SANDBOX."],
   sandbox_failed: ['internal', 'never', "The sandbox carrier did not start; its output is in the message."],
   cancelled: ['cancelled', 'safe', "The caller cancelled; if the request had left, the journal resolves what became of it."],
   internal_panic: ['internal', 'never', "A defect of Gladhand; report it with the message."],

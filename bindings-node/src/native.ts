@@ -259,7 +259,13 @@ interface Addon {
   };
   RecordTemplate: { of(labels: Required<Labels>, last: RecordTemplate | undefined): RecordTemplate };
   Sandbox: {
-    start(carrier: string, program: string | undefined, extra: string[], cancel: CancelToken): Promise<NativeSandbox>;
+    start(
+      carrier: string,
+      program: string | undefined,
+      packaged: string | undefined,
+      extra: string[],
+      cancel: CancelToken,
+    ): Promise<NativeSandbox>;
   };
 }
 
@@ -280,19 +286,30 @@ addon.errorsBy(function made(facts) {
 });
 
 function load(): Addon {
-  const file = `gladhand.${platform()}.node`;
-  const path = join(__dirname, '..', file);
-  if (!existsSync(path)) {
-    throw makeError('internal_panic', `this package has no addon for this platform: ${file} is not in it`);
-  }
-  const found = require(path) as Addon;
+  const name = platform();
+  // Beside this package where it was built, in a package of its own where it was installed.
+  const beside = join(__dirname, '..', `gladhand.${name}.node`);
+  const found = require(existsSync(beside) ? beside : installed(`@gladhand/native-${name}`)) as Addon;
   if (found.version() !== version) {
     throw makeError(
       'internal_panic',
-      `${file} is of version ${found.version()}, the package of ${version}: install it again`,
+      `the addon for ${name} is of version ${found.version()}, the package of ${version}: install both again`,
     );
   }
   return found;
+}
+
+function installed(name: string): string {
+  try {
+    return require.resolve(name);
+  } catch (cause) {
+    // npm/cli#4828: a lock file that was made on another platform may name the packages of that one alone.
+    const message =
+      `${name}@${version}, the addon for this platform, is not installed. It is an optional dependency of this ` +
+      'package, which npm leaves out with --omit=optional, and if package-lock.json was made on another platform: remove ' +
+      `package-lock.json and node_modules and install again, or install ${name}@${version} itself`;
+    throw Object.assign(makeError('internal_panic', message), { cause });
+  }
 }
 
 function platform(): string {

@@ -4,14 +4,15 @@ import { documentOf, optionalDocument, type DocumentLike } from './accept.js';
 import { call, type CallOptions } from './call.js';
 import { connect, type Client, type ConnectOptions } from './client.js';
 import { LoadTender, type CapacityOffer } from './models.js';
-import { addon, type Document, type NativeSandbox } from './native.js';
+import { addon, type CancelToken, type Document, type NativeSandbox } from './native.js';
 import { At, Value } from './view.js';
 
 /** How to start a carrier. */
 export interface SandboxOptions extends CallOptions {
   /** Its name, and its key in the configuration that it writes; `aurora` by default. */
   carrier?: string | undefined;
-  /** The program; by default what `GLADHAND_SANDBOX` names, or `gladhand-sandbox` on the `PATH`. */
+  /** The program; by default what `GLADHAND_SANDBOX` names, or that of the npm package `gladhand-sandbox`, or
+   * `gladhand-sandbox` on the `PATH`. */
   program?: string | undefined;
   /** Further arguments for the program. */
   args?: readonly string[] | undefined;
@@ -21,7 +22,18 @@ export interface SandboxOptions extends CallOptions {
  * ready. */
 export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { carrier = 'aurora', program, args = [], signal } = options;
-  return new Sandbox(await call(signal, (cancel) => addon.Sandbox.start(carrier, program, [...args], cancel)));
+  const start = (cancel: CancelToken) => addon.Sandbox.start(carrier, program, packaged(), [...args], cancel);
+  return new Sandbox(await call(signal, start));
+}
+
+/** The program of the npm package `gladhand-sandbox`, if that is installed. */
+function packaged(): string | undefined {
+  try {
+    return (require('gladhand-sandbox') as { program(): string }).program();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
 /** A running sandbox carrier. It ends by `stop()`, and with this process. */

@@ -15,12 +15,18 @@ pub(crate) struct PySandbox(Arc<Sandbox>);
 
 #[pymethods]
 impl PySandbox {
-    /// Starts the program `gladhand-sandbox` as the carrier of this name.
+    /// Starts the program `gladhand-sandbox` as the carrier of this name; `packaged` is the one of its own wheel.
     #[staticmethod]
-    #[pyo3(signature = (carrier, program=None, extra=Vec::new()))]
-    fn start(py: Python<'_>, carrier: String, program: Option<PathBuf>, extra: Vec<String>) -> PyResult<Self> {
-        let sandbox =
-            py.detach(|| gladhand_ffi::task::guard(|| Sandbox::start_with(program.as_deref(), &carrier, &extra)));
+    #[pyo3(signature = (carrier, program=None, packaged=None, extra=Vec::new()))]
+    fn start(
+        py: Python<'_>,
+        carrier: String,
+        program: Option<PathBuf>,
+        packaged: Option<PathBuf>,
+        extra: Vec<String>,
+    ) -> PyResult<Self> {
+        let start = || Sandbox::start_packaged(program.as_deref(), packaged.as_deref(), &carrier, &extra);
+        let sandbox = py.detach(|| gladhand_ffi::task::guard(start));
         guarded(py, || sandbox).map(|sandbox| Self(Arc::new(sandbox)))
     }
 

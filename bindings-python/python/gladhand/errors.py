@@ -428,7 +428,7 @@ class Code:
     RECORD_TOO_LARGE = "record_too_large"
     """Make the record smaller; the limit is in the message."""
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
-    """Install the sandbox carrier, or name its program in GLADHAND_SANDBOX."""
+    """Install the sandbox carrier: `pip install gladhand-sandbox`, `npm install --save-dev gladhand-sandbox`, or the program itself; or name it in GLADHAND_SANDBOX."""
     SANDBOX_FAILED = "sandbox_failed"
     """The sandbox carrier did not start; its output is in the message."""
     CANCELLED = "cancelled"
@@ -1015,7 +1015,7 @@ _TABLE: dict[str, tuple[str, str, str]] = {
     "sandbox_unavailable": (
         "config",
         "never",
-        "Install the sandbox carrier, or name its program in GLADHAND_SANDBOX.",
+        "Install the sandbox carrier: `pip install gladhand-sandbox`, `npm install --save-dev gladhand-sandbox`, or the program itself; or name it in GLADHAND_SANDBOX.",
     ),
     "sandbox_failed": (
         "internal",

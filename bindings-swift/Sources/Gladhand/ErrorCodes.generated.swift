@@ -259,7 +259,7 @@ extension GladhandError {
         case telemetryBacklogFull = "telemetry_backlog_full"
         /// Make the record smaller; the limit is in the message.
         case recordTooLarge = "record_too_large"
-        /// Install the sandbox carrier, or name its program in GLADHAND_SANDBOX.
+        /// Install the sandbox carrier: `pip install gladhand-sandbox`, `npm install --save-dev gladhand-sandbox`, or the program itself; or name it in GLADHAND_SANDBOX.
         case sandboxUnavailable = "sandbox_unavailable"
         /// The sandbox carrier did not start; its output is in the message.
         case sandboxFailed = "sandbox_failed"
@@ -382,7 +382,7 @@ extension GladhandError {
             case .telemetryRefused: "The collector refused the stream; check the producer id and the registration of the vehicle."
             case .telemetryBacklogFull: "The backlog is full; publish slower, or widen the lane's budget."
             case .recordTooLarge: "Make the record smaller; the limit is in the message."
-            case .sandboxUnavailable: "Install the sandbox carrier, or name its program in GLADHAND_SANDBOX."
+            case .sandboxUnavailable: "Install the sandbox carrier: `pip install gladhand-sandbox`, `npm install --save-dev gladhand-sandbox`, or the program itself; or name it in GLADHAND_SANDBOX."
             case .sandboxFailed: "The sandbox carrier did not start; its output is in the message."
             case .cancelled: "The caller cancelled; if the request had left, the journal resolves what became of it."
             case .internalPanic: "A defect of Gladhand; report it with the message."

@@ -1,5 +1,6 @@
 //! A local carrier in one line: starts the program `gladhand-sandbox`, waits for its ready line and ends it with the handle.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,19 @@ impl Sandbox {
 
     /// [`Sandbox::start`] with a program, the carrier's name, and further arguments of the program.
     pub fn start_with(program: Option<&Path>, carrier: &str, extra: &[String]) -> Result<Self> {
-        let program = locate(program)?;
+        Self::start_packaged(program, None, carrier, extra)
+    }
+
+    /// [`Sandbox::start_with`] for a language whose package manager installs the program: `packaged` is the one that it
+    /// installed, taken ahead of the `PATH` and after `program` and `GLADHAND_SANDBOX`.
+    pub fn start_packaged(
+        program: Option<&Path>,
+        packaged: Option<&Path>,
+        carrier: &str,
+        extra: &[String],
+    ) -> Result<Self> {
+        let named = program.map(Path::to_path_buf).or_else(|| std::env::var_os(PROGRAM_VARIABLE).map(PathBuf::from));
+        let program = locate(named, packaged, &std::env::var_os("PATH").unwrap_or_default())?;
         let mut child = Command::new(&program)
             .args(["--carrier", carrier, "--exit-with-parent"])
             .args(extra)
@@ -130,19 +143,18 @@ impl Drop for Sandbox {
     }
 }
 
-fn locate(given: Option<&Path>) -> Result<PathBuf> {
-    if let Some(path) = given.map(Path::to_path_buf).or_else(|| std::env::var_os(PROGRAM_VARIABLE).map(PathBuf::from)) {
-        return if path.is_file() {
-            Ok(path)
+/// The program: the one that somebody named, the packaged one, or the first on the search path.
+fn locate(named: Option<PathBuf>, packaged: Option<&Path>, path: &OsStr) -> Result<PathBuf> {
+    if let Some(chosen) = named.or_else(|| packaged.map(Path::to_path_buf)) {
+        return if chosen.is_file() {
+            Ok(chosen)
         } else {
-            Err(Error::new(Code::SandboxUnavailable, format!("{} is no file", path.display())))
+            Err(Error::new(Code::SandboxUnavailable, format!("{} is no file", chosen.display())))
         };
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(PROGRAM))
-        .find(|candidate| candidate.is_file())
-        .ok_or_else(|| Error::new(Code::SandboxUnavailable, format!("{PROGRAM} is not on the PATH")))
+    std::env::split_paths(path).map(|folder| folder.join(PROGRAM)).find(|candidate| candidate.is_file()).ok_or_else(
+        || Error::new(Code::SandboxUnavailable, format!("{PROGRAM} is neither installed as a package nor on the PATH")),
+    )
 }
 
 fn read_ready_line(child: &mut Child) -> Result<Document> {
@@ -214,6 +226,22 @@ mod tests {
     fn a_missing_program_is_a_clear_error() {
         let error = Sandbox::start_with(Some(Path::new("/nonexistent/gladhand-sandbox")), "aurora", &[]).unwrap_err();
         assert_eq!(error.code(), Code::SandboxUnavailable);
+    }
+
+    #[test]
+    fn what_is_named_comes_before_what_is_packaged_and_that_before_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let [named, packaged, on_path] = ["named", "packaged", PROGRAM].map(|name| folder.path().join(name));
+        for program in [&named, &packaged, &on_path] {
+            std::fs::write(program, "").unwrap();
+        }
+        let path = folder.path().as_os_str();
+        assert_eq!(locate(Some(named.clone()), Some(&packaged), path).unwrap(), named);
+        assert_eq!(locate(None, Some(&packaged), path).unwrap(), packaged);
+        assert_eq!(locate(None, None, path).unwrap(), on_path);
+        let error = locate(None, None, OsStr::new("/nonexistent")).unwrap_err();
+        assert_eq!(error.code(), Code::SandboxUnavailable);
+        assert!(error.code().remedy().contains("pip install gladhand-sandbox"), "{error}");
     }
 
     #[test]

@@ -289,7 +289,7 @@ codes! {
     TelemetryRefused "telemetry_refused" Security Never 0 "The collector refused the stream; check the producer id and the registration of the vehicle.";
     TelemetryBacklogFull "telemetry_backlog_full" Unavailable After 0 "The backlog is full; publish slower, or widen the lane's budget.";
     RecordTooLarge "record_too_large" Validation Never 0 "Make the record smaller; the limit is in the message.";
-    SandboxUnavailable "sandbox_unavailable" Config Never 0 "Install the sandbox carrier, or name its program in GLADHAND_SANDBOX.";
+    SandboxUnavailable "sandbox_unavailable" Config Never 0 "Install the sandbox carrier: `pip install gladhand-sandbox`, `npm install --save-dev gladhand-sandbox`, or the program itself; or name it in GLADHAND_SANDBOX.";
     SandboxFailed "sandbox_failed" Internal Never 0 "The sandbox carrier did not start; its output is in the message.";
     Cancelled "cancelled" Cancelled Safe 0 "The caller cancelled; if the request had left, the journal resolves what became of it.";
     InternalPanic "internal_panic" Internal Never 0 "A defect of Gladhand; report it with the message.";

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -17,9 +18,19 @@ from ._client import Client, connect
 def sandbox(carrier: str = "aurora", *, program: str | Path | None = None, arguments: Iterable[str] = ()) -> Sandbox:
     """Starts a local carrier; use it as a context manager, so that it ends.
 
-    The program is `program`, or what the variable `GLADHAND_SANDBOX` names, or `gladhand-sandbox` on the `PATH`.
+    The program is `program`, or what the variable `GLADHAND_SANDBOX` names, or that of the wheel `gladhand-sandbox`, or
+    `gladhand-sandbox` on the `PATH`.
     """
-    return Sandbox(Native.start(carrier, None if program is None else str(program), list(arguments)))
+    named = None if program is None else str(program)
+    return Sandbox(Native.start(carrier, named, _packaged(), list(arguments)))
+
+
+def _packaged() -> str | None:
+    """The program of the wheel `gladhand-sandbox`, if that is installed."""
+    try:
+        return str(importlib.import_module("gladhand_sandbox").program())
+    except ModuleNotFoundError:
+        return None
 
 
 class Sandbox:
