@@ -13,7 +13,13 @@ The package holds no rule of the contract; the core in `_gladhand` does. Here ar
 * `models`: the documents (generated). * `errors`: one class per family of failures under `Error` (generated).
 """
 
-from . import aio, contract, errors, models
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from . import contract, errors, models
 from ._gladhand import VERSION as __version__
 from ._gladhand import Document
 from ._sync._client import Client, connect
@@ -23,6 +29,9 @@ from ._sync._sandbox import Sandbox, sandbox
 from ._sync._streams import Delivery, Events, Positions, SecurityEvents, Watch
 from ._trace import trace_context
 from .errors import Code, Error
+
+if TYPE_CHECKING:
+    from . import aio
 
 __all__ = [
     "Client",
@@ -46,3 +55,10 @@ __all__ = [
     "sandbox",
     "trace_context",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """`gladhand.aio` when it is first asked for: asyncio takes longer to import than all the rest of this package."""
+    if name == "aio":
+        return importlib.import_module(".aio", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
