@@ -1,7 +1,7 @@
 //! The one command surface: `cargo xtask <verb>`. CI calls the same verbs as a person.
 //!
 //! * [`bench`]: measurements beside peers. * [`demo`], [`test`]: the README's two commands. * [`contract`], [`proto`]: what is generated.
-//! * [`interop`]: the client against independent peers. * [`drill`]: the client killed, again and again.
+//! * [`package`]: what is published. * [`interop`]: the client against independent peers. * [`drill`]: the client killed, again and again.
 //! * [`languages`]: the four languages, by way of [`python`], [`node`], [`swift`].
 //! * [`npm`]: pinned tools of npm. * [`paths`]: where things lie. * [`shell`]: running other programs. * [`tally`]: counting tests.
 //! * [`negative`]: the cases that must not be missing. * [`canary`]: what a test run must not print.
@@ -20,6 +20,7 @@ mod links;
 mod negative;
 mod node;
 mod npm;
+mod package;
 mod parity;
 mod paths;
 mod proto;
@@ -40,7 +41,8 @@ const USAGE: &str = "usage: cargo xtask <verb>
   drill telemetry [--seconds N] [--seed S]                        a gateway and a collector under every fault; counts every record
   parity [--manifests FOLDER | --accept]                          what each language's package offers, compared
   lint                                                            format, types and generated sources of the packages
-  bench --suite dpop|node|telemetry|tender                        what a proof, a call, a record or a tender costs, beside others
+  bench --suite dpop|node|packages|telemetry|tender               what a proof, a call, a package, a record or a tender costs
+  package [--out DIR] [--smoke]                                   what is published, for this platform (docs/packaging.md)
   contract [--check | --publish]                                  what is generated from the Rust types
   swift-release --out … --address … --library …                   the Swift package's artifact bundle and manifests (docs/swift-release.md)";
 
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         "drill" => drill::run(rest),
         "bench" => bench::run(rest),
         "parity" => parity::run(rest),
+        "package" => package::run(rest),
         "lint" => lint(),
         "contract" => contract(rest),
         "swift-release" => swift::write_release(rest),

@@ -33,7 +33,7 @@ fn package() -> PathBuf {
 /// Builds, packs and installs the package. `testing` makes the one that only tests need; it is never published.
 pub(crate) fn prepare(testing: bool) -> Result<Node> {
     install()?;
-    Node::install(&pack(&build(false, testing)?)?)
+    Node::install(&pack(&build(false, testing)?, &fresh(&paths::target().join("node/tarball"))?)?)
 }
 
 /// Installs the pinned tools, unless those of today are there.
@@ -70,23 +70,26 @@ pub(crate) fn build(release: bool, testing: bool) -> Result<PathBuf> {
     cargo.env("CARGO_TARGET_DIR", paths::target()).at(paths::root()).run()?;
 
     let folder = fresh(&paths::target().join("node/package"))?;
-    tool("tsc").args(["--project", "tsconfig.json", "--outDir"]).arg(folder.join("dist")).run()?;
+    put_together(&folder)?;
     let profile = if release { "release" } else { "debug" };
     let library = format!("{}gladhand_node{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     copy(&paths::target().join(profile).join(library), &folder.join(format!("gladhand.{}.node", platform()?)))?;
-    copy(&package().join("package.json"), &folder.join("package.json"))?;
-    copy(&package().join("README.md"), &folder.join("README.md"))?;
-    copy(&paths::root().join("LICENSE"), &folder.join("LICENSE"))?;
     Ok(folder)
 }
 
-/// Packs the folder of the package; returns the tarball.
-pub(crate) fn pack(folder: &Path) -> Result<PathBuf> {
-    let out = fresh(&paths::target().join("node/tarball"))?;
-    npm()?.args(["pack", "--silent", "--pack-destination"]).arg(&out).at(folder).output()?;
-    let built = std::fs::read_dir(&out).map_err(|e| format!("{}: {e}", out.display()))?;
-    let mut tarballs = built.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    tarballs.find(|path| path.extension().is_some_and(|e| e == "tgz")).ok_or_else(|| "no tarball was packed".to_owned())
+/// Puts the package together in a folder, all but the addon.
+pub(crate) fn put_together(folder: &Path) -> Result<()> {
+    tool("tsc").args(["--project", "tsconfig.json", "--outDir"]).arg(folder.join("dist")).run()?;
+    copy(&package().join("package.json"), &folder.join("package.json"))?;
+    copy(&package().join("README.md"), &folder.join("README.md"))?;
+    copy(&paths::root().join("LICENSE"), &folder.join("LICENSE"))
+}
+
+/// Packs the folder of a package; returns the tarball.
+pub(crate) fn pack(folder: &Path, out: &Path) -> Result<PathBuf> {
+    let name = npm()?.args(["pack", "--silent", "--pack-destination"]).arg(out).at(folder).output()?;
+    let path = out.join(name.trim());
+    if path.is_file() { Ok(path) } else { Err(format!("npm packed {}, which is not there", path.display())) }
 }
 
 /// Formatting and strict types of the package, its tests and its demo; formatting of the example.

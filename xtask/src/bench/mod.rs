@@ -6,6 +6,7 @@
 
 mod dpop;
 mod node;
+mod packages;
 mod telemetry;
 mod tender;
 
@@ -19,9 +20,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--suite", "dpop"] => dpop::run(),
         ["--suite", "node"] => node::run(),
+        ["--suite", "packages"] => packages::run(),
         ["--suite", "telemetry"] => telemetry::run(),
         ["--suite", "tender"] => tender::run(),
-        _ => Err("usage: cargo xtask bench --suite dpop|node|telemetry|tender".to_owned()),
+        _ => Err("usage: cargo xtask bench --suite dpop|node|packages|telemetry|tender".to_owned()),
     }
 }
 
@@ -48,6 +50,16 @@ fn python() -> Result<PathBuf> {
         .arg(folder().join("requirements.txt"))
         .run()?;
     Ok(interpreter)
+}
+
+/// A virtual environment of the cache for packages that are measured, and not for what peers need.
+fn package_venv() -> Result<PathBuf> {
+    let place = paths::cache().join("bench-packages");
+    if !place.join("bin/python").exists() {
+        let host = find("python3").ok_or("Python 3.10 or newer is not on the PATH")?;
+        Run::new(host).args(["-m", "venv"]).arg(&place).run()?;
+    }
+    Ok(place)
 }
 
 fn median(values: &[f64]) -> f64 {

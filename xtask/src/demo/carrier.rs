@@ -21,14 +21,19 @@ impl Carrier {
     /// Starts it with `folder` for keys, configuration and, next to them, the client's journal.
     pub(crate) fn start(program: &Path, folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-        let mut child = Command::new(program)
+        Self::started_by(Command::new(program), folder)
+    }
+
+    /// Starts it by a command of its own, which sees `folder`, where keys and configuration are to be.
+    pub(crate) fn started_by(mut command: Command, folder: &Path) -> Result<Self> {
+        let mut child = command
             .arg("--dir")
             .arg(folder)
             .args(["--carrier", "aurora", "--exit-with-parent"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|e| format!("{}: {e}", program.display()))?;
+            .map_err(|e| format!("{command:?}: {e}"))?;
         let mut line = String::new();
         let pipe = child.stdout.take().ok_or("the sandbox has no output")?;
         BufReader::new(pipe).read_line(&mut line).map_err(|e| e.to_string())?;

@@ -41,9 +41,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 }
 
 #[derive(Default)]
-struct Count {
-    steps: u64,
-    failed: u64,
+pub(crate) struct Count {
+    pub(crate) steps: u64,
+    pub(crate) failed: u64,
 }
 
 impl Count {
@@ -80,7 +80,7 @@ fn morning(language: Language, prepared: &Prepared, sandbox: &Path) -> Result<Co
 }
 
 /// Runs the program and shows each step with the time since the start.
-fn play(command: &mut Command) -> Result<Count> {
+pub(crate) fn play(command: &mut Command) -> Result<Count> {
     let started = Instant::now();
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| format!("{command:?}: {e}"))?;
     let mut count = Count::default();

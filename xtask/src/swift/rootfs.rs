@@ -1,4 +1,5 @@
-//! A root file system with Swift, for machines without one: Debian's own `swiftlang`, unpacked below a cache directory.
+//! Root file systems of Debian, unpacked below a cache directory: one with Debian's own `swiftlang`, for machines without
+//! Swift, and those in which `package --smoke` installs what was packed.
 //!
 //! Needs Linux and root (`chroot`, a mount namespace). The README's commands never do; CI and `--swift-rootfs` may.
 
@@ -9,26 +10,47 @@ use std::process::{Command, Stdio};
 use super::Result;
 use super::toolchain::enter;
 
-const SUITE: &str = "trixie";
-const PACKAGES: &[&str] = &["swiftlang", "libc6-dev", "libstdc++-14-dev", "g++", "ca-certificates", "pkg-config"];
-/// What a complete root file system has.
-const PROOF: &[&str] = &["usr/bin/swift", "usr/bin/g++", "usr/bin/pkg-config", "usr/include/c++/14"];
+/// What a root file system is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Contents {
+    /// Its folder below the cache.
+    pub(crate) name: &'static str,
+    /// The release of Debian.
+    pub(crate) suite: &'static str,
+    /// What is installed.
+    pub(crate) packages: &'static [&'static str],
+    /// What a complete one has.
+    pub(crate) proof: &'static [&'static str],
+}
 
-/// The root file system below `cache`, made if it is not there. Repeats what was left undone; costs nothing when done.
+const SWIFT: Contents = Contents {
+    name: "swift-rootfs",
+    suite: "trixie",
+    packages: &["swiftlang", "libc6-dev", "libstdc++-14-dev", "g++", "ca-certificates", "pkg-config"],
+    proof: &["usr/bin/swift", "usr/bin/g++", "usr/bin/pkg-config", "usr/include/c++/14"],
+};
+
+/// The root file system with Swift.
 pub(crate) fn ensure(cache: &Path) -> Result<PathBuf> {
-    let root = cache.join("swift-rootfs");
+    make(cache, SWIFT)
+}
+
+/// A root file system below `cache`, made if it is not there. Repeats what was left undone; costs nothing when done.
+pub(crate) fn make(cache: &Path, contents: Contents) -> Result<PathBuf> {
+    let Contents { name, suite, packages, proof } = contents;
+    let root = cache.join(name);
     if !cfg!(target_os = "linux") {
-        return Err("--swift-rootfs needs Linux; install Swift 6 and put `swift` on the PATH instead".to_owned());
+        return Err("a root file system needs Linux; for Swift, put a `swift` 6 on the PATH instead".to_owned());
     }
     if !is_root()? {
         return Err(
-            "--swift-rootfs needs root (chroot and a mount namespace); run as root, or install Swift 6 and put \
-                    `swift` on the PATH"
+            "a root file system needs root (chroot and a mount namespace); for Swift, put a `swift` 6 on the PATH \
+                    instead"
                 .to_owned(),
         );
     }
     need("unshare", "util-linux")?;
-    if complete(&root) {
+    if complete(&root, proof) {
         return Ok(root);
     }
     if !on_path("debootstrap") {
@@ -39,20 +61,20 @@ pub(crate) fn ensure(cache: &Path) -> Result<PathBuf> {
         step(Command::new("apt-get").args(install), "apt-get install debootstrap")?;
     }
     // Under another name until it is whole, so that an interrupted run is never taken for a finished one.
-    let partial = cache.join("swift-rootfs.partial");
+    let partial = cache.join(format!("{name}.partial"));
     if partial.exists() {
         fs::remove_dir_all(&partial).map_err(|e| format!("{} cannot be removed: {e}", partial.display()))?;
     }
     fs::create_dir_all(cache).map_err(|e| format!("{} cannot be made: {e}", cache.display()))?;
-    eprintln!("making a root file system with Swift in {} (about 2 GB, once)", root.display());
-    let options = ["--variant=minbase", "--include=ca-certificates", SUITE];
+    eprintln!("making a root file system of Debian {suite} in {} (once)", root.display());
+    let options = ["--variant=minbase", "--include=ca-certificates", suite];
     step(Command::new("debootstrap").args(options).arg(&partial), "debootstrap")?;
     let mut install = enter(&partial);
     install.env("DEBIAN_FRONTEND", "noninteractive");
-    install.args(["apt-get", "install", "--yes", "--no-install-recommends"]).args(PACKAGES);
-    step(&mut install, "apt-get install swiftlang in the root file system")?;
-    if !complete(&partial) {
-        return Err(format!("the root file system lacks one of {PROOF:?}; remove {} and repeat", partial.display()));
+    install.args(["apt-get", "install", "--yes", "--no-install-recommends"]).args(packages);
+    step(&mut install, "apt-get install in the root file system")?;
+    if !complete(&partial, proof) {
+        return Err(format!("the root file system lacks one of {proof:?}; remove {} and repeat", partial.display()));
     }
     if root.exists() {
         fs::remove_dir_all(&root).map_err(|e| format!("{} cannot be removed: {e}", root.display()))?;
@@ -61,9 +83,9 @@ pub(crate) fn ensure(cache: &Path) -> Result<PathBuf> {
     Ok(root)
 }
 
-fn complete(root: &Path) -> bool {
+fn complete(root: &Path, proof: &[&str]) -> bool {
     // Links of the root file system are absolute in there, so they are not followed from here.
-    PROOF.iter().all(|path| root.join(path).symlink_metadata().is_ok())
+    proof.iter().all(|path| root.join(path).symlink_metadata().is_ok())
 }
 
 fn is_root() -> Result<bool> {

@@ -56,7 +56,7 @@ impl Toolchain {
 
 /// A command line that runs its further arguments in a root file system, with `/proc` there and in a mount namespace of
 /// its own, so that nothing stays mounted.
-pub(super) fn enter(root: &Path) -> Command {
+pub(crate) fn enter(root: &Path) -> Command {
     let mut command = Command::new("unshare");
     command
         .args(["--mount", "--", "sh", "-c"])
