@@ -1,5 +1,5 @@
 // The addon: what it exports, and how it is found. Nothing here is public; the other files give it names and classes.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeError, type ErrorDetails, type GladhandError } from './errors.js';
 import type { Admission } from './gateway.js';
@@ -315,6 +315,14 @@ function installed(name: string): string {
 function platform(): string {
   const base = `${process.platform}-${process.arch}`;
   if (process.platform !== 'linux') return base;
-  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  return `${base}-${report.header?.glibcVersionRuntime === undefined ? 'musl' : 'gnu'}`;
+  // What this process has loaded itself. process.report would say it too, but takes four milliseconds.
+  return `${base}-${loaded().includes('/ld-musl-') ? 'musl' : 'gnu'}`;
+}
+
+function loaded(): string {
+  try {
+    return readFileSync('/proc/self/maps', 'latin1');
+  } catch {
+    return '';
+  }
 }

@@ -16,14 +16,34 @@ def python(program: str) -> str:
     return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_asyncio_is_imported_when_it_is_first_used() -> None:
+def test_asyncio_and_the_models_are_executed_when_they_are_first_used() -> None:
     assert (
         python("import sys, gladhand; print('asyncio' in sys.modules, 'gladhand.aio' in sys.modules)") == "False False"
     )
+    assert python("import sys, gladhand; print('gladhand._members' in sys.modules)") == "False"
     assert python("import gladhand; print(gladhand.aio.connect.__module__)") == "gladhand.aio._client"
     assert python("from gladhand import aio; print(aio.Client.__name__)") == "Client"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         gladhand.nothing  # noqa: B018
+
+
+def test_threads_that_ask_at_once_see_the_same_models() -> None:
+    program = """
+import threading
+import gladhand
+seen, start = [], threading.Barrier(16)
+def ask():
+    start.wait()
+    from gladhand.models import Tender, Carrier
+    seen.append((Tender, Carrier, gladhand.models.TenderState.ACCEPTED))
+threads = [threading.Thread(target=ask) for _ in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(seen), len(set(seen)), 'Tender' in dir(gladhand.models))
+"""
+    assert python(program) == "16 1 True"
+    with pytest.raises(ImportError, match="cannot import name 'Nothing'"):
+        from gladhand.models import Nothing  # type: ignore[attr-defined]  # noqa: F401
 
 
 @pytest.fixture

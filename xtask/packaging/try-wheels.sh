@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the wheels of a folder into a virtual environment of this system's Python, without a network, and runs them.
 set -eu
+unset GLADHAND_SANDBOX
 place=$(mktemp -d)
 "${PYTHON:-python3}" -m venv "$place"
 "$place/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --find-links "$1" 'gladhand[sandbox]'

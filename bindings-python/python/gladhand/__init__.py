@@ -19,7 +19,8 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from . import contract, errors, models
+# First, so that `models` is imported without being executed.
+from . import _later, contract, errors, models
 from ._gladhand import VERSION as __version__
 from ._gladhand import Document
 from ._sync._client import Client, connect
@@ -55,6 +56,8 @@ __all__ = [
     "sandbox",
     "trace_context",
 ]
+
+del _later
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -14,15 +14,15 @@ from ._document import View, encode
 from ._gladhand import Document
 from .vehicle import Record
 
-DocumentLike = Union[models.Model, Document, Mapping[str, Any], str, bytes]
+DocumentLike = Union["models.Model", Document, Mapping[str, Any], str, bytes]
 """A model, a native document, a dict (decimals as `Decimal`, never float), or JSON text as it came."""
-PlaceLike = Union[models.Place, Mapping[str, Any], "tuple[Number, Number]"]
+PlaceLike = Union["models.Place", Mapping[str, Any], "tuple[Number, Number]"]
 """Latitude and longitude in degrees: a pair, a dict with `lat` and `lon`, or a model."""
-WindowLike = Union[models.Window, Mapping[str, Any], "tuple[datetime | str, datetime | str]"]
+WindowLike = Union["models.Window", Mapping[str, Any], "tuple[datetime | str, datetime | str]"]
 """Start and end: a pair of aware datetimes or RFC 3339 texts, a dict with `start` and `end`, or a model."""
 SpanLike = Union[timedelta, int, float]
 """A time span: a timedelta or seconds."""
-RequesterLike = Union[str, models.Requester, Mapping[str, str], "tuple[str, str]"]
+RequesterLike = Union[str, "models.Requester", Mapping[str, str], "tuple[str, str]"]
 """Who asks: the principal alone, or principal and role as a pair, a dict or a model."""
 PemLike = Union[str, bytes]
 """PEM (RFC 7468), as text or bytes."""

@@ -7,9 +7,13 @@ use super::platform::{GLIBC, Platform};
 use crate::paths;
 use crate::shell::{Result, Run};
 
-/// What C code is compiled with. Without AES-GCM for AVX-512, of 0.7 MB, which is faster than that for AVX only where gigabytes are
-/// encrypted; and without tables for unwinding, since nothing unwinds through C.
-const C_FLAGS: &str = "-DMY_ASSEMBLER_IS_TOO_OLD_FOR_512AVX -fno-unwind-tables -fno-asynchronous-unwind-tables";
+/// What C code is compiled with, for size: without AES-GCM for AVX-512 (0.7 MB), which is faster than that for AVX only where
+/// gigabytes are encrypted; without those of zstd's compressors that our one level never takes; and without tables for unwinding,
+/// since nothing unwinds through C.
+const C_FLAGS: &str = "-DMY_ASSEMBLER_IS_TOO_OLD_FOR_512AVX -DZSTD_EXCLUDE_GREEDY_BLOCK_COMPRESSOR \
+                       -DZSTD_EXCLUDE_LAZY_BLOCK_COMPRESSOR -DZSTD_EXCLUDE_LAZY2_BLOCK_COMPRESSOR \
+                       -DZSTD_EXCLUDE_BTLAZY2_BLOCK_COMPRESSOR -DZSTD_EXCLUDE_BTOPT_BLOCK_COMPRESSOR \
+                       -DZSTD_EXCLUDE_BTULTRA_BLOCK_COMPRESSOR -fno-unwind-tables -fno-asynchronous-unwind-tables";
 
 /// Builds for one platform.
 #[derive(Debug)]

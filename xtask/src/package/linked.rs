@@ -31,7 +31,7 @@ pub(super) struct Crate {
 pub(super) struct Bundled {
     pub(super) name: &'static str,
     pub(super) version: String,
-    pub(super) license: &'static str,
+    pub(super) license: String,
     /// The crate that brings it.
     pub(super) of: Id,
 }
@@ -75,7 +75,7 @@ impl Known {
                 Ok((id.clone(), known.clone()))
             })
             .collect::<Result<_>>()?;
-        let bundled = crates.iter().filter_map(|(id, known)| bundled(id, &known.folder).transpose());
+        let bundled = crates.iter().filter_map(|(id, known)| bundled(id, known).transpose());
         let bundled = bundled.collect::<Result<_>>()?;
         Ok(Linked { root, crates, needs, bundled })
     }
@@ -107,7 +107,7 @@ fn described(package: &Value, checksums: &BTreeMap<Id, String>) -> (Id, Crate) {
 }
 
 /// The checksums of a lock file.
-fn checksums(lock: &str) -> BTreeMap<Id, String> {
+pub(super) fn checksums(lock: &str) -> BTreeMap<Id, String> {
     lock.split("[[package]]")
         .filter_map(|block| {
             let of = |name: &str| {
@@ -142,27 +142,25 @@ fn edges(tree: &str) -> Result<(Id, BTreeMap<Id, BTreeSet<Id>>)> {
 }
 
 /// The C code of a crate, with the version that its own header states.
-fn bundled(id: &Id, folder: &Path) -> Result<Option<Bundled>> {
+fn bundled(id: &Id, known: &Crate) -> Result<Option<Bundled>> {
     let (name, license, header, define) = match id.0.as_str() {
-        "aws-lc-sys" => (
-            "aws-lc",
-            "ISC AND (Apache-2.0 OR ISC) AND Apache-2.0 AND MIT AND BSD-3-Clause",
-            "aws-lc/include/openssl/base.h",
-            "AWSLC_VERSION_NUMBER_STRING",
-        ),
+        // The crate's licence is that of its C code.
+        "aws-lc-sys" => {
+            ("aws-lc", known.license.as_str(), "aws-lc/include/openssl/base.h", "AWSLC_VERSION_NUMBER_STRING")
+        }
         "libsqlite3-sys" => ("sqlite", "blessing", "sqlite3/sqlite3.h", "SQLITE_VERSION"),
         // Its header states the parts of its version; the crate's own version ends with it.
         "zstd-sys" => {
             let version = id.1.split_once("+zstd.").map(|(_, version)| version.to_owned());
             let version = version.ok_or_else(|| format!("zstd-sys {} names no version of zstd", id.1))?;
-            return Ok(Some(Bundled { name: "zstd", version, license: "BSD-3-Clause", of: id.clone() }));
+            return Ok(Some(Bundled { name: "zstd", version, license: "BSD-3-Clause".to_owned(), of: id.clone() }));
         }
         _ => return Ok(None),
     };
-    let path = folder.join(header);
+    let path = known.folder.join(header);
     let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
     let version = defined(&text, define).ok_or_else(|| format!("{} does not define {define}", path.display()))?;
-    Ok(Some(Bundled { name, version, license, of: id.clone() }))
+    Ok(Some(Bundled { name, version, license: license.to_owned(), of: id.clone() }))
 }
 
 /// The text that a C header defines a name as.

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::build::Builder;
+use super::linked::checksums;
 use super::papers::{BILL, Papers};
-use super::{Release, copy, files, fresh};
+use super::{Release, copy, files, fresh, read};
 use crate::paths;
 use crate::shell::{Result, Run};
 
@@ -35,13 +36,20 @@ pub(super) fn wheel(
 /// Builds the source distribution. It takes Rust to install it.
 pub(super) fn sdist(release: &Release, builder: &Builder) -> Result<PathBuf> {
     let folder = fresh(&release.work.join("sdist"))?;
-    builder.tool("maturin").args(["sdist", "--quiet", "--out"]).arg(&folder).at(package()).run()?;
+    builder.tool("maturin").args(["sdist", "--out"]).arg(&folder).at(package()).run()?;
     let sdist = only(&folder)?;
-    // What is missing in it is found here, and not by who installs it: every crate, and a lock file that fits them.
+    // What is missing in it is found here, and not by who installs it: every crate, and the versions that we lock.
     Run::new("tar").args(["--extract", "--file"]).arg(&sdist).arg("--directory").arg(&folder).run()?;
     let source = folder.join(format!("gladhand-{}", release.version));
-    let check = ["metadata", "--locked", "--offline", "--format-version", "1", "--manifest-path"];
+    let check = ["metadata", "--offline", "--format-version", "1", "--manifest-path"];
     Run::new("cargo").args(check).arg(source.join("bindings-python/Cargo.toml")).at(&source).output()?;
+    let [packed, ours] = [source, paths::root()].map(|folder| read(&folder.join("Cargo.lock")));
+    let (packed, ours) = (checksums(&packed?), checksums(&ours?));
+    if let Some((name, version)) = packed.iter().find(|(id, sum)| ours.get(id) != Some(sum)).map(|(id, _)| id) {
+        return Err(format!(
+            "the source distribution would build with {name} {version}, which Cargo.lock does not name"
+        ));
+    }
     keep(release, &sdist)
 }
 

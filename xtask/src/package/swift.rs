@@ -94,6 +94,6 @@ mod tests {
         let source = std::fs::read_to_string(paths::root().join("bindings-swift/Package.swift")).unwrap();
         let packed = manifest(&source).unwrap();
         assert!(packed.contains("name: \"Gladhand\""), "{packed}");
-        assert!(!packed.contains("Test") && !packed.contains("crash-probe"), "{packed}");
+        assert!(!packed.contains("Tests") && !packed.contains("crash-probe"), "{packed}");
     }
 }

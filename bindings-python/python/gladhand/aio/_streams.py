@@ -71,28 +71,28 @@ class _Arriving(ABC, Generic[T]):
         await self.close()
 
 
-class Watch(_Arriving[models.Tender]):
+class Watch(_Arriving["models.Tender"]):
     """A tender each time it changed, first as it is; ends with its last state."""
 
     def _view(self, document: Document) -> models.Tender:
         return models.Tender.from_document(document)
 
 
-class Positions(_Arriving[models.Position]):
+class Positions(_Arriving["models.Position"]):
     """Where loads are, as it arrives."""
 
     def _view(self, document: Document) -> models.Position:
         return models.Position.from_document(document)
 
 
-class SafetyEvents(_Arriving[models.Event]):
+class SafetyEvents(_Arriving["models.Event"]):
     """Safety events, at once and out of band."""
 
     def _view(self, document: Document) -> models.Event:
         return models.Event.from_document(document)
 
 
-class SecurityEvents(_Arriving[models.SecurityEvent]):
+class SecurityEvents(_Arriving["models.SecurityEvent"]):
     """Security events, each in the shape of OCSF 1.6; open from the start."""
 
     def __init__(self, native: Stream) -> None:

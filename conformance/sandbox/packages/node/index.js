@@ -1,11 +1,21 @@
 'use strict';
 // Where the program of the sandbox carrier lies: in the package of this platform.
+const { readFileSync } = require('node:fs');
 const { version } = require('./package.json');
 
 function platform() {
   const base = `${process.platform}-${process.arch}`;
   if (process.platform !== 'linux') return base;
-  return `${base}-${process.report.getReport().header?.glibcVersionRuntime === undefined ? 'musl' : 'gnu'}`;
+  return `${base}-${loaded().includes('/ld-musl-') ? 'musl' : 'gnu'}`;
+}
+
+/** What this process has loaded: one of the two C libraries. */
+function loaded() {
+  try {
+    return readFileSync('/proc/self/maps', 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 exports.program = () => {

@@ -1,8 +1,9 @@
 //! `--smoke`: what was packed is installed into clean root file systems of Debian 12 and 13 without Rust, from the files alone, and
 //! runs there: the README's ten lines, with `sandbox()`, and the demo's morning against the packaged carrier.
 //!
-//! [`python`], [`node`] and [`swift`] install; [`scene`] plays both parts.
+//! [`python`], [`node`] and [`swift`] install; [`scene`] plays both parts. [`interpreters`]: the other Pythons of this machine.
 
+mod interpreters;
 mod node;
 mod python;
 mod scene;
@@ -17,8 +18,9 @@ use crate::swift::rootfs::{self, Contents};
 const BOOKWORM: Contents = Contents {
     name: "smoke-bookworm",
     suite: "bookworm",
-    packages: &["python3", "python3-venv"],
-    proof: &["usr/bin/python3.11"],
+    // The last is for the node that is brought along.
+    packages: &["python3", "python3-venv", "libatomic1"],
+    proof: &["usr/bin/python3.11", "usr/share/doc/libatomic1"],
 };
 
 const TRIXIE: Contents = Contents {
@@ -40,6 +42,8 @@ pub(super) fn run(release: &Release, platform: Platform) -> Result<()> {
     steps += python::play(release, &bookworm)?;
     println!("── smoke: Python 3.13 on Debian 13");
     steps += python::play(release, &trixie)?;
+    println!("── smoke: the wheels in every Python of this machine");
+    steps += interpreters::play(release)?;
     // Debian 12 has Node 18, which is too old: node and npm from the registry, pinned by a lock file.
     println!("── smoke: the newest Node on Debian 12");
     steps += node::play(release, &bookworm, Some(&runtime))?;

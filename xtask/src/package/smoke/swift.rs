@@ -7,10 +7,25 @@ use super::scene::{HOME, Scene};
 use crate::package::platform::Platform;
 use crate::package::{Release, write};
 use crate::shell::{Result, Run};
-use crate::swift::readme;
 
 /// The folder of the example that the demo plays.
 const EXAMPLE: &str = "examples/swift-dispatch";
+
+/// The program of the README's lines.
+const MANIFEST: &str = r#"// swift-tools-version:6.0
+import PackageDescription
+
+let package = Package(
+    name: "ten-lines",
+    platforms: [.macOS(.v13)],
+    dependencies: [.package(path: "../bindings-swift")],
+    targets: [
+        .executableTarget(
+            name: "ten-lines", dependencies: [.product(name: "Gladhand", package: "bindings-swift")])
+    ],
+    swiftLanguageModes: [.v6]
+)
+"#;
 
 pub(super) fn play(release: &Release, platform: Platform, root: &Path) -> Result<u64> {
     let scene = Scene::new(release, root)?;
@@ -31,7 +46,7 @@ pub(super) fn play(release: &Release, platform: Platform, root: &Path) -> Result
         let folder = format!("{HOME}/{folder}");
         scene.run("swift", &["build", "--package-path", &folder, "--product", product], &variables)
     };
-    write(&scene.outside("ten-lines/Package.swift"), readme::MANIFEST.as_bytes())?;
+    write(&scene.outside("ten-lines/Package.swift"), MANIFEST.as_bytes())?;
     scene.write_ten_lines("swift", "ten-lines/Sources/ten-lines/main.swift")?;
     build("ten-lines", "ten-lines")?;
     let mut steps = scene.ten_lines(&format!("{HOME}/ten-lines/.build/debug/ten-lines"), &[], &variables)?;
