@@ -27,7 +27,9 @@ pub(super) fn wheel(
     if let Some(interpreter) = interpreter {
         build = build.arg("--interpreter").arg(interpreter);
     }
-    build.arg("--out").arg(&folder).at(package()).run()?;
+    // maturin calls the C compiler by another name than cargo-zigbuild: in one folder, each would build anew what the other built.
+    let target = paths::target().join("wheel");
+    build.arg("--out").arg(&folder).env("CARGO_TARGET_DIR", target).at(package()).run()?;
     let wheel = only(&folder)?;
     script(builder).arg("add").arg(&wheel).args(additions("gladhand", papers)).run()?;
     keep(release, &wheel)
