@@ -4,6 +4,7 @@
 //! tests and the demo are copied beside it. What was not packed is missing there too.
 
 mod example;
+mod later;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -80,6 +81,7 @@ pub(crate) fn build(release: bool, testing: bool) -> Result<PathBuf> {
 /// Puts the package together in a folder, all but the addon.
 pub(crate) fn put_together(folder: &Path) -> Result<()> {
     tool("tsc").args(["--project", "tsconfig.json", "--outDir"]).arg(folder.join("dist")).run()?;
+    later::models(&folder.join("dist"))?;
     copy(&package().join("package.json"), &folder.join("package.json"))?;
     copy(&package().join("README.md"), &folder.join("README.md"))?;
     copy(&paths::root().join("LICENSE"), &folder.join("LICENSE"))

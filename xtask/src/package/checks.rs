@@ -30,7 +30,7 @@ pub(super) struct Binary {
 /// What was found out about a binary.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// The binary's file name: stable from release to release.
+    /// The binary and the kind of its artefact: the same from release to release.
     pub(super) name: String,
     /// Its size and that of its artefact, in bytes.
     pub(super) bytes: u64,
@@ -96,7 +96,8 @@ pub(super) fn run(release: &Release, platform: Platform, binaries: &[Binary]) ->
             }
         }
         println!("{bytes:>10} bytes  {name} in {} ({} bytes)  {floor}", binary.artefact, binary.packed);
-        found.push(Found { name, bytes, packed: binary.packed });
+        let kind = Path::new(&binary.artefact).extension().unwrap_or_default().to_string_lossy();
+        found.push(Found { name: format!("{name} in {kind}"), bytes, packed: binary.packed });
     }
     if wrong.is_empty() { Ok(found) } else { Err(format!("{}: refused:\n{}", release.version, wrong.join("\n"))) }
 }
