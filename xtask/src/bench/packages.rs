@@ -89,12 +89,8 @@ fn python(out: &Path) -> Result<Vec<Row>> {
 /// The npm packages.
 fn node(out: &Path) -> Result<Vec<Row>> {
     let place = paths::cache().join("bench-packages-node");
-    std::fs::create_dir_all(&place).map_err(|e| format!("{}: {e}", place.display()))?;
-    for file in ["package.json", "package-lock.json"] {
-        std::fs::copy(folder().join("packages").join(file), place.join(file)).map_err(|e| format!("{file}: {e}"))?;
-    }
+    crate::npm::locked(&folder().join("packages"), &place)?;
     let npm = || Ok::<_, String>(Run::new(find("npm").ok_or("npm is not on the PATH")?).at(&place));
-    npm()?.args(["ci", "--no-audit", "--no-fund", "--silent"]).run()?;
     let of = |start: &str| tarball(out, start).ok_or_else(|| format!("no {start} was packed"));
     let (root, addon) = (of("gladhand-0")?, of("gladhand-native-")?);
     let install = ["install", "--offline", "--no-save", "--no-audit", "--no-fund", "--silent"];

@@ -3,24 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::scene::{HOME, Scene};
-use crate::package::{Release, copy, files, fresh, write};
+use crate::package::{Release, files, write};
 use crate::paths;
-use crate::shell::{Result, Run, find};
+use crate::shell::{Result, Run};
 
 /// A node and an npm of their own, below the cache: those that the lock file names.
 pub(super) fn runtime(cache: &Path) -> Result<PathBuf> {
     let place = cache.join("smoke-node");
-    let from = paths::root().join("xtask/packaging/node");
-    let installed = place.join("package-lock.json");
-    let lock = crate::package::read(&from.join("package-lock.json"))?;
-    if crate::package::read(&installed).ok() != Some(lock) {
-        fresh(&place)?;
-        for name in ["package.json", "package-lock.json"] {
-            copy(&from.join(name), &place.join(name))?;
-        }
-        let npm = find("npm").ok_or("Node 20 or newer, with npm, is not on the PATH")?;
-        Run::new(npm).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]).at(&place).run()?;
-    }
+    crate::npm::locked(&paths::root().join("xtask/packaging/node"), &place)?;
     Ok(place.join("node_modules"))
 }
 
