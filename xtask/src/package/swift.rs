@@ -8,6 +8,7 @@ use super::platform::Platform;
 use super::{Release, copy, fresh, tarball, write};
 use crate::paths;
 use crate::shell::{Result, Run};
+use crate::swift::release::with_pkg_config;
 
 /// Packs the sources of the Swift package, and the library that they are linked with; returns the library's archive.
 pub(super) fn package(release: &Release, builder: &Builder, papers: &Papers) -> Result<PathBuf> {
@@ -39,29 +40,10 @@ fn sources(release: &Release) -> Result<PathBuf> {
     for path in listed.lines() {
         copy(&from.join(path), &folder.join(path))?;
     }
-    write(&folder.join("Package.swift"), manifest(&super::read(&from.join("Package.swift"))?)?.as_bytes())?;
+    let developed = super::read(&from.join("Package.swift"))?;
+    write(&folder.join("Package.swift"), with_pkg_config(&developed)?.as_bytes())?;
     copy(&paths::root().join("LICENSE"), &folder.join("LICENSE"))?;
     tarball(release, &folder, &folder_name(&folder))
-}
-
-/// The manifest without the targets below `Tests`, which are not packed.
-fn manifest(source: &str) -> Result<String> {
-    let mut out = String::new();
-    let mut lines = source.lines().peekable();
-    while let Some(line) = lines.next() {
-        let comment = line.trim_start().starts_with("//") && lines.peek().is_some_and(|next| next.contains("Tests"));
-        if comment || line.contains("\"Tests/") || line.contains(".testTarget(") {
-            continue;
-        }
-        out.push_str(line);
-        out.push('\n');
-    }
-    if out.contains("Tests") {
-        return Err(
-            "Package.swift has a test target over several lines; packaging takes out those of one line".to_owned()
-        );
-    }
-    Ok(out)
 }
 
 /// What `pkg-config` says to the linker, wherever the archive was unpacked.
@@ -83,17 +65,4 @@ fn folder_name(folder: &Path) -> String {
 
 fn put(folder: &Path, papers: &Papers) -> Result<()> {
     papers.files().into_iter().try_for_each(|(name, path)| copy(path, &folder.join(name)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_manifest_of_a_release_has_no_tests() {
-        let source = std::fs::read_to_string(paths::root().join("bindings-swift/Package.swift")).unwrap();
-        let packed = manifest(&source).unwrap();
-        assert!(packed.contains("name: \"Gladhand\""), "{packed}");
-        assert!(!packed.contains("Tests") && !packed.contains("crash-probe"), "{packed}");
-    }
 }

@@ -128,6 +128,11 @@ fn checksum(path: &Path) -> Result<String> {
     Ok(hex::encode(Sha256::digest(&bytes)))
 }
 
+/// The manifest of a release that finds the core by `pkg-config`.
+pub(crate) fn with_pkg_config(developed: &str) -> Result<String> {
+    manifest(developed, "6.0", SYSTEM_LIBRARY, None)
+}
+
 /// The manifest of a release: without what only tests have, and with the core where a release has it.
 fn manifest(developed: &str, tools: &str, linux: &str, apple: Option<&str>) -> Result<String> {
     let mut out = String::new();
