@@ -162,7 +162,10 @@ mod tests {
         const STARTS: &[&str] = &["public func ", "open func ", "public convenience init", "public static func "];
         const OF_UNIFFI: &[&str] = &["FfiConverter", "uniffi", "write(", "lower(", "lift(", "read("];
         let mut seen = 0;
-        for binding in BINDINGS.iter().filter(|binding| binding.committed.ends_with(".swift")) {
+        for binding in BINDINGS
+            .iter()
+            .filter(|binding| Path::new(binding.committed).extension().is_some_and(|suffix| suffix == "swift"))
+        {
             let path = crate::paths::root().join("bindings-swift").join(binding.committed);
             for line in fs::read_to_string(path).unwrap().lines() {
                 let Some(rest) = STARTS.iter().find_map(|start| line.strip_prefix(start)) else { continue };

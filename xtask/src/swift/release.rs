@@ -193,8 +193,8 @@ mod tests {
         let library = out.join("lib.a");
         staging::write(&library, b"!<arch>\n", 0o644).unwrap();
         let triple = "x86_64-unknown-linux-gnu".to_owned();
-        let written =
-            package(&crate::paths::root(), &out, &[Built { triple, library }], "https://example.com/0.1.0").unwrap();
+        let built = [Built { triple, library }];
+        let written = package(&crate::paths::root(), &out, &built, "https://example.com/0.1.0").unwrap();
         assert_eq!(written.len(), 3);
         let folder = out.join("GladhandFFI.artifactbundle");
         let table: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("info.json")).unwrap()).unwrap();
