@@ -41,7 +41,7 @@ const USAGE: &str = "usage: cargo xtask <verb>
   drill telemetry [--seconds N] [--seed S]                        a gateway and a collector under every fault; counts every record
   parity [--manifests FOLDER | --accept]                          what each language's package offers, compared
   lint                                                            format, types and generated sources of the packages
-  bench --suite dpop|node|packages|telemetry|tender               what a proof, a call, a package, a record or a tender costs
+  bench --suite calls|dpop|packages|telemetry|tender              what a call, a proof, a package, a record or a tender costs
   package [--out DIR] [--smoke]                                   what is published, for this platform (docs/packaging.md)
   contract [--check | --publish]                                  what is generated from the Rust types
   swift-release --out … --address … --library …                   the Swift package's artifact bundle and manifests (docs/swift-release.md)";

@@ -2,10 +2,10 @@
 //! that a machine that is busy is busy for all of them; what counts is the ratio of medians.
 //!
 //! * [`dpop`]: what a proof costs. * [`tender`]: what a tender costs, journal and all. * [`telemetry`]: what a record costs.
-//! * [`node`]: what a call costs Node, and how late its event loop is.
+//! * [`calls`]: what a call costs Python and Node, and how late Node's event loop is.
 
+mod calls;
 mod dpop;
-mod node;
 mod packages;
 mod telemetry;
 mod tender;
@@ -19,11 +19,11 @@ use crate::shell::{Result, Run, find};
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--suite", "dpop"] => dpop::run(),
-        ["--suite", "node"] => node::run(),
+        ["--suite", "calls"] => calls::run(),
         ["--suite", "packages"] => packages::run(),
         ["--suite", "telemetry"] => telemetry::run(),
         ["--suite", "tender"] => tender::run(),
-        _ => Err("usage: cargo xtask bench --suite dpop|node|packages|telemetry|tender".to_owned()),
+        _ => Err("usage: cargo xtask bench --suite calls|dpop|packages|telemetry|tender".to_owned()),
     }
 }
 
