@@ -11,7 +11,8 @@ const root = dirname(createRequire(import.meta.url).resolve('gladhand/package.js
 const folder = mkdtempSync(join(tmpdir(), 'gladhand-packaged-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** Runs a program beside the installed package, with nothing that names the carrier's program but these variables. */
+/** Runs a program beside the installed package, with nothing that names the carrier's program but these variables.
+ * @param {string} source @param {NodeJS.ProcessEnv} variables */
 function run(source, variables, cwd = dirname(root)) {
   const { GLADHAND_SANDBOX: _, ...rest } = process.env;
   const env = { ...rest, PATH: '/nonexistent', ...variables };
@@ -27,7 +28,7 @@ test('the program of the npm package is found, after one that a variable names',
   mkdirSync(join(folder, 'gladhand-sandbox'));
   writeFileSync(join(folder, 'gladhand-sandbox/index.js'), 'exports.program = () => process.env.PACKAGED;');
   const installed = { NODE_PATH: folder };
-  const program = process.env.GLADHAND_SANDBOX;
+  const program = process.env['GLADHAND_SANDBOX'];
   assert.equal(run(START, { ...installed, PACKAGED: program }), 'https:\n');
   const other = { ...installed, PACKAGED: '/nonexistent/packaged' };
   assert.match(run(START, other), /^sandbox_unavailable /);
