@@ -1,7 +1,7 @@
 """Every page of the documentation whose blocks are Python, run as it stands there: the blocks of a page are one program.
 
-What a page promises ("prints `…`.") must be among the lines that it prints. A comment `<!-- python … -->` has what a page does not
-show of its program.
+What a page promises ("prints `…`.") must be among the lines that it prints. A comment `<!-- python … -->` has what a page
+does not show of its program.
 """
 
 from __future__ import annotations

@@ -132,7 +132,9 @@ class Webhooks:
         `mtls` is `required`, unless it is given as `signature_only`. Raises `carrier_unknown`, `schema_invalid` for an address
         that is not https.
         """
-        call = self._native.webhook_subscribe(carrier, subscription_id, url, list(types), None if mtls is None else str(mtls))
+        call = self._native.webhook_subscribe(
+            carrier, subscription_id, url, list(types), None if mtls is None else str(mtls)
+        )
         return models.WebhookSubscription.from_document(await answer(call))
 
     async def get(self, *, carrier: str, subscription_id: str) -> models.WebhookSubscription:
