@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -11,7 +11,7 @@ _given: ContextVar[tuple[str, str | None] | None] = ContextVar("gladhand_trace_c
 
 
 @contextmanager
-def trace_context(traceparent: str, tracestate: str | None = None) -> Iterator[None]:
+def trace_context(traceparent: str, tracestate: str | None = None) -> Generator[None]:
     """Calls in its block belong to this trace (W3C Trace Context, values of the header fields of that name): their requests
     carry it to the carrier, and what they raise has its `trace_id`. Each thread and each asyncio task has its own.
 
