@@ -86,7 +86,7 @@ impl Call {
         let signals = on_main_thread(py)?;
         let task = self.begin(py)?;
         let outcome = py.detach(move || {
-            task.wait(|| match signals.then(|| Python::try_attach(|py| py.check_signals())) {
+            task.wait(|| match signals.then(|| Python::try_attach(Python::check_signals)) {
                 Some(Some(checked)) => checked.map_err(Some),
                 Some(None) => Err(None),
                 // Signals are not this thread's, and whoever does not have to enter the interpreter stays out of its end.
