@@ -86,7 +86,7 @@ impl Call {
         let signals = on_main_thread(py)?;
         let task = self.begin(py)?;
         let outcome = py.detach(move || {
-            task.wait(|| match signals.then(|| Python::try_attach(|py| py.check_signals())) {
+            task.wait(|| match signals.then(|| Python::try_attach(Python::check_signals)) {
                 Some(Some(checked)) => checked.map_err(Some),
                 Some(None) => Err(None),
                 // Signals are not this thread's, and whoever does not have to enter the interpreter stays out of its end.
@@ -109,12 +109,11 @@ impl Call {
 
     /// Begins, as a future of the event loop that runs right now.
     fn start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         if settle::retired() {
             return Err(raise(py, &Error::new(Code::ClientClosed, "the process ends")));
         }
         let (event_loop, future) = into_python(py, || {
-            let event_loop = RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
+            let event_loop = running_loop(py)?.call0()?;
             let future = event_loop.call_method0("create_future")?;
             future.call_method1("add_done_callback", (Cancelled(self.cancel.clone()),))?;
             PyResult::Ok((event_loop, future))
@@ -144,13 +143,36 @@ impl Cancelled {
     }
 }
 
+fn running_loop(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static FOUND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    FOUND.import(py, "asyncio", "get_running_loop")
+}
+
+fn main_thread(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static FOUND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    FOUND.import(py, "threading", "main_thread")
+}
+
+fn current_thread(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static FOUND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    FOUND.import(py, "threading", "get_ident")
+}
+
+/// Makes what is made once, before a fork: a child would wait for ever for a thread that was making it and that it has not.
+pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+    running_loop(py)?;
+    main_thread(py)?;
+    current_thread(py)?;
+    py.get_type::<Cancelled>();
+    settle::prepare(py);
+    crate::errors::prepare(py)
+}
+
 /// Signals are delivered to the main thread alone; elsewhere looking for them would only take the interpreter's lock.
 fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
-    static MAIN_THREAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    static CURRENT_THREAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     into_python(py, || {
-        let main = MAIN_THREAD.import(py, "threading", "main_thread")?.call0()?.getattr("ident")?;
-        let current = CURRENT_THREAD.import(py, "threading", "get_ident")?.call0()?;
+        let main = main_thread(py)?.call0()?.getattr("ident")?;
+        let current = current_thread(py)?.call0()?;
         current.eq(main)
     })
 }

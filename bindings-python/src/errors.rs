@@ -18,6 +18,11 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
+/// Makes what is made once.
+pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+    MAKE.import(py, "gladhand.errors", "make").map(|_| ())
+}
+
 fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let make = MAKE.import(py, "gladhand.errors", "make")?;
     let violations: Vec<(&str, &str, &str)> =

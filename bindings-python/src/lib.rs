@@ -83,8 +83,9 @@ fn shutdown(py: Python<'_>) {
 
 /// Waits until a forked child can begin with everything of its own.
 #[pyfunction]
-fn before_fork(py: Python<'_>) {
+fn before_fork(py: Python<'_>) -> PyResult<()> {
     py.detach(gladhand_ffi::fork::before);
+    call::prepare(py)
 }
 
 /// Lets everything work again, in the parent.

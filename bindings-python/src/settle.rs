@@ -88,6 +88,11 @@ fn deliver(mut inbox: Receiver<Delivery>) {
     });
 }
 
+/// Makes what is made once.
+pub(crate) fn prepare(py: Python<'_>) {
+    py.get_type::<Settle>();
+}
+
 fn bring(py: Python<'_>, (pending, outcome): Delivery) {
     let (method, value) = match settled(py, outcome) {
         Ok(value) => ("set_result", value),

@@ -3,6 +3,7 @@ test is a program of its own, since what is tested is how it ends."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -243,7 +244,19 @@ over.set()
 for thread in threads:
     thread.join()
 """,
-    "calls_at_full_speed": """
+    "multiprocessing": """
+import multiprocessing
+def work(path):
+    refused(gh.health)
+    with gladhand.connect(path) as own:
+        return own.health().version
+gh = gladhand.connect(path)
+with multiprocessing.get_context("fork").Pool(2, maxtasksperchild=1) as pool:
+    assert pool.map(work, [path] * 4, chunksize=1) == [gladhand.__version__] * 4
+""",
+}
+
+FORKS_AT_FULL_SPEED = """
 import asyncio, threading
 from gladhand import _gladhand
 over = threading.Event()
@@ -263,28 +276,28 @@ def work():
         assert await _gladhand.TESTING_round_trip(3) == 3
     assert _gladhand.TESTING_round_trip(2).wait() == 2
     asyncio.run(own())
-for _ in range(40):
+for _ in range(int(sys.argv[2])):
     ended(in_child(work))
 over.set()
 for thread in threads:
     thread.join()
-""",
-    "multiprocessing": """
-import multiprocessing
-def work(path):
-    refused(gh.health)
-    with gladhand.connect(path) as own:
-        return own.health().version
-gh = gladhand.connect(path)
-with multiprocessing.get_context("fork").Pool(2, maxtasksperchild=1) as pool:
-    assert pool.map(work, [path] * 4, chunksize=1) == [gladhand.__version__] * 4
-""",
-}
+"""
+ROUNDS = int(os.environ.get("GLADHAND_FORK_ROUNDS", "0"))
 
 
-def ends_by_itself(carrier: gladhand.Sandbox, program: str) -> None:
+def ends_by_itself(carrier: gladhand.Sandbox, program: str, *arguments: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "ignore::DeprecationWarning", "-c", program, str(carrier.config_path)],
+        [
+            sys.executable,
+            "-X",
+            "dev",
+            "-W",
+            "ignore::DeprecationWarning",
+            "-c",
+            program,
+            str(carrier.config_path),
+            *arguments,
+        ],
         capture_output=True,
         text=True,
         timeout=120,
@@ -312,3 +325,8 @@ def test_negative_n36_a_child_is_refused_its_parents_client_at_once_and_has_its_
     carrier: gladhand.Sandbox, name: str
 ) -> None:
     ends_by_itself(carrier, OPENING + FORK + FORKS[name])
+
+
+@pytest.mark.skipif(ROUNDS == 0, reason="GLADHAND_FORK_ROUNDS says how many forks")
+def test_forks_while_other_threads_call_at_full_speed(carrier: gladhand.Sandbox) -> None:
+    ends_by_itself(carrier, OPENING + FORK + FORKS_AT_FULL_SPEED, str(ROUNDS))
