@@ -86,11 +86,12 @@ impl Call {
         let signals = on_main_thread(py)?;
         let task = self.begin(py)?;
         let outcome = py.detach(move || {
-            task.wait(|| match signals.then(|| Python::try_attach(Python::check_signals)) {
-                Some(Some(checked)) => checked.map_err(Some),
-                Some(None) => Err(None),
-                // Signals are not this thread's, and whoever does not have to enter the interpreter stays out of its end.
-                None => Ok(()),
+            task.wait(|| {
+                // Elsewhere signals are not looked for: whoever does not have to enter the interpreter stays out of its end.
+                if signals {
+                    return Python::try_attach(|py| py.check_signals().map_err(Some)).unwrap_or(Err(None));
+                }
+                Ok(())
             })
         });
         match outcome {
@@ -165,6 +166,7 @@ pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
     current_thread(py)?;
     py.get_type::<Cancelled>();
     settle::prepare(py);
+    crate::trace::prepare(py)?;
     crate::errors::prepare(py)
 }
 

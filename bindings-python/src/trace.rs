@@ -4,6 +4,8 @@ use gladhand_ffi::CancelToken;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::ending::into_python;
+
 /// The token of a call that begins here and now. What goes wrong in reading the trace is told as Python tells of errors that
 /// nobody can catch, and the call is made without one.
 pub(crate) fn of_host(py: Python<'_>, token: &CancelToken) -> CancelToken {
@@ -17,7 +19,13 @@ pub(crate) fn of_host(py: Python<'_>, token: &CancelToken) -> CancelToken {
     }
 }
 
+static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Makes what is made once.
+pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+    CURRENT.import(py, "gladhand._trace", "current").map(|_| ())
+}
+
 fn current(py: Python<'_>) -> PyResult<Option<(String, Option<String>)>> {
-    static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    CURRENT.import(py, "gladhand._trace", "current")?.call0()?.extract()
+    into_python(py, || CURRENT.import(py, "gladhand._trace", "current")?.call0()?.extract())
 }
