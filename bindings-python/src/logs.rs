@@ -9,6 +9,7 @@ use gladhand_ffi::{Error, LogRecord, Logs};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::ending::into_python;
 use crate::errors::raise;
 
 /// How soon a change of a logger's level is noticed.
@@ -37,12 +38,13 @@ impl PyLogListener {
         let (end, ended) = sync_channel(1);
         let heard = logs.clone();
         std::thread::Builder::new().name("gladhand-logs".to_owned()).spawn(move || {
-            listen(&heard, &deliver);
-            // Given back while the interpreter is there, or not at all.
-            if Python::try_attach(|_| drop(deliver)).is_none() {
-                return;
+            let heard_out = Python::try_attach(|py| {
+                listen(py, &heard, &deliver);
+                drop(deliver);
+            });
+            if heard_out.is_some() {
+                let _ = end.send(());
             }
-            let _ = end.send(());
         })?;
         Ok(Self { logs, ended: Mutex::new(Some(ended)) })
     }
@@ -66,20 +68,18 @@ impl PyLogListener {
     }
 }
 
-fn listen(logs: &Logs, deliver: &Py<PyAny>) {
+/// Stays in the interpreter and only lets it go while it waits, as the thread of [`crate::settle`] does and for the same reason.
+fn listen(py: Python<'_>, logs: &Logs, deliver: &Py<PyAny>) {
     loop {
-        let records = match logs.wait(GLANCE) {
+        let records = match py.detach(|| logs.wait(GLANCE)) {
             Waited::Batch(records) => records,
             Waited::Nothing => Vec::new(),
             Waited::Ended => return,
         };
-        let wanted = Python::try_attach(|py| {
-            delivered(py, deliver, records).map_err(|error| error.write_unraisable(py, Some(deliver.bind(py)))).ok()
-        });
-        match wanted {
-            // Without the interpreter's lock, as above.
-            Some(level) => level.into_iter().for_each(|level| logs.set_level(level)),
-            None => return,
+        match into_python(py, || delivered(py, deliver, records)) {
+            // A thread that forks may hold what this waits for, and wait for the interpreter.
+            Ok(level) => py.detach(|| logs.set_level(level)),
+            Err(error) => error.write_unraisable(py, Some(deliver.bind(py))),
         }
     }
 }
