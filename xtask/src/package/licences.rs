@@ -26,7 +26,7 @@ pub(super) fn text(linked: &Linked) -> Result<String> {
     let mut add = |of: &str, text: String| by_text.entry(text).or_default().push(of.to_owned());
     for known in linked.crates.values().filter(|known| known.checksum.is_some()) {
         let name = format!("{} {}", known.name, known.version);
-        let from = known.repository.as_deref().unwrap_or("https://crates.io");
+        let from = known.repository.as_deref().unwrap_or("crates.io");
         // Writing to a string cannot fail.
         let _ = writeln!(summary, "  {name}: {} ({from})", known.license);
         for text in texts(known)? {
@@ -48,7 +48,7 @@ pub(super) fn text(linked: &Linked) -> Result<String> {
     }
     let mut out = format!(
         "Gladhand is licensed under Apache-2.0. It has the following linked into it; the licences of each follow below.\n\
-         The source of each crate, as it was linked, is at https://crates.io/crates/NAME/VERSION.\n\n{summary}"
+         The source of each crate, as it was linked, is on crates.io, by its name and version.\n\n{summary}"
     );
     let mut texts: Vec<(String, Vec<String>)> = by_text.into_iter().collect();
     // The crates in order, whatever the texts are.
