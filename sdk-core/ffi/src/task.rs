@@ -92,6 +92,17 @@ where
     H: Send + 'static,
     F: Future<Output = Result<(T, H)>> + Send + 'static,
 {
+    // Boxed: a task of the runtime is much code, and it is compiled for each type of future; so it is for each type of answer.
+    boxed(cancel, Box::pin(operation), Box::new(unheard))
+}
+
+type Operation<T, H> = Pin<Box<dyn Future<Output = Result<(T, H)>> + Send>>;
+
+fn boxed<T, H>(cancel: &CancelToken, operation: Operation<T, H>, unheard: Box<dyn FnOnce(T, H) + Send>) -> Task<T>
+where
+    T: Send + 'static,
+    H: Send + 'static,
+{
     let (send, answer) = oneshot::channel();
     let token = cancel.clone();
     match runtime::get() {
