@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import threading
 from types import ModuleType
@@ -35,6 +36,10 @@ class _Later(ModuleType):
 
 _lock = threading.RLock()
 _waiting: set[str] = set()
+
+if hasattr(os, "register_at_fork"):
+    # A child has the thread that forks alone: no other one must be half way.
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def _later(name: str) -> None:
