@@ -24,6 +24,8 @@ const GROUP: usize = 256;
 /// For how long, and for how many groups, what a power cut could still take stays so.
 const QUIET: Duration = Duration::from_millis(10);
 const OWING: u32 = 64;
+/// How soon it is tried again where it could not be brought to disk: a full disk stays full, and its log is read by people.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A piece of work that has been done, and waits to be told whether its group became durable.
 type Reply = Box<dyn FnOnce(Result<()>) + Send>;
@@ -224,13 +226,13 @@ fn do_here(store: &Mutex<Option<SqliteStore>>, job: Job) -> Result<()> {
 
 /// Does what comes, until the last handle is gone.
 fn work(store: &mut SqliteStore, inbox: &mpsc::Receiver<Job>, commits: &AtomicU64) {
-    let mut owing = 0;
+    let (mut owing, mut quiet) = (0, QUIET);
     loop {
-        let next = if store.owes() { inbox.recv_timeout(QUIET) } else { inbox.recv().map_err(Into::into) };
+        let next = if store.owes() { inbox.recv_timeout(quiet) } else { inbox.recv().map_err(Into::into) };
         let _at_work = fork::at_work();
         match next {
             Ok(job) => group(store, job, inbox),
-            Err(RecvTimeoutError::Timeout) => settle(store),
+            Err(RecvTimeoutError::Timeout) => quiet = if settle(store) { QUIET } else { AGAIN },
             Err(RecvTimeoutError::Disconnected) => return,
         }
         owing = if store.owes() { owing + 1 } else { 0 };
@@ -242,11 +244,13 @@ fn work(store: &mut SqliteStore, inbox: &mpsc::Receiver<Job>, commits: &AtomicU6
     }
 }
 
-/// A head or log that cannot be synced is the failure of whatever is written next.
-fn settle(store: &mut dyn Store) {
-    if let Err(error) = store.settle() {
+/// Whether nothing is owed any more. A head or log that cannot be synced is the failure of whatever is written next.
+fn settle(store: &mut dyn Store) -> bool {
+    let settled = store.settle();
+    if let Err(error) = &settled {
         tracing::warn!(target: "gladhand::journal", %error, "the head of the journal lags");
     }
+    settled.is_ok()
 }
 
 /// Does what waits, in order, and answers once it is durable. What did not write, and saw nothing that waits for the
